@@ -1,0 +1,32 @@
+"""AI compute economics: one definition of each metric for Python, Excel formulas, LAMBDAs and UDFs.
+
+Every metric is a function of this package by its lower-case name: `xl_econ.train_cost(37, 14.8, 989.4, 0.389, 2)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """A metric as a function, on first use: importing the package loads nothing."""
+    if name.startswith("_") or name.lower() != name:
+        raise AttributeError(f"module 'xl_econ' has no attribute {name!r}")
+    from xl_econ.core.errors import UsageError
+    from xl_econ.hosts.python import function
+
+    try:
+        found = function(name)
+    except UsageError as e:
+        raise AttributeError(f"xl_econ has {e}") from None
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    import xl_econ.metrics
+    from xl_econ.core.registry import REGISTRY
+
+    return sorted([*globals(), *(name.lower() for name in REGISTRY)])

@@ -1,0 +1,156 @@
+"""The functions a metric body may call, each defined once for numbers, arrays and traced expressions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import NotAvailable, nearest
+from .expr import Expr, refuse
+
+
+@dataclass(frozen=True)
+class Op:
+    """An operation: its name in the tree, how numbers do it, and how arrays do it."""
+
+    name: str
+    scalar: Callable[..., Any]
+    array: Callable[..., Any]
+
+    def __call__(self, *args: Any) -> Any:
+        for a in args:
+            if type(a) is float or type(a) is int:
+                continue
+            if type(a) is Expr:
+                return Expr(self.name, *args)
+            if not isinstance(a, float | int):
+                return self.array(*args)
+        return self.scalar(*args)
+
+
+def _numpy(name: str) -> Callable[..., Any]:
+    def call(*args: Any) -> Any:
+        import functools
+
+        import numpy as np
+
+        f = getattr(np, name)
+        return f(*args) if len(args) < 3 else functools.reduce(f, args)
+
+    return call
+
+
+def _snap_up(x: float) -> float:
+    return float(math.ceil(round(x, 9)))
+
+
+def _snap_down(x: float) -> float:
+    return float(math.floor(round(x, 9)))
+
+
+def _snap(name: str) -> Callable[..., Any]:
+    def call(x: Any) -> Any:
+        import numpy as np
+
+        return getattr(np, name)(np.round(x, 9))
+
+    return call
+
+
+minimum = Op("min", min, _numpy("minimum"))
+maximum = Op("max", max, _numpy("maximum"))
+sqrt = Op("sqrt", math.sqrt, _numpy("sqrt"))
+exp = Op("exp", math.exp, _numpy("exp"))
+log = Op("log", math.log, _numpy("log"))
+expm1 = Op("expm1", math.expm1, _numpy("expm1"))
+# Spreadsheets snap float noise before they round, so 16.000000000000004 GPUs are 16 in every host.
+ceil = Op("ceil", _snap_up, _snap("ceil"))
+floor = Op("floor", _snap_down, _snap("floor"))
+
+
+def where(condition: Any, yes: Any, no: Any) -> Any:
+    """`IF(condition, yes, no)`, element by element for arrays."""
+    if condition is True or condition is False:
+        return yes if condition else no
+    if type(condition) is Expr:
+        return Expr("if", condition, yes, no)
+    import numpy as np
+
+    return np.where(condition, yes, no)
+
+
+def choose(key: Any, options: Mapping[str, Any]) -> Any:
+    """The option that the text `key` names, whatever its case; another text is #N/A."""
+    if type(key) is Expr:
+        return Expr("choose", key, tuple(options), *options.values())
+    if isinstance(key, str):
+        for name, value in options.items():
+            if name.casefold() == key.casefold():
+                return value
+        raise NotAvailable(f"{key!r} is none of {', '.join(options)}{nearest(key, options)}")
+    import numpy as np
+
+    texts = np.asarray(key, dtype=object)
+    picked, inverse = np.unique(texts.astype(str), return_inverse=True)
+    columns = [np.broadcast_to(choose(str(k), options), texts.shape) for k in picked]
+    return np.choose(inverse.reshape(texts.shape), columns)
+
+
+def _power(a: float, b: float) -> float:
+    result: float = a**b
+    return result
+
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "^": _power,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "=": lambda a, b: a == b,
+    "<>": lambda a, b: a != b,
+    "neg": lambda a: -a,
+}
+_SCALAR: dict[str, Callable[..., Any]] = _COMPARE | {
+    op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, ceil, floor)
+}
+
+
+def evaluate(e: Any, env: Mapping[str, Any], memo: dict[int, Any] | None = None) -> Any:
+    """The value of a tree for the inputs `env`; `memo` collects the value of every node by its id.
+
+    Used to explain and to check.  A metric computes by running its body, which is many times faster.
+    """
+    memo = {} if memo is None else memo
+
+    def value(x: Any) -> Any:
+        if not isinstance(x, Expr):
+            return x
+        if id(x) not in memo:
+            memo[id(x)] = _apply(x, value, env)
+        return memo[id(x)]
+
+    return value(e)
+
+
+def _apply(x: Expr, value: Callable[[Any], Any], env: Mapping[str, Any]) -> Any:
+    if x.op == "var":
+        return env[x.args[0]]
+    if x.op == "if":
+        return value(x.args[1] if value(x.args[0]) else x.args[2])
+    if x.op == "choose":
+        return value(choose(value(x.args[0]), dict(zip(x.args[1], x.args[2:], strict=True))))
+    if x.op in _SCALAR:
+        return _SCALAR[x.op](*map(value, x.args))
+    table, *rest = x.args  # what is left are the operations of a table: lookup, segment, at
+    try:
+        method = getattr(table, x.op)
+    except AttributeError:
+        refuse(f"operation {x.op!r} cannot be evaluated", "define it in xl_econ.core.ops")
+    return method(*map(value, rest))

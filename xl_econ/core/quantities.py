@@ -1,0 +1,107 @@
+"""The vocabulary of quantities: one alias decides unit, bounds, number format and example for every host.
+
+Metric signatures and the row models of tables are written with these aliases.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from .quantity import Quantity, text
+
+_COUNT = "#,##0"
+_SHARE = "0.0%"
+_MONEY = "#,##0;(#,##0);-"
+
+ParamsB = Annotated[
+    Any,
+    Quantity(
+        "Bparam",
+        0,
+        1e5,
+        positive=True,
+        typical=(1e-2, 1e4),
+        slips=(1e9, 1e3),
+        words="billions",
+        format="#,##0.0##",
+        example=70.0,
+        title="Parameters",
+    ),
+]
+TokensT = Annotated[
+    Any,
+    Quantity(
+        "Ttoken",
+        0,
+        1e4,
+        positive=True,
+        typical=(1e-4, 1e3),
+        slips=(1e12, 1e3),
+        words="trillions",
+        format="#,##0.0##",
+        example=2.0,
+        title="Tokens",
+    ),
+]
+Tflops = Annotated[
+    Any,
+    Quantity(
+        "TFLOP/s/GPU",
+        0,
+        1e6,
+        positive=True,
+        typical=(10, 2e4),
+        slips=(1e12, 1e9),
+        words="TFLOP/s",
+        format="#,##0.0",
+        example=989.4,
+        title="Dense peak",
+    ),
+]
+Share = Annotated[
+    Any, Quantity("share", 0, 1, typical=(0, 1), slips=(100,), format=_SHARE, example=0.5)
+]
+Efficiency = Annotated[
+    Any,
+    Quantity(
+        "share",
+        0,
+        1,
+        positive=True,
+        typical=(0, 1),
+        slips=(100,),
+        format=_SHARE,
+        example=0.4,
+    ),
+]
+Ratio = Annotated[Any, Quantity("ratio", 0, 10, typical=(0, 1), slips=(100,), format=_SHARE, example=0.2)]
+Factor = Annotated[Any, Quantity("factor", 1, 10, format="0.00", example=1.25)]
+Flop = Annotated[Any, Quantity("FLOP", 0, 1e32, positive=True, format="0.000E+00", example=8.4e23)]
+FlopPerUsd = Annotated[Any, Quantity("FLOP/USD", 0, format="0.000E+00", example=5.7e17)]
+Usd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=3e6)]
+UsdPerGpuHour = Annotated[Any, Quantity("USD/GPU-h", 0, 1e4, format="#,##0.00##", example=2.5, title="Price")]
+GpuHours = Annotated[Any, Quantity("GPU-h", 0, 1e13, positive=True, format=_COUNT, example=1.7e6)]
+Gpus = Annotated[Any, Quantity("GPU", 1, 1e9, format=_COUNT, example=1024.0)]
+NodeGpus = Annotated[Any, Quantity("GPU/node", 1, 1e5, format=_COUNT, example=8.0)]
+Days = Annotated[Any, Quantity("day", 0, 1e5, positive=True, format="#,##0.0", example=60.0)]
+Minutes = Annotated[Any, Quantity("min", 0, 1e5, positive=True, format="0.0##", example=1.0)]
+MinutesOrAuto = Annotated[
+    Any, Quantity("min", 0, 1e6, auto=True, words="minutes, or auto", format='0.0##;-0.0##;"auto"', example=30.0)
+]
+RestartMinutes = Annotated[Any, Quantity("min", 0, 1e5, format="0.0##", example=10.0)]
+FailuresPerGpuHour = Annotated[Any, Quantity("1/GPU-h", 0, 1, positive=True, format="0.00E+00", example=2e-5)]
+Layers = Annotated[Any, Quantity("layer", 0, 1e5, format=_COUNT, example=80.0)]
+Width = Annotated[Any, Quantity("channel", 0, 1e7, format=_COUNT, example=8192.0)]
+SeqLen = Annotated[Any, Quantity("token", 0, 1e9, format=_COUNT, example=4096.0)]
+TokensPerSecondPerGpu = Annotated[Any, Quantity("token/s/GPU", 0, 1e9, positive=True, format="#,##0.0", example=380.0)]
+Experts = Annotated[Any, Quantity("expert", 1, 1e6, format=_COUNT, example=8.0)]
+Watts = Annotated[Any, Quantity("W/GPU", 0, 1e5, positive=True, format=_COUNT, example=700.0)]
+Kwh = Annotated[Any, Quantity("kWh", 0, format=_COUNT, example=1e6)]
+Gigabytes = Annotated[Any, Quantity("GB", 0, 1e6, positive=True, format="#,##0.0", example=80.0)]
+TerabytesPerSecond = Annotated[Any, Quantity("TB/s", 0, 1e4, positive=True, format="0.00#", example=3.35)]
+GigabytesPerSecond = Annotated[Any, Quantity("GB/s", 0, 1e6, positive=True, format="#,##0.0", example=450.0)]
+Bound = Annotated[Any, text("Bound", "mid", ("low", "mid", "high"))]
+Key = Annotated[Any, text("Key", "H100 SXM 80GB")]
+Text = Annotated[Any, text()]
+Cell = Annotated[Any, Quantity("any")]
+OwnTable = Annotated[Any, Quantity("table", title="Table", example=None)]

@@ -1,0 +1,1 @@
+"""Hosts: the places where a metric runs, one adapter each."""

@@ -1,0 +1,68 @@
+"""EXPLAIN: how a number comes about, step by step, each with its formula in names, its value and its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from xl_econ.core.ops import evaluate
+from xl_econ.core.registry import Metric
+from xl_econ.printers.excel import step_formula, step_names
+
+from .python import inputs_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of an explanation: an input, a step or the result."""
+
+    name: str
+    kind: str
+    formula: str
+    value: Any
+    unit: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def explain(m: Metric, given: Mapping[str, Any]) -> list[Step]:
+    """Inputs with defaults filled in, the steps in the order of calculation, and the result.
+
+    Raises:
+        XlEconError: An input is not acceptable, or there is no finite result.
+    """
+    inputs = inputs_of(m, dict(given))
+    lines = [_input(m, name, value, given) for name, value in inputs.items() if name in m.scalars]
+    names = step_names(m.tree)
+    memo: dict[int, Any] = {}
+    evaluate(m.tree, inputs, memo)
+    for e, unit in m.step_units():
+        result = e is m.tree
+        lines.append(
+            Step(
+                m.name if result else names[id(e)],
+                "result" if result else "step",
+                "=" + step_formula(e),
+                memo.get(id(e)),  # a branch that the inputs do not take has no value
+                _unit(m, inputs) if result else unit,
+            )
+        )
+    return lines
+
+
+def _input(m: Metric, name: str, value: Any, given: Mapping[str, Any]) -> Step:
+    p = m.params[name]
+    auto = p.quantity.auto and value == 0
+    kind = "input" if name in given else "default"
+    return Step(name, kind, p.help, "auto" if auto else value, "" if p.quantity.is_text else p.quantity.unit)
+
+
+def _unit(m: Metric, inputs: Mapping[str, Any]) -> str:
+    """The result's unit; that of a look-up is the unit of the column that was asked for."""
+    if m.unit != "any" or m.tree.op != "lookup":
+        return m.unit
+    table, _, column = m.tree.args
+    unit: str = table.unit(evaluate(column, inputs))
+    return "" if unit == "text" else unit

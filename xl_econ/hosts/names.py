@@ -1,0 +1,48 @@
+"""The Name Manager host: every metric as a LAMBDA that Excel 365 calls by name on any platform, without Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import xl_econ.metrics  # noqa: F401  (registers them)
+from xl_econ.core.expr import Expr
+from xl_econ.core.registry import REGISTRY, Metric
+from xl_econ.printers.excel import lambda_
+
+COMMENT_LIMIT = 255  # of a name's comment, in Excel
+
+
+@dataclass(frozen=True)
+class Name:
+    """A defined name: what the Name Manager shows, and what the file holds."""
+
+    name: str
+    formula: str
+    file_formula: str
+    comment: str
+
+
+def name(m: Metric) -> Name:
+    """The LAMBDA of one metric."""
+    comment = f"{m.signature}: {m.doc.summary}"
+    return Name(m.name, "=" + lambda_(m), "=" + lambda_(m, file=True), comment[:COMMENT_LIMIT])
+
+
+def names(metrics: Iterable[Metric] | None = None) -> list[Name]:
+    """The LAMBDAs of all metrics, in the order of the alphabet."""
+    return [name(m) for m in sorted(metrics or REGISTRY.values(), key=lambda m: m.name)]
+
+
+def tables_of(m: Metric) -> set[Any]:
+    """The reference tables that a metric's formula reads; a workbook must hold them for its LAMBDA to work."""
+    return {e.args[0] for e in _nodes(m.tree, set()) if e.op in ("lookup", "segment", "at")}
+
+
+def _nodes(e: Any, seen: set[int]) -> Iterator[Expr]:
+    if isinstance(e, Expr) and id(e) not in seen:
+        seen.add(id(e))
+        yield e
+        for a in e.args:
+            yield from _nodes(a, seen)

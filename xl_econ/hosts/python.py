@@ -1,0 +1,180 @@
+"""The Python host: every metric as a checked function of floats, lists, numpy arrays and pandas Series."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import xl_econ.metrics  # noqa: F401  (registers them)
+from xl_econ.core.errors import DomainError, InputError, NotAvailable, XlEconError
+from xl_econ.core.quantity import check_bounds, clean, clean_array
+from xl_econ.core.registry import Metric, Param, get
+
+# 8,192 rows keep a metric's temporaries in the second-level cache and below the size at which the allocator
+# returns memory to the system after each operation; bench/array_call.py shows the difference.
+CHUNK_ROWS = 8192
+
+
+class Function:
+    """A metric as users call it: `train_cost(37, 14.8, 989.4, 0.389, 2)`.
+
+    Arguments broadcast. A Series gives a Series with its index, an array an array, a list a list, numbers a float.
+
+    Raises:
+        InputError: Wrong type, missing or unknown argument (#VALUE!).
+        DomainError: Out of bounds, NaN, infinite; or the result is not a finite number (#NUM!).
+        CellError: An error value came in; it goes out.
+        NotAvailable: Unknown key, or a figure that does not exist (#N/A).
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self.__name__ = self.__qualname__ = metric.body.__name__
+        self.__doc__ = metric.body.__doc__
+        self.__module__ = "xl_econ"
+        self.__wrapped__ = metric.body
+
+    def __repr__(self) -> str:
+        return f"<xl_econ.{self.__name__}: {self.metric.signature}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        m = self.metric
+        given = m.bind(args, kwargs)
+        if any(_is_array(given[name]) for name in m.scalars):
+            return _call_arrays(m, given)
+        return _scalar(m, {name: clean(name, p.quantity, given[name]) for name, p in m.params.items()})
+
+
+def function(name: str) -> Function:
+    """The function of that name, in any case.
+
+    Raises:
+        UsageError: No such function; names the nearest.
+    """
+    return Function(get(name))
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, list | tuple) or (hasattr(value, "shape") and value.shape != ())
+
+
+def _scalar(m: Metric, inputs: dict[str, Any]) -> Any:
+    """Run the body on clean scalars; a result that is not a finite number is an error."""
+    try:
+        result = m.body(**inputs)
+    except XlEconError:
+        raise
+    except (ZeroDivisionError, OverflowError, ValueError) as e:
+        raise DomainError(f"{m.name} has no finite result for these inputs ({e})") from None
+    if isinstance(result, float) and not math.isfinite(result):
+        raise DomainError(f"{m.name} has no finite result for these inputs")
+    return result
+
+
+def _call_arrays(m: Metric, given: dict[str, Any]) -> Any:
+    import numpy as np
+
+    inputs = {
+        name: clean_array(name, p.quantity, given[name])
+        if _is_array(given[name]) and name in m.scalars
+        else clean(name, p.quantity, given[name])
+        for name, p in m.params.items()
+    }
+    arrays = {name: v for name, v in inputs.items() if isinstance(v, np.ndarray)}
+    try:
+        shape = np.broadcast_shapes(*(a.shape for a in arrays.values()))
+    except ValueError:
+        sizes = ", ".join(f"{name} {a.shape}" for name, a in arrays.items())
+        raise InputError(f"{m.name}: the arguments do not broadcast: {sizes}") from None
+    result = _in_chunks(m, inputs, arrays, shape)
+    return _like(given, result)
+
+
+def _in_chunks(m: Metric, inputs: dict[str, Any], arrays: dict[str, Any], shape: tuple[int, ...]) -> Any:
+    """The body over slices of the leading axis, so that temporaries stay in the cache and memory stays flat."""
+    import numpy as np
+
+    if all(a.shape == shape for a in arrays.values()):
+        whole = {name: a.reshape(-1) for name, a in arrays.items()}
+    else:
+        whole = {name: np.broadcast_to(a, shape) for name, a in arrays.items()}
+    rows, inner = next(iter(whole.values())).shape[0], max(1, math.prod(next(iter(whole.values())).shape[1:]))
+    step = max(1, CHUNK_ROWS // inner)
+    out: Any = None
+    scalars = {name: v for name, v in inputs.items() if name not in arrays}
+    checks = [(name, m.params[name].quantity) for name in arrays if arrays[name].dtype.kind == "f"]
+    with np.errstate(all="ignore"):
+        for start in range(0, rows, step):
+            part = {name: a[start : start + step] for name, a in whole.items()}
+            for name, quantity in checks:
+                check_bounds(name, quantity, part[name], start)
+            result = m.body(**scalars, **part)
+            if out is None:
+                out = np.empty((rows, *next(iter(whole.values())).shape[1:]), dtype=np.asarray(result).dtype)
+            out[start : start + step] = result
+            if out.dtype.kind == "f":
+                _check_finite(m, out[start : start + step], start)
+    return np.empty(shape) if out is None else out.reshape(shape)
+
+
+def _check_finite(m: Metric, chunk: Any, start: int) -> None:
+    import numpy as np
+
+    if not math.isfinite(np.add.reduce(chunk, axis=None)):
+        bad = np.argwhere(~np.isfinite(chunk))
+        if len(bad):
+            raise DomainError(f"row {bad[0][0] + start + 1}: {m.name} has no finite result for these inputs")
+
+
+def _like(given: dict[str, Any], result: Any) -> Any:
+    """The result in the type that came in: a Series over an array over a list."""
+    series = [v for v in given.values() if hasattr(v, "index") and hasattr(v, "to_numpy") and v.ndim == 1]
+    if series:
+        if not all(s.index.equals(series[0].index) for s in series):
+            raise InputError("the Series have different indexes; align them first")
+        return type(series[0])(result, index=series[0].index)
+    if any(hasattr(v, "shape") and v.shape != () for v in given.values()):
+        return result
+    return result.tolist()
+
+
+def each(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any]) -> Any:
+    """A metric over arrays with an answer for every element: where one fails, what `on_error` makes of its error.
+
+    Args:
+        m: The metric.
+        given: Arguments by name, as `Metric.bind` gives them.
+        on_error: Called with the error of an element; its answer stands in the element's place.
+
+    Returns:
+        A nested list of the broadcast shape.
+    """
+    import numpy as np
+
+    names = list(m.scalars)
+    tables = {name: given[name] for name in m.params if name not in m.scalars}
+    columns = np.broadcast_arrays(*(np.asarray(given[n], dtype=object) for n in names))
+    out = np.empty(columns[0].shape, dtype=object)
+    for at in np.ndindex(out.shape):
+        out[at] = one(m, tables | {n: c[at] for n, c in zip(names, columns, strict=True)}, on_error)
+    return out.tolist()
+
+
+def one(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any]) -> Any:
+    """A metric of scalars, with `on_error`'s answer in place of an error."""
+    try:
+        bound = m.bind((), given)
+        return _scalar(m, {name: clean(name, p.quantity, bound[name]) for name, p in m.params.items()})
+    except (InputError, NotAvailable) as e:
+        return on_error(e)
+
+
+def inputs_of(m: Metric, given: dict[str, Any]) -> dict[str, Any]:
+    """Clean inputs by name, defaults filled in: what EXPLAIN and the command line show."""
+
+    def value(p: Param) -> Any:
+        return clean(p.name, p.quantity, bound[p.name])
+
+    bound = m.bind((), given)
+    return {name: value(p) for name, p in m.params.items()}

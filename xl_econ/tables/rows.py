@@ -1,0 +1,135 @@
+"""The row models of the reference tables: what each column means, its unit and its bounds."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from xl_econ.core import quantities as q
+from xl_econ.core.quantity import Quantity
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+# A key is looked up by spreadsheets too, where * ? ~ are wildcards.
+Key = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^*?~]+$")]
+Grade = Literal["A", "B", "C", "D"]
+Bound = Literal["exact", "about", "at least", "about, at least", "range", "unknown"]
+
+
+def _a_date(text: str) -> str:
+    """A day, a month or a year, as precise as the source is."""
+    date.fromisoformat((text + "-01-01")[:10] if len(text) in (4, 7) else text)
+    return text
+
+
+AsOf = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d{2}){0,2}$"), AfterValidator(_a_date)]
+
+
+class Row(BaseModel):
+    """What every row carries: where its figures come from, as of when, and how far to trust them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    source: Text = Field(description="URL, or document and place")
+    as_of: AsOf = Field(description="Date that the figures are of: a day, a month or a year")
+    grade: Grade = Field(description="A provider or primary, B transcription, C list or average, D unsourced or the seed")
+    note: str | None = Field(None, description="What a reader should know")
+
+
+class Accelerator(Row):
+    """One accelerator: dense peaks by precision, memory, power, link."""
+
+    accelerator: Key = Field(description="Key")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    vendor: Text = Field(description="Maker")
+    fp32: q.Tflops | None = Field(None, description="Dense peak, FP32 vector, TFLOP/s")
+    tf32: q.Tflops | None = Field(None, description="Dense peak, TF32, TFLOP/s")
+    bf16: q.Tflops | None = Field(None, description="Dense peak, BF16, TFLOP/s")
+    fp16: q.Tflops | None = Field(None, description="Dense peak, FP16, TFLOP/s")
+    fp8: q.Tflops | None = Field(None, description="Dense peak, FP8, TFLOP/s")
+    fp4: q.Tflops | None = Field(None, description="Dense peak, FP4, TFLOP/s")
+    int8: q.Tflops | None = Field(None, description="Dense peak, INT8, TOP/s")
+    hbm_gb: q.Gigabytes = Field(description="Memory, GB")
+    hbm_tbps: q.TerabytesPerSecond = Field(description="Memory bandwidth, TB/s")
+    tdp_w: q.Watts | None = Field(None, description="Board power, W")
+    scaleup_gbps: q.GigabytesPerSecond | None = Field(None, description="Scale-up link, GB/s in one direction")
+    launch: AsOf = Field(description="Launch or first availability")
+
+
+class TrainingRun(Row):
+    """One published training run, as disclosed."""
+
+    model: Key = Field(description="Key")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    developer: Text = Field(description="Who trained it")
+    params_total_b: q.ParamsB = Field(description="All parameters, billions")
+    params_b: q.ParamsB = Field(description="Active parameters, billions")
+    tokens_t: q.TokensT | None = Field(None, description="Training tokens, trillions")
+    hardware: Text = Field(description="Hardware as disclosed")
+    peak_tflops: q.Tflops = Field(description="Dense peak that the MFU refers to, TFLOP/s")
+    gpus: q.Gpus | None = Field(None, description="Accelerators used")
+    gpu_hours: q.GpuHours | None = Field(None, description="GPU-hours")
+    gpu_hours_kind: str | None = Field(None, description="How the hours are known: disclosed, derived, bound")
+    mfu: q.Efficiency | None = Field(None, description="Stated utilization")
+    mfu_kind: str | None = Field(None, description="What the stated utilization counts: MFU or HFU")
+    mfu_independent: Literal["yes", "no"] = Field(description="Whether the MFU is known apart from the hours")
+    precision: str | None = Field(None, description="Training precision")
+    cost_usd: q.Usd | None = Field(None, description="Disclosed cost, USD")
+    cost_note: str | None = Field(None, description="What the disclosed cost covers")
+
+
+class MfuTypical(Row):
+    """Typical MFU by cluster size: the seed's table, with the midpoint that it leaves to the reader."""
+
+    gpus: q.Gpus = Field(description="Accelerators in the run")
+    setup: Text = Field(description="Set-up as the seed names it")
+    text: Text = Field(description="Typical MFU as written")
+    low: q.Efficiency = Field(description="Low end")
+    mid: q.Efficiency = Field(description="Midpoint of the range")
+    high: q.Efficiency = Field(description="High end")
+
+
+class CostComponent(Row):
+    """A component of the total cost of ownership, with its share as the seed gives it."""
+
+    component: Key = Field(description="Key")
+    text: Text = Field(description="Share of TCO as written")
+    share_low: q.Share | None = Field(None, description="Low end")
+    share_high: q.Share | None = Field(None, description="High end")
+    key_driver: Text = Field(description="Key driver as written")
+
+
+class SeedTrainingBenchmark(Row):
+    """A row of the seed's training benchmarks: each figure as written, and as parsed."""
+
+    model: Key = Field(description="Key")
+    parameters_text: Text = Field(description="Parameters as written")
+    params_b: q.ParamsB = Field(description="Parameters, billions")
+    params_bound: Bound = Field(description="How the figure is meant")
+    tokens_text: Text = Field(description="Tokens as written")
+    tokens_t: q.TokensT = Field(description="Tokens, trillions")
+    tokens_bound: Bound = Field(description="How the figure is meant")
+    gpu_hours_text: Text = Field(description="GPU-hours as written")
+    gpu_hours: q.GpuHours | None = Field(None, description="GPU-hours, low end")
+    gpu_hours_high: q.GpuHours | None = Field(None, description="GPU-hours, high end of a range")
+    gpu_hours_bound: Bound = Field(description="How the figure is meant")
+    accelerator: str | None = Field(None, description="Accelerator that the hours name")
+    peak_tflops: q.Tflops | None = Field(None, description="Its dense BF16 peak, TFLOP/s")
+    cost_text: Text = Field(description="Cost as written")
+    cost_usd: q.Usd = Field(description="Cost, USD, low end")
+    cost_usd_high: q.Usd | None = Field(None, description="Cost, USD, high end of a range")
+    cost_bound: Bound = Field(description="How the figure is meant")
+
+
+def quantity(model: type[Row], column: str) -> Quantity | None:
+    """The quantity of a column, or None for a text column."""
+    field = model.model_fields[column]
+    for found in (*field.metadata, *_metadata(field.annotation)):
+        if isinstance(found, Quantity):
+            return found
+    return None
+
+
+def _metadata(annotation: Any) -> list[Any]:
+    return [m for part in get_args(annotation) for m in getattr(part, "__metadata__", ())]
