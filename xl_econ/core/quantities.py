@@ -101,6 +101,7 @@ Gigabytes = Annotated[Any, Quantity("GB", 0, 1e6, positive=True, format="#,##0.0
 TerabytesPerSecond = Annotated[Any, Quantity("TB/s", 0, 1e4, positive=True, format="0.00#", example=3.35)]
 GigabytesPerSecond = Annotated[Any, Quantity("GB/s", 0, 1e6, positive=True, format="#,##0.0", example=450.0)]
 Bound = Annotated[Any, text("Bound", "mid", ("low", "mid", "high"))]
+Precision = Annotated[Any, text("Precision", "bf16", ("bf16", "fp16", "tf32", "fp32", "fp8", "fp4"))]
 Key = Annotated[Any, text("Key", "H100 SXM 80GB")]
 Text = Annotated[Any, text()]
 Cell = Annotated[Any, Quantity("any")]

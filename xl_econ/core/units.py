@@ -129,7 +129,7 @@ def _fold(e: Any, env: Mapping[str, str], memo: dict[int, Unit | None]) -> Unit 
     if e.op in ("lookup", "at"):
         return _column_unit(e)
     if e.op == "segment":
-        return {}
+        return None  # the number of a row
     a = [unit_of(x, env, memo) for x in e.args if not isinstance(x, tuple)]
     if e.op in "*/":
         return times(a[0] or {}, a[1] or {}, 1 if e.op == "*" else -1)

@@ -9,7 +9,8 @@ from typing import Any
 from xl_econ.core import units
 from xl_econ.core.expr import Const, Expr, steps
 from xl_econ.core.ops import evaluate
-from xl_econ.printers.excel import show, step_formula, step_names
+from xl_econ.printers.excel import show
+from xl_econ.printers.markdown import text as readable
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def rows(
     inputs: Mapping[str, Any],
     unit_of: Mapping[str, str],
     place: Callable[[int], str],
-    name: str,
+    names: Mapping[int, str],
 ) -> list[StepRow]:
     """The steps of a tree as rows, the result last.
 
@@ -39,11 +40,10 @@ def rows(
         inputs: Value of each input.
         unit_of: Unit of each input.
         place: Cell of the i-th row.
-        name: Name of the result.
+        names: Name of every step, and of the result, by the id of its expression (see `step_names`).
     """
     order = steps(root)
     at = {id(e): place(i) for i, e in enumerate(order)}
-    names = step_names(root) | {id(root): name}
     values: dict[int, Any] = {}
     evaluate(root, inputs, values)
     labels: dict[int, Any] = {}
@@ -64,6 +64,6 @@ def rows(
 
     return [
         # A branch that the inputs do not take was never evaluated; its row shows what it would be.
-        StepRow(names[id(e)], unit(e), text(e), step_formula(e), evaluate(e, inputs, values))
+        StepRow(names[id(e)], unit(e), text(e), readable(e, names, top=e), evaluate(e, inputs, values))
         for e in order
     ]

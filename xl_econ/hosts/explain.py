@@ -8,7 +8,8 @@ from typing import Any
 
 from xl_econ.core.ops import evaluate
 from xl_econ.core.registry import Metric
-from xl_econ.printers.excel import step_formula, step_names
+from xl_econ.printers.excel import step_names
+from xl_econ.printers.markdown import text
 
 from .python import inputs_of
 
@@ -44,7 +45,7 @@ def explain(m: Metric, given: Mapping[str, Any]) -> list[Step]:
             Step(
                 m.name if result else names[id(e)],
                 "result" if result else "step",
-                "=" + step_formula(e),
+                text(e, names, top=e),
                 memo.get(id(e)),  # a branch that the inputs do not take has no value
                 _unit(m, inputs) if result else unit,
             )

@@ -9,7 +9,7 @@ from typing import Any
 
 from xl_econ.core.errors import TraceError
 from xl_econ.core.expr import Expr, leaves, steps
-from xl_econ.core.registry import Metric
+from xl_econ.core.registry import REGISTRY, Metric
 
 Leaf = Callable[[Any], str | None]
 
@@ -130,15 +130,6 @@ def formula(root: Any, cells: Mapping[str, str] | None = None) -> str:
     return show(root, lambda e: refs.get(e.args[0], e.args[0]) if isinstance(e, Expr) and e.op == "var" else None)
 
 
-def step_formula(e: Expr) -> str:
-    """Text of one step in names: the inputs, the constants and the steps before it are called by name."""
-
-    def leaf(x: Any) -> str | None:
-        return getattr(x, "name", None) if x is not e else None
-
-    return show(e, leaf)
-
-
 def step_names(root: Expr, taken: tuple[str, ...] = ()) -> dict[int, str]:
     """A name for every step but the result, by the id of its expression; equal names get a number.
 
@@ -160,9 +151,14 @@ def step_names(root: Expr, taken: tuple[str, ...] = ()) -> dict[int, str]:
     return names
 
 
+def local_name(name: str) -> str:
+    """A name for a LET or LAMBDA that no defined name can hide: IronCalc takes `mfu` for the function MFU."""
+    return f"{name}_" if name.upper() in REGISTRY else name
+
+
 def _bindings(root: Expr, cells: Mapping[str, str], prefix: str, taken: tuple[str, ...]) -> list[str]:
     """Arguments of a LET: each step's name and text, then the result's text."""
-    names = {key: prefix + name for key, name in step_names(root, taken).items()}
+    names = {at: prefix + local_name(name) for at, name in step_names(root, taken).items()}
 
     def text(top: Expr) -> str:
         def leaf(e: Any) -> str | None:
@@ -196,18 +192,19 @@ def lambda_(m: Metric, file: bool = False) -> str:
     """
     fn, par, opt = ("_xlfn.", "_xlpm.", "_xlop.") if file else ("", "", "")
     head, given, cells = [], [], {}
-    for name, p in m.scalars.items():  # a LAMBDA reads the workbook's own tables
-        if reads_as_cell(name):
-            raise TraceError(f"{m.name}: the argument {name!r} reads as a cell address in Excel; rename it")
-        cells[name] = par + name
+    for key, p in m.scalars.items():  # a LAMBDA reads the workbook's own tables
+        if reads_as_cell(key):
+            raise TraceError(f"{m.name}: the argument {key!r} reads as a cell address in Excel; rename it")
+        name = local_name(key)
+        cells[key] = par + name
         head.append(par + name)
         if p.optional:
             head[-1] = opt + name if file else f"[{name}]"
-            cells[name] = f"{par}{name}_"
+            cells[key] = f"{par}{name}_"
             default = literal(p.default)
             # A blank cell given for an optional argument means the default too, as in every host.
             given.append(
-                f'{cells[name]},IF({fn}ISOMITTED({par}{name}),{default},IF({par}{name}="",{default},{par}{name}))'
+                f'{cells[key]},IF({fn}ISOMITTED({par}{name}),{default},IF({par}{name}="",{default},{par}{name}))'
             )
     taken = tuple(c.removeprefix(par) for c in cells.values())
     parts = _bindings(m.tree, cells, par, taken)

@@ -1,0 +1,91 @@
+"""The child process of `recalc`: runs one engine over one workbook and prints its values as JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+Found = tuple[str, str, Any]
+
+# Without this LibreOffice shows the values that are stored in the file and recalculates nothing.
+_RECALCULATE_ON_LOAD = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>
+"""
+
+
+def ironcalc(path: Path) -> Iterator[Found]:
+    """Values of all formula cells as IronCalc computes them."""
+    import ironcalc as ic
+
+    model = ic.load_from_xlsx(str(path), "en", "UTC")
+    model.evaluate()
+    sheets = [s["name"] for s in model.get_worksheets_properties()]
+    for sheet, row, column in model.get_all_cells():
+        if model.get_cell_formula(sheet, row, column) is not None:
+            value = model.get_cell_value(sheet, row, column)
+            yield sheets[sheet], f"{ic.column_name_from_number(column)}{row}", value
+
+
+def libreoffice(path: Path) -> Iterator[Found]:
+    """Values of all formula cells as LibreOffice computes them, in a profile of its own."""
+    from xl_econ.workbook.read import formulas
+    from xl_econ.workbook.recalc import libreoffice as program
+
+    with tempfile.TemporaryDirectory() as folder:
+        user = Path(folder, "profile", "user")
+        user.mkdir(parents=True)
+        (user / "registrymodifications.xcu").write_text(_RECALCULATE_ON_LOAD)
+        done = subprocess.run(  # noqa: S603
+            [
+                str(program()),
+                "--headless",
+                f"-env:UserInstallation={user.parent.as_uri()}",
+                "--convert-to",
+                "xlsx:Calc MS Excel 2007 XML",
+                "--outdir",
+                str(Path(folder, "out")),
+                str(path),
+            ],
+            capture_output=True,
+            check=False,
+        )
+        saved = Path(folder, "out", path.with_suffix(".xlsx").name)
+        if not saved.exists():
+            raise OSError(done.stderr.decode(errors="replace").strip() or "no file was written")
+        for (sheet, cell), found in formulas(saved).items():
+            yield sheet, cell, found.stored
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError):  # Windows has no resource module
+        import resource
+
+        limit = int(os.environ["XL_ECON_MEMORY"])
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def main() -> int:
+    """Entry point: engine and path from the command line, JSON to standard output, one line of error."""
+    engine, path = sys.argv[1:]
+    _limit_memory()
+    try:
+        found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path)))
+    except BaseException as e:  # an engine's panic is no Exception
+        print(f"{e}".replace("\n", " ") or type(e).__name__, file=sys.stderr)  # noqa: T201
+        return 1
+    json.dump(found, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

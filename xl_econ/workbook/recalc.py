@@ -1,0 +1,109 @@
+"""Recalculation of a workbook by other people's engines, each in a child process with limits.
+
+IronCalc comes with the package and knows LET and LAMBDA. LibreOffice, where it is installed, is the second opinion.
+Both can kill their process on a hostile file, so neither ever runs in ours.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xl_econ.core.errors import UsageError, WorkbookError, nearest
+
+from .preflight import preflight
+from .read import Address, FormulaCell
+
+SECONDS = 120
+MEMORY = {"ironcalc": 4 << 30, "libreoffice": 12 << 30}  # LibreOffice reserves far more address space than it uses
+ENGINES = tuple(MEMORY)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A formula whose stored value is not what an engine computes."""
+
+    sheet: str
+    cell: str
+    formula: str
+    stored: Any
+    computed: Any
+
+
+def libreoffice() -> str | None:
+    """Path of LibreOffice's program, or None where it is not installed."""
+    return shutil.which("soffice") or shutil.which("libreoffice")
+
+
+def recalculate(path: Path, engine: str = "ironcalc", seconds: float = SECONDS) -> dict[Address, Any]:
+    """The value of every formula cell, as `engine` computes it afresh.
+
+    Args:
+        path: The workbook; it is only read.
+        engine: "ironcalc" or "libreoffice".
+        seconds: Time limit.
+
+    Returns:
+        Numbers, texts and truth values by sheet and cell; an error value is its text.
+
+    Raises:
+        UsageError: No such engine.
+        WorkbookError: The engine is not installed, cannot load the file, died or took too long.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"no engine {engine!r}; there are {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
+    if engine == "libreoffice" and not libreoffice():
+        raise WorkbookError("LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)")
+    preflight(path)
+    command = [sys.executable, "-m", "xl_econ.workbook.engines", engine, str(path.resolve())]
+    child = subprocess.Popen(  # noqa: S603  (our own module, with the path as one argument)
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env=os.environ | {"XL_ECON_MEMORY": str(MEMORY[engine])},
+    )
+    try:
+        out, err = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _end(child)
+        raise WorkbookError(f"{path}: {engine} did not finish in {seconds:g} s") from None
+    if child.returncode:
+        reason = err.decode(errors="replace").strip().splitlines()[-1:] or [f"it ended with {child.returncode}"]
+        raise WorkbookError(f"{path}: {engine} cannot recalculate it: {reason[0]}")
+    return {(sheet, cell): value for sheet, cell, value in json.loads(out)}
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a child and what it started."""
+    if hasattr(os, "killpg"):
+        os.killpg(child.pid, 9)
+    else:  # pragma: no cover (Windows)
+        child.kill()
+    child.communicate()
+
+
+def same(a: Any, b: Any, tolerance: float) -> bool:
+    """Whether two values agree: numbers within a relative tolerance, everything else exactly."""
+    if isinstance(a, bool) or isinstance(b, bool) or not (isinstance(a, int | float) and isinstance(b, int | float)):
+        return (a if a is not None else "") == (b if b is not None else "")
+    return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-300)
+
+
+def differences(
+    stored: Mapping[Address, FormulaCell], computed: Mapping[Address, Any], tolerance: float
+) -> Iterator[Difference]:
+    """The formula cells whose stored value is not the computed one."""
+    for (sheet, cell), f in stored.items():
+        value = computed.get((sheet, cell))
+        if not same(f.stored, value, tolerance):
+            yield Difference(sheet, cell, f.formula, f.stored, value)
