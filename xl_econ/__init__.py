@@ -26,7 +26,6 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    import xl_econ.metrics
-    from xl_econ.core.registry import REGISTRY
+    from xl_econ.metrics import REGISTRY
 
     return sorted([*globals(), *(name.lower() for name in REGISTRY)])

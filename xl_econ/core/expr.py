@@ -96,7 +96,7 @@ class Expr:
     def __ne__(self, other: Any) -> Expr:  # type: ignore[override]
         return Expr("<>", self, other)
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304
         refuse(
             f"this needs a yes or no now, but {self.name or 'the value'!r} is only known in the sheet",
             "write where(condition, yes, no) instead of if, and, or, max() or min()",
@@ -122,7 +122,10 @@ _NUMBER = ("math.* and float() need a number now", "use the functions of xl_econ
 _SEQUENCE = ("a traced value is one cell, not a sequence", "pass the elements one by one")
 _REFUSED = {
     "float int index complex ceil floor trunc round": _NUMBER,
-    "mod rmod floordiv rfloordiv divmod rdivmod": ("// and % round differently in a sheet", "use ops.floor or ops.ceil"),
+    "mod rmod floordiv rfloordiv divmod rdivmod": (
+        "// and % round differently in a sheet",
+        "use ops.floor or ops.ceil",
+    ),
     "and rand or ror xor rxor invert": ("& | ^ ~ have no spreadsheet twin", "nest where(condition, yes, no)"),
     "abs": ("abs() has no traced form", "use ops.maximum(x, -x)"),
     "matmul rmatmul iter len getitem contains": _SEQUENCE,

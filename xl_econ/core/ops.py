@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -98,26 +99,21 @@ def choose(key: Any, options: Mapping[str, Any]) -> Any:
     return np.choose(inverse.reshape(texts.shape), columns)
 
 
-def _power(a: float, b: float) -> float:
-    result: float = a**b
-    return result
-
-
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "^": _power,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "=": lambda a, b: a == b,
-    "<>": lambda a, b: a != b,
-    "neg": lambda a: -a,
+_ARITHMETIC: dict[str, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "^": operator.pow,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "<>": operator.ne,
+    "neg": operator.neg,
 }
-_SCALAR: dict[str, Callable[..., Any]] = _COMPARE | {
+_SCALAR: dict[str, Callable[..., Any]] = _ARITHMETIC | {
     op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, ceil, floor)
 }
 

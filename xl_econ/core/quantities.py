@@ -58,9 +58,7 @@ Tflops = Annotated[
         title="Dense peak",
     ),
 ]
-Share = Annotated[
-    Any, Quantity("share", 0, 1, typical=(0, 1), slips=(100,), format=_SHARE, example=0.5)
-]
+Share = Annotated[Any, Quantity("share", 0, 1, typical=(0, 1), slips=(100,), format=_SHARE, example=0.5)]
 Efficiency = Annotated[
     Any,
     Quantity(

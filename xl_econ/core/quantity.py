@@ -90,6 +90,7 @@ def number_from_text(text: str) -> Any:
 
 
 def is_blank(value: Any) -> bool:
+    """Whether a cell or an argument says nothing."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 

@@ -151,10 +151,9 @@ def parse_docstring(doc: str) -> Docstring:
             args[name] = rest
         elif name and line:
             args[name] += " " + line.strip()
-    summary, *rest = "\n".join(text).strip().split("\n\n", 1)
-    return Docstring(
-        " ".join(summary.split()), "".join(rest).strip(), args, {k: v.strip() for k, v in sections.items()}
-    )
+    summary, _, description = "\n".join(text).strip().partition("\n\n")
+    stripped = {k: v.strip() for k, v in sections.items()}
+    return Docstring(" ".join(summary.split()), description.strip(), args, stripped)
 
 
 def metric(unit: str) -> Callable[[Callable[..., Any]], Metric]:

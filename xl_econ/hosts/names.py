@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import xl_econ.metrics  # noqa: F401  (registers them)
 from xl_econ.core.expr import Expr
-from xl_econ.core.registry import REGISTRY, Metric
+from xl_econ.core.registry import Metric
+from xl_econ.metrics import REGISTRY
 from xl_econ.printers.excel import lambda_
 
 COMMENT_LIMIT = 255  # of a name's comment, in Excel

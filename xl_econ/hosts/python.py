@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import xl_econ.metrics  # noqa: F401  (registers them)
 from xl_econ.core.errors import DomainError, InputError, NotAvailable, XlEconError
 from xl_econ.core.quantity import check_bounds, clean, clean_array
-from xl_econ.core.registry import Metric, Param, get
+from xl_econ.core.registry import Metric, Param
+from xl_econ.metrics import get
 
 # 8,192 rows keep a metric's temporaries in the second-level cache and below the size at which the allocator
 # returns memory to the system after each operation; bench/array_call.py shows the difference.

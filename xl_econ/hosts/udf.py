@@ -16,7 +16,8 @@ import xlwings as xw
 
 from xl_econ import __version__
 from xl_econ.core.errors import XlEconError
-from xl_econ.core.registry import REGISTRY, Metric, Param
+from xl_econ.core.registry import Metric, Param
+from xl_econ.metrics import REGISTRY
 
 from .explain import explain
 from .python import each, one
@@ -79,7 +80,10 @@ def _adapter(m: Metric) -> Callable[..., Any]:
     udf.__name__ = udf.__qualname__ = m.name
     udf.__doc__ = m.doc.summary
     udf.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(p.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=_default(p)) for p in m.params.values()]
+        [
+            inspect.Parameter(p.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=_default(p))
+            for p in m.params.values()
+        ]
     )
     return udf
 

@@ -1,5 +1,7 @@
 """The economics, and nothing else. Importing the package registers every metric."""
 
-from . import lookups, training
+from xl_econ.core.registry import REGISTRY, get
 
-__all__ = ["lookups", "training"]
+from . import lookups, training, utilization
+
+__all__ = ["REGISTRY", "get", "lookups", "training", "utilization"]

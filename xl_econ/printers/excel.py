@@ -127,7 +127,11 @@ _SPECIAL: dict[str, Callable[[Expr, Leaf], str]] = {
 def formula(root: Any, cells: Mapping[str, str] | None = None) -> str:
     """Text of one cell's formula, without the equals sign; `cells` gives the reference of each input."""
     refs = cells or {}
-    return show(root, lambda e: refs.get(e.args[0], e.args[0]) if isinstance(e, Expr) and e.op == "var" else None)
+
+    def leaf(e: Any) -> str | None:
+        return str(refs.get(e.args[0], e.args[0])) if isinstance(e, Expr) and e.op == "var" else None
+
+    return show(root, leaf)
 
 
 def step_names(root: Expr, taken: tuple[str, ...] = ()) -> dict[int, str]:
@@ -165,7 +169,7 @@ def _bindings(root: Expr, cells: Mapping[str, str], prefix: str, taken: tuple[st
             if e is not top and id(e) in names:
                 return names[id(e)]
             if isinstance(e, Expr) and e.op == "var":
-                return cells.get(e.args[0], prefix + e.args[0])
+                return str(cells.get(e.args[0], prefix + e.args[0]))
             return None
 
         return show(top, leaf)

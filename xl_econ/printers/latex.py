@@ -24,6 +24,7 @@ _FUNCTIONS = {
 
 
 def word(text: str) -> str:
+    """A name as an upright word."""
     return r"\mathrm{" + text.replace("_", r"\_") + "}"
 
 

@@ -33,7 +33,9 @@ class Row(BaseModel):
 
     source: Text = Field(description="URL, or document and place")
     as_of: AsOf = Field(description="Date that the figures are of: a day, a month or a year")
-    grade: Grade = Field(description="A provider or primary, B transcription, C list or average, D unsourced or the seed")
+    grade: Grade = Field(
+        description="A provider or primary, B transcription, C list or average, D unsourced or the seed"
+    )
     note: str | None = Field(None, description="What a reader should know")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
@@ -185,8 +186,8 @@ class Table:
 
 
 def _cell(value: Any) -> Any:
-    """A cell of a given table: NaN is a blank, and a number in a text column is its text."""
-    return None if value is None or value != value else value
+    """A cell of a given table; a NaN of pandas is a blank."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def fold(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import math
+import operator
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,12 +13,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-import xl_econ.metrics  # noqa: F401  (registers them)
 from xl_econ.core import ops, quantities, units
 from xl_econ.core.errors import LayoutError, TraceError, UsageError, nearest
 from xl_econ.core.expr import Const, Expr, var
 from xl_econ.core.quantity import Quantity
-from xl_econ.core.registry import REGISTRY, Metric, trace
+from xl_econ.core.registry import Metric, trace
+from xl_econ.metrics import REGISTRY
 from xl_econ.tables import store
 from xl_econ.tables.store import Table
 
@@ -46,7 +48,9 @@ class Input(_Part):
     def kind(self) -> Quantity:
         alias = getattr(quantities, self.quantity, None)
         if alias is None:
-            raise LayoutError(f"input {self.key}: no quantity {self.quantity!r}{nearest(self.quantity, dir(quantities))}")
+            raise LayoutError(
+                f"input {self.key}: no quantity {self.quantity!r}{nearest(self.quantity, dir(quantities))}"
+            )
         found: Quantity = alias.__metadata__[0]
         return found
 
@@ -57,6 +61,8 @@ class Input(_Part):
 
 
 class InputGroup(_Part):
+    """Inputs under one title."""
+
     title: str
     inputs: list[Input]
 
@@ -73,17 +79,23 @@ class CalculationRow(_Part):
 
 
 class Block(_Part):
+    """Rows of the calculation under one title."""
+
     title: str
     rows: list[CalculationRow]
 
 
 class ResultRow(_Part):
+    """A figure to take away."""
+
     key: str
     label: str
     note: str = ""
 
 
 class Chart(_Part):
+    """A native chart of results by case."""
+
     title: str
     type: Literal["column", "bar"]
     stacked: bool = False
@@ -97,8 +109,8 @@ class Check(_Part):
 
     label: str
     formula: str
-    low: float
-    high: float
+    low: float = -math.inf
+    high: float = math.inf
     format: str = "General"
     severity: Literal["check", "info"] = "check"
     note: str = ""
@@ -116,6 +128,8 @@ class TableColumn(_Part):
 
 
 class TableSheet(_Part):
+    """A sheet that holds a reference table."""
+
     name: str
     sheet: str
     about: str
@@ -123,11 +137,15 @@ class TableSheet(_Part):
 
 
 class Term(_Part):
+    """A word of the glossary."""
+
     term: str
     meaning: str
 
 
 class Change(_Part):
+    """A line of the changelog."""
+
     version: str
     date: str
     what: str
@@ -197,15 +215,15 @@ def parse(text: str, where: str) -> Layout:
 
 
 _OPERATORS: dict[type, Any] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Lt: lambda a, b: a < b,
-    ast.LtE: lambda a, b: a <= b,
-    ast.Gt: lambda a, b: a > b,
-    ast.GtE: lambda a, b: a >= b,
-    ast.Eq: lambda a, b: a == b,
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
 }
 _CONSTANTS = {c.name: c for c in vars(units).values() if isinstance(c, Const)}
 _FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}

@@ -1,4 +1,4 @@
-"""The model that a layout states: every row with its cell, its formulas and its values, for the live case and each case.
+"""The model that a layout states: every row with its cell, its formulas and its values, live and in each case.
 
 Nothing is written here.  The workbook builder places what this module works out, and the tests compare it.
 """
@@ -42,6 +42,8 @@ class InputRow:
 
 @dataclass(frozen=True)
 class ConstantRow:
+    """A named constant of the definitions, with its row on the Inputs sheet."""
+
     constant: Const
     row: int
 
@@ -84,6 +86,8 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class Heading:
+    """The title of a block, with its row."""
+
     title: str
     row: int
 
@@ -243,6 +247,12 @@ class Model:
     def unit(self, key: str) -> str:
         return self._units[key]
 
+    def format(self, key: str) -> str:
+        """The number format of an input or a calculated row."""
+        if key in self.layout.by_key:
+            return self.layout.by_key[key].kind.format
+        return self.line(key).format
+
     # -- checks -------------------------------------------------------------------------------------------------
     def _check(self, check: Check) -> CheckRow:
         where = f"check {check.label!r}"
@@ -306,5 +316,3 @@ def number_format(unit: str, metric: Metric | None) -> str:
         return metric.result.format
     _FORMATS.update(_FORMATS or _formats())
     return _FORMATS.get(unit, "#,##0.0##")
-
-

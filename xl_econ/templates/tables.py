@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from xl_econ.tables.rows import Row, quantity
@@ -13,11 +12,7 @@ from .model import Model
 from .styles import Styles
 
 HEADER_ROW = 5
-_WIDTHS = {"source": 44, "note": 44, "aliases": 22, "gpu_hours_kind": 24, "mfu_kind": 24, "cost_note": 24, "setup": 16}
-
-
-def rows_of(sheet: TableSheet) -> Iterable[Row]:
-    return table(sheet).rows.values()
+_WIDTHS = {"source": 60, "note": 50, "aliases": 22, "gpu_hours_kind": 24, "mfu_kind": 24, "cost_note": 24, "setup": 16}
 
 
 def write(ws: Any, style: Styles, model: Model, sheet: TableSheet) -> tuple[int, int]:
@@ -30,20 +25,26 @@ def write(ws: Any, style: Styles, model: Model, sheet: TableSheet) -> tuple[int,
     for n, name in enumerate(t.columns):
         q = quantity(t.model, name)
         ws.write_string(HEADER_ROW - 2, n, q.unit if q else "", style("unit"))
-        cell = style("input", q.format) if q else style("input_text")
+        cell = style("table_number", q.format) if q else style("table_text")
         for r, row in enumerate(rows, first - 1):
             _write_value(ws, r, n, getattr(row, name), cell)
-        ws.set_column(n, n, _width(t, name, rows), style("table_text"))
+        ws.set_column(n, n, _width(t, name, rows), style("plain"))
+    formulas: list[tuple[tuple[int, int], str, Any, Any]] = []
     for n, column in enumerate(sheet.columns, len(t.columns)):
         ws.write_string(HEADER_ROW - 2, n, column.note, style("unit"))
         text = model.column_formula(sheet.name, column)
-        for r, value in enumerate(model.column_values(sheet.name, column), first - 1):
-            ws.write_formula(r, n, text, style("calculation", column.format), value)
-        ws.set_column(n, n, 16, style("table_text"))
+        form = style("calculation", column.format)
+        values = model.column_values(sheet.name, column)
+        formulas += [((r, n), text, value, form) for r, value in enumerate(values, first - 1)]
+        ws.set_column(n, n, 16, style("plain"))
         if column.flag_above is not None:
             # A text compares above every number, so the rows that have no figure must be left out.
             at = f"${_letter(n)}{first}"
-            rule = {"type": "formula", "criteria": f"=AND(ISNUMBER({at}),{at}>{column.flag_above:g})", "format": style("bad")}
+            rule = {
+                "type": "formula",
+                "criteria": f"=AND(ISNUMBER({at}),{at}>{column.flag_above:g})",
+                "format": style("bad"),
+            }
             ws.conditional_format(first - 1, n, last - 1, n, rule)
     calculated = {c.key: model.column_formula(sheet.name, c) for c in sheet.columns}
     ws.add_table(
@@ -57,16 +58,9 @@ def write(ws: Any, style: Styles, model: Model, sheet: TableSheet) -> tuple[int,
             "columns": [{"header": c} | ({"formula": calculated[c]} if c in calculated else {}) for c in columns],
         },
     )
-    _rewrite_values(ws, style, model, sheet, first, len(t.columns))
+    for cell, text, value, form in formulas:  # after add_table, which writes a column's formula with the value 0
+        ws.write_formula(*cell, text, form, value)
     return first, last
-
-
-def _rewrite_values(ws: Any, style: Styles, model: Model, sheet: TableSheet, first: int, start: int) -> None:
-    """Once more, because `add_table` writes a column's formula with the value 0."""
-    for n, column in enumerate(sheet.columns, start):
-        text = model.column_formula(sheet.name, column)
-        for r, value in enumerate(model.column_values(sheet.name, column), first - 1):
-            ws.write_formula(r, n, text, style("calculation", column.format), value)
 
 
 def _page(ws: Any, style: Styles, sheet: TableSheet) -> None:
@@ -92,7 +86,10 @@ def _write_value(ws: Any, row: int, column: int, value: Any, cell: Any) -> None:
 
 
 def _width(t: Table, name: str, rows: list[Row]) -> float:
-    longest = max(len(f"{getattr(r, name):,.6g}" if isinstance(getattr(r, name), float) else str(getattr(r, name) or "")) for r in rows)
+    longest = max(
+        len(f"{getattr(r, name):,.6g}" if isinstance(getattr(r, name), float) else str(getattr(r, name) or ""))
+        for r in rows
+    )
     return _WIDTHS.get(name, min(max(longest + 2, len(name) + 3, 9), 30))
 
 

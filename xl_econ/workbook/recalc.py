@@ -25,6 +25,7 @@ from .read import Address, FormulaCell
 SECONDS = 120
 MEMORY = {"ironcalc": 4 << 30, "libreoffice": 12 << 30}  # LibreOffice reserves far more address space than it uses
 ENGINES = tuple(MEMORY)
+CANCELLATION = 1e-15
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ def same(a: Any, b: Any, tolerance: float) -> bool:
     """Whether two values agree: numbers within a relative tolerance, everything else exactly."""
     if isinstance(a, bool) or isinstance(b, bool) or not (isinstance(a, int | float) and isinstance(b, int | float)):
         return (a if a is not None else "") == (b if b is not None else "")
-    return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-300)
+    if not (a and b):  # Excel and LibreOffice set the residue of a cancellation to zero
+        return abs(a - b) <= CANCELLATION
+    return math.isclose(a, b, rel_tol=tolerance)
 
 
 def differences(

@@ -1,0 +1,5 @@
+"""`python -m xl_econ` is the command line."""
+
+from xl_econ.cli import main
+
+raise SystemExit(main())

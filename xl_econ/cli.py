@@ -1,0 +1,375 @@
+"""The command line: parse, call, print. Imports stand inside the commands, so that `--help` starts at once."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from xl_econ import __version__
+from xl_econ.core.errors import InputError, UsageError, XlEconError
+
+if TYPE_CHECKING:
+    from xl_econ.templates.fill import Case
+    from xl_econ.templates.layout import Layout
+
+INTERNAL_ERROR = 70
+_EXIT_CODES = "exit codes: 0 ok, 1 findings, 2 usage, 3 bad input, 4 workbook unreadable or not writable"
+
+
+class _Parser(argparse.ArgumentParser):
+    """An error is one line, with the nearest command or option."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            near = difflib.get_close_matches(str(value), list(action.choices), 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(action.choices)}"
+            raise UsageError(f"no {action.metavar or action.dest} {value!r}{hint}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: Arguments; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        args = _parser().parse_args(argv)
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except XlEconError as e:
+        print(f"xl-econ: {e}", file=sys.stderr)
+        return e.exit_code
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("xl-econ: interrupted", file=sys.stderr)
+        return 130
+    except Exception as e:
+        if os.environ.get("XL_ECON_TRACEBACK"):
+            raise
+        print(f"xl-econ: internal error: {type(e).__name__}: {e} (XL_ECON_TRACEBACK=1 shows where)", file=sys.stderr)
+        return INTERNAL_ERROR
+    return code
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="xl-econ", description="AI compute economics in Excel, headless.", epilog=_EXIT_CODES)
+    commands = parser.add_subparsers(metavar="command", dest="command", required=True)
+
+    def command(name: str, run: Any, help_text: str, reads: bool = True) -> _Parser:
+        sub: _Parser = commands.add_parser(name, help=help_text, description=help_text)
+        sub.set_defaults(run=run)
+        if reads:
+            sub.add_argument("--json", action="store_true", help="one JSON object, numbers unrounded")
+        return sub
+
+    command("list", _list, "the functions")
+    command("show", _show, "a function: arguments, definition, source, LAMBDA").add_argument("name", metavar="NAME")
+    for name, run, text in (
+        ("calc", _calc, "compute a function"),
+        ("explain", _explain, "compute a function step by step"),
+    ):
+        sub = command(name, run, text)
+        sub.add_argument("name", metavar="NAME")
+        sub.add_argument("arguments", metavar="k=v", nargs="*", help="arguments by name or in order: mfu=41%%")
+    command("tables", _tables, "the reference tables, or the rows of one").add_argument(
+        "table", metavar="NAME", nargs="?"
+    )
+    sub = command("new", _new, "a template workbook, with the template's own inputs")
+    sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
+    _output(sub, required=False)
+    sub = command("fill", _fill, "a template workbook filled from a case file")
+    sub.add_argument("template", metavar="TEMPLATE")
+    sub.add_argument("-i", "--input", type=Path, metavar="CASE", help="TOML, YAML, JSON or CSV (a row a workbook)")
+    sub.add_argument(
+        "--set", action="append", default=[], metavar="K=V", help="an input on top: mfu=0.41, Low.mfu=0.43"
+    )
+    sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
+    _output(sub, required=False)
+    sub = command("recalc", _recalc, "compare the stored values of a workbook with a recalculation")
+    sub.add_argument("workbook", type=Path, metavar="F")
+    sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
+    sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
+    sub = command("docs", _docs, "write the reference pages of functions and tables", reads=False)
+    sub.add_argument("-o", "--output", type=Path, default=Path("docs"), metavar="DIR")
+    command("version", _version, "versions of xl-econ and of the engines")
+    parser.add_argument("--version", action="version", version=f"xl-econ {__version__}")
+    return parser
+
+
+def _output(sub: _Parser, required: bool) -> None:
+    sub.add_argument("-o", "--output", type=Path, metavar="F|DIR", required=required, help="the workbook, or a folder")
+    sub.add_argument(
+        "--flavour",
+        choices=("plain", "lambda"),
+        default="plain",
+        metavar="flavour",
+        help="plain (Excel 2016+, LibreOffice) or lambda (named functions, Excel 365)",
+    )
+
+
+# -- printing ---------------------------------------------------------------------------------------------------
+def _json(found: Any) -> int:
+    print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
+    return 0
+
+
+def _grid(rows: Sequence[Sequence[Any]], widest: int = 60) -> None:
+    """Rows in columns; numbers to the right."""
+    texts = [[_text(c, widest) for c in row] for row in rows]
+    widths = [max(len(row[n]) for row in texts) for n in range(len(texts[0]))]
+    for row, line in zip(rows, texts, strict=True):
+        cells = (t.rjust(w) if isinstance(v, float) else t.ljust(w) for v, t, w in zip(row, line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _text(value: Any, widest: int) -> str:
+    if value is None:
+        return ""
+    text = f"{value:,.10g}" if isinstance(value, float) and abs(value) < 1e15 else str(value)
+    return text if len(text) <= widest else text[: widest - 3] + "..."
+
+
+# -- functions --------------------------------------------------------------------------------------------------
+def _list(args: argparse.Namespace) -> int:
+    from xl_econ.metrics import REGISTRY
+
+    if args.json:
+        return _json(
+            [
+                {"function": m.name, "section": m.section, "unit": m.unit, "summary": m.doc.summary}
+                for m in REGISTRY.values()
+            ]
+        )
+    _grid([[m.name, m.unit, m.doc.summary] for m in sorted(REGISTRY.values(), key=lambda m: m.section)], 90)
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from xl_econ.core.expr import steps
+    from xl_econ.core.registry import default_text
+    from xl_econ.metrics import get
+    from xl_econ.printers import markdown
+    from xl_econ.printers.excel import lambda_
+
+    m = get(args.name)
+    definition = {str(e.name) if e is not m.tree else m.name: markdown.text(e, top=e) for e in steps(m.tree)}
+    if args.json:
+        return _json(
+            {
+                "function": m.name,
+                "signature": m.signature,
+                "unit": m.unit,
+                "summary": m.doc.summary,
+                "arguments": [
+                    {
+                        "name": p.name,
+                        "unit": p.quantity.unit,
+                        "default": default_text(p) if p.optional else None,
+                        "help": p.help,
+                    }
+                    for p in m.params.values()
+                ],
+                "definition": definition,
+                "lambda": "=" + lambda_(m),
+                "source": m.doc.sections.get("Source", ""),
+            }
+        )
+    print(f"{m.signature}  gives {m.unit}\n\n{m.doc.summary}\n\n{m.doc.description}".rstrip() + "\n")
+    _grid([[p.name, p.quantity.unit, p.quantity.range, p.help] for p in m.params.values()], 100)
+    print()
+    _grid([[name, "=", text] for name, text in definition.items()], 110)
+    print(f"\nSource: {m.doc.sections.get('Source', '')}\n\nLAMBDA for the Name Manager (Excel 365):\n={lambda_(m)}")
+    return 0
+
+
+def _arguments(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
+    from xl_econ.core.quantity import number_from_text
+
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            if named:
+                raise UsageError(f"{word!r} stands after a named argument; name it too")
+            positional.append(number_from_text(word))
+        elif key in named:
+            raise InputError(f"argument {key!r} given twice")
+        else:
+            named[key] = number_from_text(text)
+    return positional, named
+
+
+def _calculate(args: argparse.Namespace) -> dict[str, Any]:
+    from xl_econ.hosts.explain import explain
+    from xl_econ.metrics import get
+
+    m = get(args.name)
+    positional, named = _arguments(args.arguments)
+    bound = m.bind(tuple(positional), named)
+    given = {k: v for k, v in bound.items() if k in named or k in list(m.params)[: len(positional)]}
+    found = explain(m, given)
+    inputs = [s for s in found if s.kind in ("input", "default")]
+    lines = [s for s in found if s.kind in ("step", "result")]
+    return {
+        "function": m.name,
+        "inputs": {s.name: s.value for s in inputs},
+        "value": lines[-1].value,
+        "unit": lines[-1].unit,
+        "steps": [{"name": s.name, "formula": s.formula, "value": s.value, "unit": s.unit} for s in lines],
+        "explained": found,
+    }
+
+
+def _calc(args: argparse.Namespace) -> int:
+    found = _calculate(args)
+    if args.json:
+        return _json({k: v for k, v in found.items() if k != "explained"})
+    value = found["value"]
+    shown = f"{value:,.6f}".rstrip("0").rstrip(".") if isinstance(value, float) and 1e-3 < abs(value) < 1e15 else value
+    print(f"{shown} {'' if found['unit'] in ('any', 'text') else found['unit']}".rstrip())
+    return 0
+
+
+def _explain(args: argparse.Namespace) -> int:
+    found = _calculate(args)
+    if args.json:
+        return _json({k: v for k, v in found.items() if k != "explained"})
+    _grid(
+        [["step", "value", "unit", "formula or meaning"]]
+        + [[s.name, s.value, s.unit, s.formula] for s in found["explained"]],
+        100,
+    )
+    return 0
+
+
+# -- tables -----------------------------------------------------------------------------------------------------
+def _tables(args: argparse.Namespace) -> int:
+    from xl_econ.tables import store
+
+    if args.table is None:
+        tables = store.TABLES.values()
+        if args.json:
+            return _json([{"table": t.name, "about": t.about, "rows": len(t.rows), "key": t.key} for t in tables])
+        _grid([["table", "rows", "what"]] + [[t.name, float(len(t.rows)), t.about] for t in tables], 90)
+        return 0
+    t = store.get(args.table)
+    if args.json:
+        units = {c: t.unit(c) for c in t.columns}
+        return _json({"table": t.name, "units": units, "rows": [r.model_dump() for r in t.rows.values()]})
+    shown = [c for c in t.columns if c not in ("note", "source")]
+    _grid([shown] + [[getattr(r, c) for c in shown] for r in t.rows.values()], 28)
+    print(f"{len(t.rows)} rows; notes and sources: --json")
+    return 0
+
+
+# -- workbooks --------------------------------------------------------------------------------------------------
+def _new(args: argparse.Namespace) -> int:
+    from xl_econ.templates import layout
+    from xl_econ.templates.fill import Case
+
+    if args.template is None:
+        found = [layout.load(name) for name in layout.names()]
+        if args.json:
+            return _json([{"template": x.name, "version": x.version, "about": x.about} for x in found])
+        _grid([[x.name, x.version, x.about] for x in found], 120)
+        return 0
+    return _write(args, layout.load(args.template), [Case(args.template)])
+
+
+def _fill(args: argparse.Namespace) -> int:
+    from xl_econ.templates import fill, layout
+
+    if args.input is None and not args.set:
+        raise UsageError("fill needs a case file (-i CASE) or a setting (--set K=V)")
+    template = layout.load(args.template)
+    cases = fill.read(args.input, template) if args.input else [fill.Case(template.name)]
+    return _write(args, template, [fill.with_settings(c, args.set, template) for c in cases])
+
+
+def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int:
+    from xl_econ.templates import batch
+
+    dry = getattr(args, "dry_run", False)
+    if args.output is None and not dry:
+        raise UsageError("where to? name a workbook or a folder (-o F|DIR)")
+    source = args.input.name if getattr(args, "input", None) else ""
+    jobs = batch.prepare(template, cases, None if dry else args.output, source)
+    reports = [batch.write(job, args.flavour) for job in _progress(jobs)]
+    if args.json:
+        return _json(reports if len(reports) > 1 else reports[0])
+    for report in reports:
+        print(report["output"] or "not written (dry run)")
+        _grid([[f"  {r['label']}", float(r["value"]), r["unit"]] for r in report["results"].values()])
+        print(f"  {report['checks']}")
+    return 0
+
+
+def _progress(items: list[Any]) -> Any:
+    """A progress bar on a terminal, for work on more than one workbook."""
+    if len(items) < 2 or not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, unit="workbook", file=sys.stderr, leave=False)
+
+
+def _recalc(args: argparse.Namespace) -> int:
+    from xl_econ.workbook.read import formulas
+    from xl_econ.workbook.recalc import differences, recalculate
+
+    stored = formulas(args.workbook)
+    found = list(differences(stored, recalculate(args.workbook, args.engine), args.tolerance))
+    if args.json:
+        listed = [vars(d) for d in found]
+        _json({"file": str(args.workbook), "engine": args.engine, "formulas": len(stored), "differences": listed})
+        return 1 if found else 0
+    for d in found[:20]:
+        print(f"{d.sheet}!{d.cell}: stored {d.stored!r}, {args.engine} computes {d.computed!r}  {d.formula[:60]}")
+    more = f" ({len(found) - 20} more not shown)" if len(found) > 20 else ""
+    print(f"{args.workbook}: {len(stored) - len(found)} of {len(stored)} formulas agree with {args.engine}{more}")
+    return 1 if found else 0
+
+
+def _docs(args: argparse.Namespace) -> int:
+    from xl_econ.hosts import reference
+
+    written = reference.write(args.output)
+    print(f"{len(written)} pages in {args.output}")
+    return 0
+
+
+def _version(args: argparse.Namespace) -> int:
+    from importlib.metadata import version
+    from platform import python_version
+
+    from xl_econ.workbook.recalc import libreoffice
+
+    found = {
+        "xl-econ": __version__,
+        "python": python_version(),
+        "ironcalc": version("ironcalc"),
+        "libreoffice": libreoffice() or "not installed",
+    }
+    if args.json:
+        return _json(found)
+    _grid([[k, v] for k, v in found.items()])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

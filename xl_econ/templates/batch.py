@@ -1,0 +1,85 @@
+"""Many cases at once: every one is checked and computed before the first workbook is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xl_econ.core.errors import InputError, UsageError, WorkbookError
+
+from . import fill
+from .build import Flavour, build, master_text
+from .fill import Case
+from .layout import Layout
+from .model import LIVE, Model
+
+
+@dataclass(frozen=True)
+class Job:
+    """A case with its model, and where its workbook goes (None: nowhere, a dry run)."""
+
+    case: Case
+    model: Model
+    target: Path | None
+
+
+def prepare(layout: Layout, cases: Sequence[Case], output: Path | None, source: str = "") -> list[Job]:
+    """Check and compute every case, and decide where each workbook goes.
+
+    Args:
+        layout: The template.
+        cases: What fills it.
+        output: A workbook for one case, a folder for any number; None for a dry run.
+        source: Name of the case file, for errors.
+
+    Raises:
+        InputError: A case that the template cannot take; nothing was written.
+        UsageError: Several cases for one file, or a name that is no workbook's.
+        WorkbookError: The folder cannot be made.
+    """
+    where = [f"{source}, {c.name}" if len(cases) > 1 else source for c in cases]
+    models = [fill.model(layout, c, at) for c, at in zip(cases, where, strict=True)]
+    targets: Sequence[Path | None] = [None] * len(cases) if output is None else _targets(output, cases)
+    return [Job(*job) for job in zip(cases, models, targets, strict=True)]
+
+
+def _targets(output: Path, cases: Sequence[Case]) -> list[Path]:
+    is_folder = output.is_dir() or output.suffix == ""
+    if not is_folder and output.suffix.lower() != ".xlsx":
+        raise UsageError(f"{output}: a workbook's name ends with .xlsx; a folder's has no ending")
+    if not is_folder and len(cases) > 1:
+        raise UsageError(f"{len(cases)} cases need a folder: -o {output.with_suffix('')}{os.sep}")
+    if not is_folder:
+        return [output]
+    names = [fill.file_name(c) for c in cases]
+    if len(set(names)) < len(names):
+        raise InputError("two cases have the same name, so one workbook would overwrite the other")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise WorkbookError(f"{output}: cannot be made: {e.strerror}") from None
+    return [output / name for name in names]
+
+
+def write(job: Job, flavour: Flavour = "plain") -> dict[str, Any]:
+    """Write a job's workbook, unless it is a dry run; answers with its key results.
+
+    Raises:
+        WorkbookError: The file cannot be written.
+    """
+    model = job.model
+    if job.target is not None:
+        build(model, job.target, flavour, job.case.texts)
+    lines = [model.line(key) for key in model.layout.headline]
+    return {
+        "template": model.layout.name,
+        "name": job.case.name,
+        "output": str(job.target) if job.target else None,
+        "case": model.selected,
+        "results": {x.key: {"label": x.label, "value": x.values[LIVE], "unit": x.unit} for x in lines},
+        "checks": master_text(model),
+        "flags": [{"check": c.label, "value": c.value, "severity": c.severity} for c in model.checks if c.flag],
+    }

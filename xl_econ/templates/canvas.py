@@ -1,0 +1,85 @@
+"""One sheet being written: cells by kind, and what every sheet of a template shares."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .styles import Styles
+
+
+class Canvas:
+    """A worksheet with the styles of its workbook.
+
+    Args:
+        ws: The XlsxWriter worksheet.
+        style: The workbook's styles.
+        widths: Column widths, from column A.
+        wide: Landscape A3 for printing; else portrait A4.
+    """
+
+    def __init__(self, ws: Any, style: Styles, widths: tuple[float, ...] = (), wide: bool = True) -> None:
+        self.ws, self.style, self._widths = ws, style, widths
+        for column, width in enumerate(widths):
+            ws.set_column(column, column, width, style("plain"))
+        ws.hide_gridlines(2)
+        ws.set_paper(8 if wide else 9)
+        if wide:
+            ws.set_landscape()
+        ws.fit_to_pages(1, 0)
+        ws.set_margins(0.5, 0.5, 0.6, 0.6)
+        ws.set_footer("&L&8&F&C&8&A&R&8Page &P of &N")
+
+    def title(self, title: str, about: str) -> None:
+        self.ws.set_row(0, 26)
+        self.text("A1", title, "title")
+        self.text("A2", about, "about")
+
+    def headings(self, row: int, names: list[str], right: str = "", columns: int = 0) -> None:
+        """The heading row: it stays in view, with the first `columns`, and is repeated on every printed page."""
+        self.ws.set_row(row - 1, 20)
+        for n, name in enumerate(names):
+            style = "heading_number" if chr(65 + n) in right else "heading"
+            self.ws.write_string(row - 1, n, name, self.style(style))
+        self.ws.freeze_panes(row, columns)
+        self.ws.repeat_rows(row - 1)
+
+    def section(self, row: int, title: str, columns: str = "B") -> None:
+        """A heading inside a sheet, underlined across `columns`."""
+        for column in columns:
+            self.text(f"{column}{row}", title if column == columns[0] else "", "section")
+
+    def text(self, cell: str, value: str, style: str = "label") -> None:
+        """A text; whatever it begins with, it never becomes a formula."""
+        self.ws.write_string(cell, value, self.style(style))
+
+    def number(self, cell: str, value: float, style: str, fmt: str = "General") -> None:
+        """A number; an infinite bound is an empty cell."""
+        if math.isfinite(value):
+            self.ws.write_number(cell, value, self.style(style, fmt))
+        else:
+            self.ws.write_blank(cell, None, self.style(style))
+
+    def formula(self, cell: str, text: str, value: Any, style: str, fmt: str = "General") -> None:
+        """A formula with the value that the core gave it."""
+        self.ws.write_formula(cell, f"={text}", self.style(style, fmt), value)
+
+    def merged(self, cells: str, value: str, style: str) -> None:
+        self.ws.merge_range(cells, value, self.style(style))
+
+    def fit(self, row: int, texts: dict[str, str]) -> None:
+        """Make a row as high as its longest wrapped text needs; LibreOffice and previews do not do it by themselves."""
+        lines = max(math.ceil(len(text) * 0.98 / self._widths[ord(column) - 65]) for column, text in texts.items())
+        self.ws.set_row(row - 1, 14 * max(1, lines) + 1)
+
+    def flag_colours(self, cells: str) -> None:
+        """Green for a flag of 0, red for any other."""
+        for criteria, style in (("equal to", "good"), ("not equal to", "bad")):
+            rule = {"type": "cell", "criteria": criteria, "value": 0, "format": self.style(style)}
+            self.ws.conditional_format(cells, rule)
+
+    def master_colours(self, cell: str) -> None:
+        """Green where a master check says that all pass, red otherwise."""
+        for criteria, style in (("begins with", "good"), ("not containing", "bad")):
+            rule = {"type": "text", "criteria": criteria, "value": "All", "format": self.style(style)}
+            self.ws.conditional_format(cell, rule)

@@ -1,0 +1,204 @@
+"""Cases that fill a template: read from TOML, YAML, JSON or CSV, checked against the template's inputs, and built."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xl_econ.core.errors import InputError, nearest
+from xl_econ.core.quantity import number_from_text
+
+from .layout import CASES, Layout
+from .model import Model
+
+TEXTS = ("purpose", "owner")
+FORMATS = (".toml", ".yaml", ".yml", ".json", ".csv")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What fills one workbook: values by case and key, the live case, and the texts of the cover."""
+
+    name: str
+    selected: str = "Base"
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(path: Path, layout: Layout) -> list[Case]:
+    """The cases of a file: one of a TOML, YAML or JSON file, one a row of a CSV file.
+
+    Raises:
+        InputError: Unreadable or malformed file, an unknown key, a template of another name; says where.
+    """
+    kind = path.suffix.lower()
+    if kind not in FORMATS:
+        raise InputError(f"{path}: not a case file; it can be {', '.join(FORMATS)}")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"{path}: cannot be read: {getattr(e, 'strerror', None) or e}") from None
+    if kind == ".csv":
+        return [_case(row, layout, path.name, name) for name, row in _rows(text, path)]
+    return [_case(_parse(text, kind, path), layout, path.name, path.stem)]
+
+
+def _parse(text: str, kind: str, path: Path) -> Mapping[str, Any]:
+    try:
+        if kind == ".toml":
+            found: Any = tomllib.loads(text)
+        elif kind == ".json":
+            found = json.loads(text, parse_constant=float)
+        else:
+            found = _yaml(text)
+    except ValueError as e:
+        raise InputError(f"{path}: malformed: {_one_line(e)}") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: malformed: the file must hold keys and values")
+    return found
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as e:
+        raise ValueError(_one_line(e)) from None
+
+
+def _one_line(e: Exception) -> str:
+    return " ".join(str(e).split())
+
+
+def _rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    """CSV rows as mappings; a file headed `key,value` is one case written downwards."""
+    try:
+        header, *lines = [line for line in csv.reader(io.StringIO(text), strict=True) if line]
+    except (csv.Error, ValueError) as e:
+        raise InputError(f"{path}: malformed: {e or 'the file is empty'}") from None
+    if len(set(header)) < len(header):
+        raise InputError(f"{path}: a column stands there twice")
+    for number, line in enumerate(lines, 2):
+        if len(line) != len(header):
+            raise InputError(f"{path}, line {number}: {len(line)} cells under {len(header)} columns")
+    if not lines:
+        raise InputError(f"{path}: malformed: there is no row under the header")
+    if [h.strip().casefold() for h in header] == ["key", "value"]:
+        return [(path.stem, _flat({k.strip(): v for k, v in lines}))]
+    named = [dict(zip((h.strip() for h in header), line, strict=True)) for line in lines]
+    return [(row.pop("name", "") or f"{path.stem}-{n}", _flat(row)) for n, row in enumerate(named, 1)]
+
+
+def _flat(row: Mapping[str, str]) -> dict[str, Any]:
+    """A flat row as the structure of the other formats; `Low.mfu` is the Low case's, an empty cell says nothing."""
+    out: dict[str, Any] = {"inputs": {}, "cases": {}}
+    for key, value in row.items():
+        case, _, rest = key.partition(".")
+        if not value.strip():
+            continue
+        if rest:
+            out["cases"].setdefault(case, {})[rest] = value
+        else:
+            (out if key in ("template", "case", *TEXTS) else out["inputs"])[key] = value
+    return out
+
+
+def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Case:
+    """A case from its mapping, every key known and every value of the kind that its input takes."""
+    allowed = ("template", "name", "case", "inputs", "cases", *TEXTS)
+    for key in found:
+        if key not in allowed:
+            hint = nearest(key, allowed) or (" (put it under [inputs])" if key in layout.by_key else "")
+            raise InputError(f"{where}: unknown key {key!r}{hint}")
+    if found.get("template", layout.name) != layout.name:
+        raise InputError(f"{where}: is a case of the template {found['template']!r}, not of {layout.name!r}")
+    inputs = _mapping(found.get("inputs"), f"{where}: inputs")
+    texts = {k: v for k, v in {**found, **inputs}.items() if k in TEXTS}
+    for key, text in texts.items():
+        if not isinstance(text, str):
+            raise InputError(f"{where}: {key} = {text!r}: expected a text")
+    own = {k: v for k, v in inputs.items() if k not in TEXTS}
+    # A value given for all cases stands in each: the template's own Low beside a given Base would mislead.
+    values: dict[str, dict[str, Any]] = {case: _checked(own, layout, f"{where}: inputs") for case in CASES}
+    for case, extra in _mapping(found.get("cases"), f"{where}: cases").items():
+        values[_case_name(case, where)] |= _checked(
+            _mapping(extra, f"{where}: cases.{case}"), layout, f"{where}: {case}"
+        )
+    selected = _case_name(found.get("case", "Base"), where)
+    return Case(str(found.get("name", name)), selected, values, texts)
+
+
+def _mapping(found: Any, where: str) -> Mapping[str, Any]:
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise InputError(f"{where}: expected keys and values")
+    return found
+
+
+def _case_name(case: Any, where: str) -> str:
+    for known in CASES:
+        if str(case).casefold() == known.casefold():
+            return known
+    raise InputError(f"{where}: no case {case!r}; there are {', '.join(CASES)}{nearest(str(case), CASES)}")
+
+
+def _checked(values: Mapping[str, Any], layout: Layout, where: str) -> dict[str, Any]:
+    for key in values:
+        if key not in layout.by_key:
+            raise InputError(f"{where}: unknown input {key!r}{nearest(key, layout.by_key)}")
+    return {k: number_from_text(v) if isinstance(v, str) and not _is_text(layout, k) else v for k, v in values.items()}
+
+
+def _is_text(layout: Layout, key: str) -> bool:
+    return layout.by_key[key].kind.is_text
+
+
+def with_settings(case: Case, settings: Sequence[str], layout: Layout) -> Case:
+    """A case with `key=value` settings on top: `mfu=0.41` for every case, `Low.mfu=0.43` for one.
+
+    Raises:
+        InputError: A setting without `=`, an unknown key or case.
+    """
+    values = {c: dict(case.values.get(c, {})) for c in CASES}
+    texts = dict(case.texts)
+    selected = case.selected
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise InputError(f"--set {setting}: expected key=value")
+        of, _, key = name.strip().rpartition(".")
+        if key in TEXTS:
+            texts[key] = text
+        elif key == "case":
+            selected = _case_name(text, "--set")
+        else:
+            checked = _checked({key: text}, layout, "--set")
+            for c in [_case_name(of, "--set")] if of else CASES:
+                values[c] |= checked
+    return Case(case.name, selected, values, texts)
+
+
+def model(layout: Layout, case: Case, where: str = "") -> Model:
+    """The template with a case in it.
+
+    Raises:
+        InputError: A value that its input cannot take, or a combination without a result.
+    """
+    try:
+        return Model(layout, case.selected, case.values)
+    except (InputError, LookupError) as e:
+        raise InputError(f"{where}: {e}" if where else str(e)) from None
+
+
+def file_name(case: Case) -> str:
+    """A file name for a case, whatever its name holds."""
+    return (re.sub(r"[^\w.-]+", "_", case.name).strip("._") or "case") + ".xlsx"

@@ -1,0 +1,135 @@
+"""The sheets around the model: Cover, Sources, Changelog, Glossary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xl_econ import __version__
+
+from .canvas import Canvas
+from .layout import table
+from .model import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECTOR_ROW, Model
+from .styles import Styles
+
+PURPOSE_ROW, OWNER_ROW = 4, 5
+ABOUT = {
+    INPUTS: "Inputs in three cases, with units, bounds and sources",
+    CALCULATION: "One step a row",
+    RESULTS: "The figures to take away, with charts",
+    CHECKS: "Bounds, reconciliations, published runs; one master check",
+    FUNCTIONS: "The same results by named functions (Excel 365)",
+    "Sources": "Where every figure comes from",
+    "Changelog": "Versions of the template, and your own",
+    "Glossary": "Words as they are used here",
+}
+_LEGEND = (
+    ("input", "Input: type over it"),
+    ("calculation", "Calculation: leave it"),
+    ("link", "Link to another sheet"),
+    ("constant", "Figure of a table, constant of a definition"),
+)
+
+
+def cover(
+    ws: object, style: Styles, model: Model, master: str, sheets: list[str], texts: Mapping[str, str], flavour: str
+) -> None:
+    """Purpose, owner, the live results, the master check, the colours and the contents."""
+    c = Canvas(ws, style, (3, 30, 20, 16, 44), wide=False)
+    layout = model.layout
+    c.ws.set_row(0, 34)
+    c.text("B1", layout.title, "title")
+    c.text("B2", layout.about, "about")
+    for row, key in ((PURPOSE_ROW, "purpose"), (OWNER_ROW, "owner")):
+        c.text(f"B{row}", key.capitalize())
+        c.merged(f"C{row}:E{row}", texts.get(key, ""), "input_text")
+    c.text("B6", "Figures as of")
+    c.merged("C6:E6", layout.as_of, "label")
+    c.text("B7", "Live case")
+    c.formula("C7", f"{INPUTS}!D{SELECTOR_ROW}", model.selected, "link")
+    c.section(9, "Results of the live case", "BCDE")
+    row = 10
+    for key in layout.headline:
+        line = model.line(key)
+        c.ws.set_row(row - 1, 24)
+        c.text(f"B{row}", line.label, "headline_label")
+        c.formula(f"C{row}", f"{CALCULATION}!D{line.row}", line.values[LIVE], "headline", line.format)
+        c.text(f"D{row}", line.unit, "headline_unit")
+        c.text(f"E{row}", "", "headline_unit")
+        row += 1
+    row += 1
+    c.ws.set_row(row - 1, 24)
+    c.text(f"B{row}", "Checks", "headline_label")
+    c.merged(f"C{row}:E{row}", "", "master")
+    c.formula(f"C{row}", f"{CHECKS}!C3", master, "master")
+    c.master_colours(f"C{row}")
+    row += 2
+    c.section(row, "Colours", "BCDE")
+    for kind, what in _LEGEND:
+        row += 1
+        c.number(f"B{row}", 1234.5, kind, "#,##0.0")
+        c.text(f"C{row}", what, "unit")
+        c.text(f"D{row}", "")
+        c.text(f"E{row}", "")
+    row += 2
+    c.section(row, "Sheets", "BCDE")
+    about = ABOUT | {t.sheet: t.about for t in layout.tables}
+    for name in sheets[1:]:
+        row += 1
+        c.ws.write_url(f"B{row}", f"internal:'{name}'!A1", style("contents"), name)
+        c.merged(f"C{row}:E{row}", about[name], "label")
+    row += 2
+    for label, what in (
+        ("Template", f"{layout.name} {layout.version}, {flavour} flavour"),
+        ("Built by", f"xl-econ {__version__}"),
+    ):
+        c.text(f"B{row}", label)
+        c.merged(f"C{row}:E{row}", what, "label")
+        row += 1
+
+
+def sources(ws: object, style: Styles, model: Model) -> None:
+    """Where every input and table comes from, as of when, and how far to trust it."""
+    c = Canvas(ws, style, (3, 34, 84, 24, 12))
+    c.title("Sources", "Where the figures come from, as of when, and how far to trust them.")
+    c.headings(4, ["", "Figure", "Source", "As of", "Grade"])
+    found = [i for group in model.layout.inputs for i in group.inputs]
+    lines: list[tuple[str, str, str, str]] = [(i.label, i.source, i.as_of, i.grade) for i in found]
+    for sheet in model.layout.tables:
+        rows = list(table(sheet).rows.values())
+        dates = sorted(r.as_of for r in rows)
+        grades = ", ".join(sorted({r.grade for r in rows}))
+        each = f"{len(rows)} rows, each with its own source"
+        lines.append((f"Sheet {sheet.sheet}", each, f"{dates[0]} to {dates[-1]}", grades))
+    for row, line in enumerate(lines, 5):
+        for column, what in zip("BCDE", line, strict=True):
+            c.text(f"{column}{row}", what, "note" if column == "C" else "label")
+        c.fit(row, {"C": line[1]})
+    row = 6 + len(lines)
+    c.section(row, "Method", "BC")
+    for n, source in enumerate(model.layout.sources, row + 1):
+        c.text(f"C{n}", source, "note")
+        c.fit(n, {"C": source})
+
+
+def changelog(ws: object, style: Styles, model: Model) -> None:
+    """The template's versions, and room for the user's own lines."""
+    c = Canvas(ws, style, (3, 12, 14, 90), wide=False)
+    c.title("Changelog", "What changed in this template. Add your own lines below.")
+    c.headings(4, ["", "Version", "Date", "What"])
+    for row, change in enumerate(model.layout.changes, 5):
+        for column, what in zip("BCD", (change.version, change.date, change.what), strict=True):
+            c.text(f"{column}{row}", what)
+    for row in range(5 + len(model.layout.changes), 15):
+        for column in "BCD":
+            c.text(f"{column}{row}", "", "input_text")
+
+
+def glossary(ws: object, style: Styles, model: Model) -> None:
+    """The words that the sheets use."""
+    c = Canvas(ws, style, (3, 24, 96), wide=False)
+    c.title("Glossary", "Words as they are used here.")
+    c.headings(4, ["", "Term", "Meaning"])
+    for row, t in enumerate(model.layout.glossary, 5):
+        c.text(f"B{row}", t.term, "bold")
+        c.text(f"C{row}", t.meaning, "wrap")
+        c.fit(row, {"C": t.meaning})
