@@ -124,7 +124,7 @@ _REFUSED = {
     "float int index complex ceil floor trunc round": _NUMBER,
     "mod rmod floordiv rfloordiv divmod rdivmod": (
         "// and % round differently in a sheet",
-        "use ops.floor or ops.ceil",
+        "use ops.rounddown or ops.roundup",
     ),
     "and rand or ror xor rxor invert": ("& | ^ ~ have no spreadsheet twin", "nest where(condition, yes, no)"),
     "abs": ("abs() has no traced form", "use ops.maximum(x, -x)"),

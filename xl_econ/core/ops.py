@@ -43,19 +43,19 @@ def _numpy(name: str) -> Callable[..., Any]:
     return call
 
 
-def _snap_up(x: float) -> float:
-    return float(math.ceil(round(x, 9)))
+def _away(x: float) -> float:
+    return math.copysign(math.ceil(abs(round(x, 9))), x)
 
 
-def _snap_down(x: float) -> float:
-    return float(math.floor(round(x, 9)))
+def _toward(x: float) -> float:
+    return math.copysign(math.floor(abs(round(x, 9))), x)
 
 
 def _snap(name: str) -> Callable[..., Any]:
     def call(x: Any) -> Any:
         import numpy as np
 
-        return getattr(np, name)(np.round(x, 9))
+        return np.copysign(getattr(np, name)(np.abs(np.round(x, 9))), x)
 
     return call
 
@@ -66,9 +66,10 @@ sqrt = Op("sqrt", math.sqrt, _numpy("sqrt"))
 exp = Op("exp", math.exp, _numpy("exp"))
 log = Op("log", math.log, _numpy("log"))
 expm1 = Op("expm1", math.expm1, _numpy("expm1"))
-# Spreadsheets snap float noise before they round, so 16.000000000000004 GPUs are 16 in every host.
-ceil = Op("ceil", _snap_up, _snap("ceil"))
-floor = Op("floor", _snap_down, _snap("floor"))
+# Excel's ROUNDUP and ROUNDDOWN to whole numbers: away from zero and toward it. Spreadsheets snap float noise before
+# they round, so 16.000000000000004 GPUs are 16 in every host.
+roundup = Op("roundup", _away, _snap("ceil"))
+rounddown = Op("rounddown", _toward, _snap("floor"))
 
 
 def where(condition: Any, yes: Any, no: Any) -> Any:
@@ -114,7 +115,7 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "neg": operator.neg,
 }
 _SCALAR: dict[str, Callable[..., Any]] = _ARITHMETIC | {
-    op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, ceil, floor)
+    op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown)
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import CELL_ERRORS, CellError, DomainError, InputError, NotAvailable, nearest
 from .expr import Const
+from .units import parse
 
 AUTO = Const("AUTO", 0.0)  # an optional input left to the model; 0, a blank and the text "auto" mean it
 
@@ -152,7 +153,7 @@ def _shorten(value: Any) -> str:
 def _expected(q: Quantity) -> str:
     if q.is_text:
         return f"one of {', '.join(q.choices)}" if q.choices else "a text"
-    unit = "" if q.unit in ("1", "any") else f" in {q.words or q.unit}"
+    unit = f" in {q.words or q.unit}" if q.unit != "any" and parse(q.unit) else ""
     return f"a number{unit}" + (f" ({q.range})" if q.range != "any number" else "")
 
 
@@ -175,14 +176,15 @@ def clean_array(name: str, q: Quantity, values: Any) -> Any:
     """
     import numpy as np
 
-    array = np.asarray(values)
+    # As numpy would guess it, a list of 0.4 and True is all numbers, and one of 0.4 and "n/a" is all texts.
+    array = values if hasattr(values, "dtype") else np.asarray(values, dtype=object)
+    array = np.asarray(array)
+    if array.dtype.kind == "O" and set(map(type, array.flat)) <= {float}:
+        array = array.astype(float)
     if array.dtype.kind in "fiu" and not q.is_text:
         return array.astype(float, copy=False)  # bounds are checked chunk by chunk, while the data is in the cache
-    if array.dtype.kind == "U":
-        array = array.astype(object)
     out = np.empty(array.shape, dtype=object if q.is_text or q.unit == "any" else float)
-    source = np.asarray(values, dtype=object) if array.dtype.kind != "O" else array
-    for at, value in np.ndenumerate(source):
+    for at, value in np.ndenumerate(array.astype(object)):
         try:
             out[at] = clean(name, q, value)
         except (InputError, NotAvailable) as e:

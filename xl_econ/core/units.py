@@ -105,7 +105,7 @@ def times(a: Unit, b: Unit, sign: int = 1) -> Unit:
 
 
 # What an operation does to units: keeps that of its one argument, needs equal ones, needs a bare number.
-_KEEPS = {"neg", "ceil", "floor"}
+_KEEPS = {"neg", "roundup", "rounddown"}
 _EQUAL = {"+", "-", "min", "max", "<", "<=", ">", ">=", "=", "<>"}
 _BARE = {"exp", "log", "expm1"}
 _TRUTH = {"<", "<=", ">", ">=", "=", "<>"}

@@ -95,36 +95,43 @@ def _in_chunks(m: Metric, inputs: dict[str, Any], arrays: dict[str, Any], shape:
     """The body over slices of the leading axis, so that temporaries stay in the cache and memory stays flat."""
     import numpy as np
 
-    if all(a.shape == shape for a in arrays.values()):
-        whole = {name: a.reshape(-1) for name, a in arrays.items()}
-    else:
-        whole = {name: np.broadcast_to(a, shape) for name, a in arrays.items()}
-    rows, inner = next(iter(whole.values())).shape[0], max(1, math.prod(next(iter(whole.values())).shape[1:]))
-    step = max(1, CHUNK_ROWS // inner)
-    out: Any = None
+    same = all(a.shape == shape for a in arrays.values())
+    whole = {name: a.reshape(-1) if same else np.broadcast_to(a, shape) for name, a in arrays.items()}
+    full = next(iter(whole.values())).shape
+    step = max(1, CHUNK_ROWS // max(1, math.prod(full[1:])))
     scalars = {name: v for name, v in inputs.items() if name not in arrays}
     checks = [(name, m.params[name].quantity) for name in arrays if arrays[name].dtype.kind == "f"]
-    with np.errstate(all="ignore"):
-        for start in range(0, rows, step):
-            part = {name: a[start : start + step] for name, a in whole.items()}
-            for name, quantity in checks:
-                check_bounds(name, quantity, part[name], start)
-            result = m.body(**scalars, **part)
-            if out is None:
-                out = np.empty((rows, *next(iter(whole.values())).shape[1:]), dtype=np.asarray(result).dtype)
-            out[start : start + step] = result
-            if out.dtype.kind == "f":
-                _check_finite(m, out[start : start + step], start)
-    return np.empty(shape) if out is None else out.reshape(shape)
+    out = np.empty(full) if m.unit != "any" else np.empty(full, dtype=object)
+    for start in range(0, full[0], step):
+        part = {name: a[start : start + step] for name, a in whole.items()}
+        for name, quantity in checks:
+            check_bounds(name, quantity, part[name], start)
+        out[start : start + step] = _chunk(m, scalars, part, start)
+    if out.dtype == object and all(isinstance(v, float) for v in out.flat):
+        out = out.astype(float)
+    return out.reshape(shape)
 
 
-def _check_finite(m: Metric, chunk: Any, start: int) -> None:
+def _chunk(m: Metric, scalars: dict[str, Any], part: dict[str, Any], start: int) -> Any:
+    """The body over one slice; where a float would raise, so does an array, and says in which row."""
     import numpy as np
 
-    if not math.isfinite(np.add.reduce(chunk, axis=None)):
-        bad = np.argwhere(~np.isfinite(chunk))
-        if len(bad):
-            raise DomainError(f"row {bad[0][0] + start + 1}: {m.name} has no finite result for these inputs")
+    try:
+        with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
+            return m.body(**scalars, **part)
+    except FloatingPointError:
+        rows = np.broadcast_arrays(*part.values())
+        result = np.empty(rows[0].shape)
+        for at in np.ndindex(result.shape):
+            try:
+                result[at] = _scalar(m, scalars | {n: _item(c[at]) for n, c in zip(part, rows, strict=True)})
+            except DomainError as e:
+                raise DomainError(f"row {at[0] + start + 1}: {e}") from None
+        return result
+
+
+def _item(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
 
 
 def _like(given: dict[str, Any], result: Any) -> Any:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from xl_econ.core.expr import Const
-from xl_econ.core.ops import ceil
+from xl_econ.core.ops import roundup
 from xl_econ.core.quantities import (
     Days,
     Efficiency,
@@ -194,7 +194,7 @@ def cluster_size(gpu_hours: GpuHours, days: Days, node_gpus: NodeGpus = 8.0, goo
         14280.0
     """
     gpus = gpu_hours / (days * HOURS_PER_DAY * goodput)
-    nodes = ceil(gpus / node_gpus)
+    nodes = roundup(gpus / node_gpus)
     return nodes * node_gpus
 
 
@@ -311,7 +311,7 @@ def train_energy(
 
     Example:
         >>> train_energy(30.84e6, 700)
-        36833024.99999999
+        36834525.0
     """
     watts_at_meter = watts * load * server_factor * pue
     return gpu_hours * watts_at_meter / KILO
@@ -350,8 +350,8 @@ def finetune_cost(
         Kaplan et al. 2020, arXiv 2001.08361, table 1: forward 2N, backward 4N, half of it weight gradients.
 
     Example:
-        >>> finetune_cost(70, 0.001, 989.4, 0.35, 2.5)
-        842.2613031882567
+        >>> round(finetune_cost(70, 0.001, 989.4, 0.35, 2.5), 2)
+        842.26
     """
     forward = FORWARD_FLOP * (params_b * BILLION)
     activation_gradients = ACTIVATION_GRADIENT_FLOP * (params_b * BILLION)

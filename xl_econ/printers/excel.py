@@ -24,9 +24,9 @@ FUNCTIONS = {
     "exp": "EXP({})",
     "log": "LN({})",
     "if": "IF({})",
-    # Spreadsheets snap float noise before they round up; so does ops.ceil.
-    "ceil": "ROUNDUP(ROUND({},9),0)",
-    "floor": "ROUNDDOWN(ROUND({},9),0)",
+    # Spreadsheets snap float noise before they round; so does ops.roundup.
+    "roundup": "ROUNDUP(ROUND({},9),0)",
+    "rounddown": "ROUNDDOWN(ROUND({},9),0)",
     # EXP(x)-1 loses digits near zero; dividing by the logarithm of what EXP returned restores them (Kahan).
     "expm1": "IF(EXP({0})=1,{0},(EXP({0})-1)*{0}/LN(EXP({0})))",
 }

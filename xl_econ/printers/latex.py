@@ -18,8 +18,8 @@ _FUNCTIONS = {
     "exp": r"\exp({0})",
     "log": r"\ln({0})",
     "expm1": r"\left(e^{{{0}}} - 1\right)",
-    "ceil": r"\left\lceil {0} \right\rceil",
-    "floor": r"\left\lfloor {0} \right\rfloor",
+    "roundup": r"\left\lceil {0} \right\rceil",
+    "rounddown": r"\left\lfloor {0} \right\rfloor",
 }
 
 

@@ -19,8 +19,8 @@ _FUNCTIONS = {
     "exp": "EXP({})",
     "log": "LN({})",
     "expm1": "(EXP({}) - 1)",
-    "ceil": "ROUNDUP({})",
-    "floor": "ROUNDDOWN({})",
+    "roundup": "ROUNDUP({})",
+    "rounddown": "ROUNDDOWN({})",
     "if": "IF({})",
     "neg": "-({})",
 }

@@ -1,0 +1,91 @@
+"""Workbooks that tests write to have formulas computed by another engine, and random inputs by construction."""
+
+import math
+import random
+
+import xlsxwriter
+
+from xl_econ.hosts.names import names, tables_of
+from xl_econ.tables.store import TABLES
+from xl_econ.workbook.recalc import recalculate
+
+ERRORS = ("#N/A", "#NUM!", "#VALUE!", "#DIV/0!", "#REF!", "#NAME?")
+
+
+class Sheet:
+    """A workbook with the reference tables and the named functions, and a sheet "T" that takes formulas downwards."""
+
+    def __init__(self, path, lambdas=True):
+        self.path = path
+        self.workbook = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False})
+        self.sheet = self.workbook.add_worksheet("T")
+        self.row = 0
+        tables = self.workbook.add_worksheet("Tables")
+        column = 0
+        for table in TABLES.values():
+            rows = [[getattr(r, c) for c in table.columns] for r in table.rows.values()]
+            tables.add_table(
+                0,
+                column,
+                len(rows),
+                column + len(table.columns) - 1,
+                {"name": table.sheet, "columns": [{"header": c} for c in table.columns], "data": rows},
+            )
+            column += len(table.columns) + 1
+        if lambdas:
+            for name in names():
+                self.workbook.define_name(name.name, name.file_formula)
+
+    def value(self, value):
+        """Write a value; answers with its cell."""
+        cell = f"A{self.row + 1}"
+        if isinstance(value, str):
+            self.sheet.write_string(cell, value)
+        elif value is None:
+            self.sheet.write_blank(cell, None)
+        else:
+            self.sheet.write_number(cell, value)
+        self.row += 1
+        return cell
+
+    def formula(self, text, dynamic=False):
+        """Write a formula; answers with its cell."""
+        cell = f"A{self.row + 1}"
+        write = self.sheet.write_dynamic_array_formula if dynamic else self.sheet.write_formula
+        write(cell, f"={text}")
+        self.row += 1
+        return cell
+
+    def compute(self, engine="ironcalc"):
+        """Values of the formulas by cell."""
+        self.workbook.close()
+        return {cell: value for (sheet, cell), value in recalculate(self.path, engine).items() if sheet == "T"}
+
+
+def close(a, b, tolerance=1e-12):
+    if isinstance(a, str) or isinstance(b, str):
+        return a == b
+    return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-15 if 0 in (a, b) else 0)
+
+
+def random_value(m, p, rng):
+    """A value that the parameter may take, near its example."""
+    q = p.quantity
+    if q.choices:
+        return rng.choice(q.choices)
+    if q.is_text:
+        table = next(iter(tables_of(m)))
+        first = next(iter(m.params)) == p.name
+        return rng.choice(list(table.rows) if first else table.columns)
+    if q.auto and rng.random() < 0.3:
+        return 0.0
+    if q.unit in ("share", "ratio"):
+        return rng.uniform(0.01, min(q.high, 1.0))
+    example = p.example or q.example
+    low, high = max(q.low, example / 10), min(q.high, example * 10)
+    return math.exp(rng.uniform(math.log(max(low, 1e-12)), math.log(high)))
+
+
+def random_inputs(m, count, seed=0):
+    rng = random.Random(f"{m.name}-{seed}")
+    return [{p.name: random_value(m, p, rng) for p in m.scalars.values()} for _ in range(count)]

@@ -1,0 +1,120 @@
+"""Published numbers and 20-digit arithmetic, through every host to 1e-12."""
+
+import json
+import math
+
+import pytest
+from support import Sheet, close
+
+from xl_econ import cli
+from xl_econ.hosts import udf
+from xl_econ.hosts.python import function
+from xl_econ.metrics import get
+from xl_econ.printers import excel
+
+FLOP_405B = 6 * 405e9 * 15.6e12
+FLOP_BLOOM = 8 * 176.247e9 * 366e9  # with full recomputation
+# Function, arguments, value. Sources: FLOP counts and hours of the papers named in the metrics' docstrings; the rest is
+# arithmetic done with 20 digits outside this project.
+VECTORS = [
+    ("TRAIN_FLOP", {"params_b": 175, "tokens_t": 0.3}, 3.15e23),
+    ("TRAIN_FLOP", {"params_b": 176.247, "tokens_t": 0.366, "recompute": 1}, FLOP_BLOOM),
+    (
+        "TRAIN_COST",
+        {"params_b": 37, "tokens_t": 14.8, "peak_tflops": 989.4, "mfu": 0.389, "usd_per_gpu_hour": 2},
+        4742645.6514460305,
+    ),
+    (
+        "TRAIN_COST",
+        {"params_b": 37, "tokens_t": 14.8, "peak_tflops": 989.4, "mfu": 0.389, "usd_per_gpu_hour": 2, "goodput": 0.9},
+        5269606.279384478,
+    ),
+    ("GPU_HOURS", {"flop": 3.14e23, "peak_tflops": 125, "mfu": 0.1968}, 3545618.7895212285),
+    ("TRAIN_DAYS", {"gpu_hours": 3545618.7895212285, "gpus": 10000}, 14.773411623005119),
+    ("TRAIN_DAYS", {"gpu_hours": 30.84e6, "gpus": 16384}, 78.43017578125),
+    ("GPU_HOURS", {"flop": FLOP_405B, "peak_tflops": 989.4, "mfu": 0.41}, 25958082.503808666),
+    ("GPU_HOURS", {"flop": FLOP_405B, "peak_tflops": 989.4, "mfu": 0.41, "goodput": 0.9}, 28842313.89312074),
+    ("MFU", {"flop": FLOP_405B, "gpu_hours": 30.84e6, "peak_tflops": 989.4}, 0.3450977245966781),
+    ("MFU", {"flop": 6 * 68.98e9 * 2e12, "gpu_hours": 1720320, "peak_tflops": 312}, 0.42838879508801386),
+    ("GPU_HOURS", {"flop": FLOP_BLOOM, "peak_tflops": 312, "mfu": 0.5}, 918894.6153846154),
+    ("GPU_HOURS", {"flop": 8 * 300e9 * 200e9, "peak_tflops": 150, "mfu": 1}, 888888.8888888889),
+    ("GOODPUT", {"gpus": 16384}, 0.85249781003688377),
+    ("GOODPUT", {"gpus": 16384, "checkpoint_min": 10 / 60, "restart_min": 5}, 0.93274006740247590),
+    ("FLOP_PER_DOLLAR", {"peak_tflops": 989.4, "mfu": 0.4, "usd_per_gpu_hour": 2.5}, 5.698944e17),
+    ("MFU_FROM_TPS", {"tokens_per_second_per_gpu": 380, "params_b": 65.2, "peak_tflops": 312}, 0.47646153846153844),
+    ("HFU_TO_MFU", {"hfu": 0.5}, 0.375),
+    ("HFU_TO_MFU", {"hfu": 0.5, "recompute": 0}, 0.5),
+    ("MFU_SAVING", {"mfu_from": 0.3, "mfu_to": 0.4}, 0.25),
+    ("MFU_TYPICAL", {"gpus": 256}, 0.425),
+    ("MFU_TYPICAL", {"gpus": 1, "bound": "high"}, 0.65),
+    ("MFU_TYPICAL", {"gpus": 50000, "bound": "low"}, 0.25),
+    # halfway on the log scale between 256 and 10,000 is sqrt(256 * 10000) = 1600
+    ("MFU_TYPICAL", {"gpus": 1600}, 0.375),
+    ("MOE_ACTIVE", {"params_total_b": 100, "experts": 8, "active_experts": 2, "expert_share": 0.8}, 40.0),
+    ("CLUSTER_SIZE", {"gpu_hours": 24 * 90 * 1000, "days": 90}, 1000.0),
+    ("CLUSTER_SIZE", {"gpu_hours": 24 * 90 * 1000.1, "days": 90}, 1008.0),
+    ("PROGRAM_COST", {"run_usd": 1e6, "staff_share": 0.4, "other_usd": 5}, 2100005.0),
+    ("TRAIN_ENERGY", {"gpu_hours": 1e6, "watts": 400, "load": 0.5, "server_factor": 2, "pue": 1.5}, 600000.0),
+    # adapters train nothing: 4 of the 6 FLOP remain, two thirds of the full cost
+    (
+        "FINETUNE_COST",
+        {
+            "params_b": 37,
+            "tokens_t": 14.8,
+            "peak_tflops": 989.4,
+            "mfu": 0.389,
+            "usd_per_gpu_hour": 2,
+            "trainable_share": 0,
+        },
+        4742645.6514460305 * 2 / 3,
+    ),
+]
+# Attention by hand: Llama 3 405B has 126 layers of 128 heads of 128, at 8,192 tokens: 6*126*16384*8192 per token.
+VECTORS.append(
+    (
+        "TRAIN_FLOP",
+        {"params_b": 405, "tokens_t": 15.6, "layers": 126, "attn_width": 16384, "seq_len": 8192},
+        15.6e12 * (6 * 405e9 + 6 * 126 * 16384 * 8192),
+    )
+)
+IDS = [f"{name}-{n}" for n, (name, _, _) in enumerate(VECTORS)]
+
+
+@pytest.mark.parametrize(("name", "inputs", "value"), VECTORS, ids=IDS)
+def test_python_udf_and_command_line(name, inputs, value, capsys):
+    assert close(function(name)(**inputs), value)
+    args = list(inputs.values())
+    in_order = list(inputs) == list(get(name).params)[: len(inputs)]
+    if in_order:
+        assert close(getattr(udf, name)(*args), value)
+    words = [f"{k}={v!r}".replace("'", "") for k, v in inputs.items()]
+    assert cli.main(["calc", name, *words, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert close(printed["value"], value)
+    assert printed["unit"] == get(name).unit
+    assert close(printed["steps"][-1]["value"], value)
+
+
+def test_cell_let_and_lambda(tmp_path):
+    sheet = Sheet(tmp_path / "vectors.xlsx")
+    wanted = []
+    for name, inputs, value in VECTORS:
+        m = get(name)
+        full = {p.name: inputs.get(p.name, p.default) for p in m.params.values()}
+        refs = {k: sheet.value(float(v) if not isinstance(v, str) else v) for k, v in full.items()}
+        wanted.append((name, sheet.formula(excel.formula(m.tree, refs)), value))
+        wanted.append((name, sheet.formula(excel.let(m.tree, refs, file=True)), value))
+        # omitted: the arguments after the last given one; blank: those before it
+        last = max(i for i, k in enumerate(m.params) if k in inputs)
+        args = ",".join(refs[k] if k in inputs else "" for k in list(m.params)[: last + 1])
+        wanted.append((name, sheet.formula(f"{name}({args})", dynamic=True), value))
+    values = sheet.compute()
+    for name, cell, value in wanted:
+        assert close(values[cell], value), (name, cell, values[cell], value)
+
+
+def test_the_total_parameter_mistake_of_a_mixture_of_experts():
+    cost = function("TRAIN_COST")
+    active, total = cost(37, 14.8, 989.4, 0.389, 2), cost(671, 14.8, 989.4, 0.389, 2)
+    assert math.isclose(total, 86008519.78703478, rel_tol=1e-12)
+    assert round(total / active, 1) == 18.1
