@@ -78,19 +78,16 @@ class Table:
     def _aliases(self) -> dict[str, Any]:
         """Every spelling of every key, folded: "h100 sxm" and "H100-SXM" are one."""
         found: dict[str, Any] = {}
-        for spelling, key in self._spellings.items():
+        for spelling, key in self._spellings:
             if found.setdefault(fold(spelling), key) != key:
                 raise TableError(f"{self.name}: {spelling!r} names both {found[fold(spelling)]!r} and {key!r}")
         return found
 
     @cached_property
-    def _spellings(self) -> dict[str, Any]:
+    def _spellings(self) -> list[tuple[str, Any]]:
         """Every key and alias as written, with the key that it names."""
-        found = {str(key): key for key in self.rows}
-        for key, row in self.rows.items():
-            for alias in filter(None, (getattr(row, "aliases", None) or "").split(";")):
-                found.setdefault(alias.strip(), key)
-        return found
+        aliases = {key: (getattr(row, "aliases", None) or "").split(";") for key, row in self.rows.items()}
+        return [(s.strip(), key) for key, others in aliases.items() for s in (str(key), *others) if s.strip()]
 
     def unit(self, column: str) -> str:
         """The unit of a column, "text" for a text column.
@@ -128,7 +125,7 @@ class Table:
         try:
             return self._aliases[fold(key)]
         except KeyError:
-            raise NotAvailable(f"{self.name} has no {self.key} {key!r}{nearest(key, self._spellings)}") from None
+            raise NotAvailable(f"{self.name} has no {self.key} {key!r}{nearest(key, [s for s, _ in self._spellings])}") from None
 
     def lookup(self, key: Any, column: Any) -> Any:
         """The figure of `column` in the row of `key`; keys and columns may be arrays or traced.

@@ -127,7 +127,8 @@ def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Ca
             raise InputError(f"{where}: {key} = {text!r}: expected a text")
     own = {k: v for k, v in inputs.items() if k not in TEXTS}
     # A value given for all cases stands in each: the template's own Low beside a given Base would mislead.
-    values: dict[str, dict[str, Any]] = {case: _checked(own, layout, f"{where}: inputs") for case in CASES}
+    shared = _checked(own, layout, f"{where}: inputs")
+    values: dict[str, dict[str, Any]] = {case: dict(shared) for case in CASES}
     for case, extra in _mapping(found.get("cases"), f"{where}: cases").items():
         values[_case_name(case, where)] |= _checked(
             _mapping(extra, f"{where}: cases.{case}"), layout, f"{where}: {case}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xl_econ.core.errors import InputError, LayoutError, XlEconError
+from xl_econ.core.errors import InputError, LayoutError, XlEconError, nearest
 from xl_econ.core.expr import Const, Expr, leaves, steps
 from xl_econ.core.ops import evaluate
 from xl_econ.core.quantities import Share
@@ -117,6 +117,7 @@ class Model:
         self._place_inputs()
         self._place_constants()
         self._calculate()
+        self._verify_results()
         self.checks = [*map(self._check, layout.checks), *self._table_checks()]
 
     # -- inputs -------------------------------------------------------------------------------------------------
@@ -135,7 +136,8 @@ class Model:
 
     def _input_value(self, i: Input, case: str) -> Any:
         value = self.given.get(case, {}).get(i.key, i.value(case))
-        where = i.key if all(self.given.get(c, {}).get(i.key) == value for c in CASES) else f"{i.key} ({case})"
+        shared = all(self.given.get(c, {}).get(i.key) is value for c in CASES)
+        where = i.key if shared else f"{i.key} ({case})"
         value = clean(where, i.kind, value)
         return store.get(i.table).find(value) if i.table else value
 
@@ -237,6 +239,19 @@ class Model:
         refs = self.refs(LIVE, FUNCTIONS)
         texts = (excel.formula(a, refs) for a in formula.args)
         return f"{formula.metric.name}({','.join(texts)})" if formula.metric else ""
+
+    def _verify_results(self) -> None:
+        """The layout shows only what the model has."""
+        calculated = {x.key for x in self.lines if isinstance(x, Line)}
+        shown = {r.key for r in self.layout.results}
+        for what, keys, known in (
+            ("headline", self.layout.headline, calculated),
+            ("results", shown, set(self._sheet_of)),
+            ("charts", {key for chart in self.layout.charts for key in chart.series}, shown),
+        ):
+            for key in keys:
+                if key not in known:
+                    raise LayoutError(f"{self.layout.name}: {what}: unknown key {key!r}{nearest(key, known)}")
 
     def line(self, key: str) -> Line:
         return next(x for x in self.lines if isinstance(x, Line) and x.key == key)

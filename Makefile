@@ -1,0 +1,50 @@
+# make demo: a filled workbook from nothing but Python. make test: every test. make generate: files made from others.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CASE := templates/cases/llama_3_1_405b.toml
+BOOK := demo/llama_3_1_405b.xlsx
+
+.PHONY: demo test lint generate pictures bench clean help
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
+
+$(BIN)/xl-econ: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/test: $(BIN)/xl-econ
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+demo: $(BIN)/xl-econ  ## fill training_budget from a real case, recalculate it, say where it is
+	@mkdir -p demo
+	@$(BIN)/xl-econ fill training_budget --input $(CASE) --output $(BOOK)
+	@$(BIN)/xl-econ recalc $(BOOK)
+	@echo "Open $(abspath $(BOOK))"
+
+test: $(VENV)/test  ## every test, with the coverage gate
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(VENV)/test  ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+generate: $(BIN)/xl-econ  ## rebuild the reference pages and the template workbooks
+	$(BIN)/xl-econ docs --output docs
+	$(BIN)/xl-econ new training_budget --output templates/training_budget.xlsx
+	$(BIN)/xl-econ new training_budget --flavour lambda --output templates/training_budget.lambda.xlsx
+
+pictures: $(BIN)/xl-econ  ## render the README's pictures from the real workbook (needs LibreOffice)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[docs]'
+	$(BIN)/python docs/pictures.py
+
+bench: $(BIN)/xl-econ  ## measure the promises of speed
+	$(BIN)/python bench/run.py
+
+clean:  ## remove what was built
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .coverage*
