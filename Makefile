@@ -38,6 +38,9 @@ generate: $(BIN)/xl-econ  ## rebuild the reference pages and the template workbo
 	$(BIN)/xl-econ docs --output docs
 	$(BIN)/xl-econ new training_budget --output templates/training_budget.xlsx
 	$(BIN)/xl-econ new training_budget --flavour lambda --output templates/training_budget.lambda.xlsx
+	@mkdir -p workbooks/examples
+	@for case in templates/cases/*.toml; do \
+	  $(BIN)/xl-econ fill training_budget -i $$case -o workbooks/examples/$$(basename $$case .toml).xlsx; done
 
 pictures: $(BIN)/xl-econ  ## render the README's pictures from the real workbook (needs LibreOffice)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[docs]'

@@ -185,7 +185,7 @@ def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
     with pytest.raises(WorkbookError, match="No space left"), replacing(out) as beside:
         beside.write_bytes(b"half")
         raise OSError(28, "No space left on device")
-    with pytest.raises(WorkbookError, match="not an .xlsx workbook"), replacing(out) as beside:
+    with pytest.raises(WorkbookError, match=r"not an .xlsx workbook"), replacing(out) as beside:
         beside.write_bytes(b"this is no workbook")
     with pytest.raises(WorkbookError, match="is a folder"), replacing(tmp_path):
         pass

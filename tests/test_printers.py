@@ -9,8 +9,8 @@ from support import Sheet, close
 from xl_econ.core import ops
 from xl_econ.core.errors import TraceError
 from xl_econ.core.expr import Expr, var
-from xl_econ.core.registry import metric
 from xl_econ.core.quantities import Usd
+from xl_econ.core.registry import metric
 from xl_econ.metrics import REGISTRY, get
 from xl_econ.printers import excel, latex, markdown
 

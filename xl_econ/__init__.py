@@ -5,7 +5,9 @@ Every metric is a function of this package by its lower-case name: `xl_econ.trai
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # not from typing, which takes longer to import than everything else at start-up
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from xl_econ import __version__
-from xl_econ.core.errors import InputError, UsageError, XlEconError
+from xl_econ.core.errors import InputError, UsageError, XlEconError, nearest
 
+TYPE_CHECKING = False  # typing, pathlib and json would double the time to --help
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any, NoReturn
+
     from xl_econ.templates.fill import Case
     from xl_econ.templates.layout import Layout
 
@@ -23,15 +23,17 @@ _EXIT_CODES = "exit codes: 0 ok, 1 findings, 2 usage, 3 bad input, 4 workbook un
 
 
 class _Parser(argparse.ArgumentParser):
-    """An error is one line, with the nearest command or option."""
+    """An error is one line, with the nearest command or option; help has one width, whatever the terminal."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100), **kwargs)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            near = difflib.get_close_matches(str(value), list(action.choices), 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(action.choices)}"
+            hint = nearest(str(value), action.choices) or f"; there are {', '.join(action.choices)}"
             raise UsageError(f"no {action.metavar or action.dest} {value!r}{hint}")
 
 
@@ -93,25 +95,25 @@ def _parser() -> _Parser:
     _output(sub, required=False)
     sub = command("fill", _fill, "a template workbook filled from a case file")
     sub.add_argument("template", metavar="TEMPLATE")
-    sub.add_argument("-i", "--input", type=Path, metavar="CASE", help="TOML, YAML, JSON or CSV (a row a workbook)")
+    sub.add_argument("-i", "--input", type=_path, metavar="CASE", help="TOML, YAML, JSON or CSV (a row a workbook)")
     sub.add_argument(
         "--set", action="append", default=[], metavar="K=V", help="an input on top: mfu=0.41, Low.mfu=0.43"
     )
     sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
     _output(sub, required=False)
     sub = command("recalc", _recalc, "compare the stored values of a workbook with a recalculation")
-    sub.add_argument("workbook", type=Path, metavar="F")
+    sub.add_argument("workbook", type=_path, metavar="F")
     sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
     sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
     sub = command("docs", _docs, "write the reference pages of functions and tables", reads=False)
-    sub.add_argument("-o", "--output", type=Path, default=Path("docs"), metavar="DIR")
+    sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
     command("version", _version, "versions of xl-econ and of the engines")
     parser.add_argument("--version", action="version", version=f"xl-econ {__version__}")
     return parser
 
 
 def _output(sub: _Parser, required: bool) -> None:
-    sub.add_argument("-o", "--output", type=Path, metavar="F|DIR", required=required, help="the workbook, or a folder")
+    sub.add_argument("-o", "--output", type=_path, metavar="F|DIR", required=required, help="the workbook, or a folder")
     sub.add_argument(
         "--flavour",
         choices=("plain", "lambda"),
@@ -122,7 +124,15 @@ def _output(sub: _Parser, required: bool) -> None:
 
 
 # -- printing ---------------------------------------------------------------------------------------------------
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text)
+
+
 def _json(found: Any) -> int:
+    import json
+
     print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
     return 0
 
@@ -314,9 +324,14 @@ def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int
         return _json(reports if len(reports) > 1 else reports[0])
     for report in reports:
         print(report["output"] or "not written (dry run)")
-        _grid([[f"  {r['label']}", float(r["value"]), r["unit"]] for r in report["results"].values()])
+        _grid([[f"  {r['label']}", _rounded(r["value"]), r["unit"]] for r in report["results"].values()])
         print(f"  {report['checks']}")
     return 0
+
+
+def _rounded(value: float) -> float:
+    """A result as it is read on a terminal; the workbook and --json hold all digits."""
+    return round(value) * 1.0 if abs(value) >= 1000 else float(f"{value:.4g}")
 
 
 def _progress(items: list[Any]) -> Any:

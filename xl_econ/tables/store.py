@@ -125,7 +125,9 @@ class Table:
         try:
             return self._aliases[fold(key)]
         except KeyError:
-            raise NotAvailable(f"{self.name} has no {self.key} {key!r}{nearest(key, [s for s, _ in self._spellings])}") from None
+            raise NotAvailable(
+                f"{self.name} has no {self.key} {key!r}{nearest(key, [s for s, _ in self._spellings])}"
+            ) from None
 
     def lookup(self, key: Any, column: Any) -> Any:
         """The figure of `column` in the row of `key`; keys and columns may be arrays or traced.

@@ -69,7 +69,7 @@ class Canvas:
 
     def fit(self, row: int, texts: dict[str, str]) -> None:
         """Make a row as high as its longest wrapped text needs; LibreOffice and previews do not do it by themselves."""
-        lines = max(math.ceil(len(text) * 0.98 / self._widths[ord(column) - 65]) for column, text in texts.items())
+        lines = max(math.ceil(len(text) * 0.9 / self._widths[ord(column) - 65]) for column, text in texts.items())
         self.ws.set_row(row - 1, 14 * max(1, lines) + 1)
 
     def flag_colours(self, cells: str) -> None:

@@ -184,7 +184,7 @@ def _chart(workbook: Any, spec: Chart, at: dict[str, int]) -> Any:
         )
     chart.set_title({"name": spec.title, "name_font": {"size": 12, "color": NAVY}, "overlay": False})
     lines = {"visible": True, "line": {"color": "#D9D9D9"}}
-    chart.set_y_axis({"name": spec.axis, "num_format": spec.format, "major_gridlines": lines})
+    chart.set_y_axis({"name": spec.axis, "num_format": spec.format, "major_gridlines": lines, "min": 0})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 560, "height": 330})
     return chart

@@ -95,8 +95,10 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 def same(a: Any, b: Any, tolerance: float) -> bool:
     """Whether two values agree: numbers within a relative tolerance, everything else exactly."""
-    if isinstance(a, bool) or isinstance(b, bool) or not (isinstance(a, int | float) and isinstance(b, int | float)):
-        return (a if a is not None else "") == (b if b is not None else "")
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if not (isinstance(a, int | float) and isinstance(b, int | float)):
+        return ("" if a is None else a) == ("" if b is None else b)
     if not (a and b):  # Excel and LibreOffice set the residue of a cancellation to zero
         return abs(a - b) <= CANCELLATION
     return math.isclose(a, b, rel_tol=tolerance)

@@ -1,0 +1,24 @@
+"""Runs every bench, one after another; `--quick` only shows that they work. Never part of the tests."""
+
+from __future__ import annotations
+
+import sys
+
+import array_call
+import startup
+
+BENCHES = (array_call, startup)
+
+
+def main() -> int:
+    quick = "--quick" in sys.argv
+    met = []
+    for bench in BENCHES:
+        met.append(bench.main(quick))
+        print()
+    print(f"{sum(met)} of {len(met)} benches met their goals")
+    return 0 if quick or all(met) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,44 @@
+"""The floors of the architecture, and what an import costs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def test_a_module_imports_only_from_its_own_floor_or_below():
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def loaded(code, *modules):
+    script = f"import sys\n{code}\nprint([m for m in {modules!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+HEAVY = ("numpy", "pandas", "pydantic", "openpyxl", "xlsxwriter", "xlwings", "ironcalc", "yaml")
+
+
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import xl_econ", HEAVY),
+        ("import xl_econ; xl_econ.train_cost(37, 14.8, 989.4, 0.389, 2)", HEAVY),
+        ("import xl_econ; xl_econ.gpu_spec('H100', 'bf16')", ("numpy", "pandas", "openpyxl", "xlwings")),
+        ("from xl_econ.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass", HEAVY),
+        ("from xl_econ.cli import main; main(['calc', 'TRAIN_DAYS', '24', '1'])", HEAVY),
+        ("from xl_econ.templates import build", ("pandas", "xlwings")),
+    ],
+)
+def test_light_imports(code, heavy):
+    assert loaded(code, *heavy).endswith("[]")
+
+
+def test_xlwings_is_imported_by_the_udf_host_alone():
+    assert loaded("import xl_econ.hosts.udf", "xlwings") == "['xlwings']"
+    every = "import xl_econ.cli, xl_econ.templates.batch, xl_econ.hosts.reference, xl_econ.hosts.names"
+    assert loaded(every, "xlwings") == "[]"
