@@ -101,8 +101,8 @@ def test_keys_are_found_as_people_type_them():
 
 
 def test_an_alias_of_two_rows_is_refused(tmp_path):
-    table = store.Table("accelerators", "Accelerators", "Accelerator", "accelerator", "")
-    table.rows = store.load(table, write(tmp_path, {(1, "aliases"): "H100"}))
+    rows = store.load(ACCELERATORS, write(tmp_path, {(1, "aliases"): "H100"}))
+    table = store.Table("accelerators", "Accelerators", "Accelerator", "accelerator", "", rows)
     with pytest.raises(TableError, match="'H100' names both 'V100 SXM2 32GB' and 'H100 SXM 80GB'"):
         table.find("H100")
 

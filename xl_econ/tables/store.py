@@ -6,8 +6,9 @@ import csv
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent.parent / "data"
 
+# Rows in place of the shipped ones, by table name: none, until a rate card is in use (xl_econ.workbook.rate_card).
+source: Callable[[], Mapping[str, dict[Any, Row]]] = dict
+
 
 class Table:
     """A reference table: rows by key, and what a sheet calls it.
@@ -29,11 +33,15 @@ class Table:
         model: Name of its row model in `xl_econ.tables.rows`.
         key: The column that is looked up.
         about: One line for people.
+        rows: Rows of its own; without them it reads the current source, and then the shipped CSV file.
     """
 
-    def __init__(self, name: str, sheet: str, model: str, key: str, about: str) -> None:
+    def __init__(
+        self, name: str, sheet: str, model: str, key: str, about: str, rows: dict[Any, Row] | None = None
+    ) -> None:
         self.name, self.sheet, self.key, self.about = name, sheet, key, about
-        self._model = model
+        self._model, self._own = model, rows
+        self._indexed: tuple[dict[Any, Row], dict[str, Any]] | None = None
 
     def __repr__(self) -> str:
         return f"Table({self.name})"
@@ -52,8 +60,17 @@ class Table:
         tail = ("note", "source", "as_of", "grade")
         return [c for c in self.model.model_fields if c not in tail] + list(tail)
 
-    @cached_property
+    @property
     def rows(self) -> dict[Any, Row]:
+        """The rows by key, those of the rate card if one is in use and holds this table."""
+        if self._own is not None:
+            return self._own
+        found = source().get(self.name)
+        return self.shipped if found is None else found
+
+    @cached_property
+    def shipped(self) -> dict[Any, Row]:
+        """The rows that ship with the product."""
         return load(self, DATA / f"{self.name}.csv")
 
     def given(self, table: Any) -> Table:
@@ -69,25 +86,16 @@ class Table:
             return self
         header, *rows = [list(table.columns), *table.values.tolist()] if hasattr(table, "columns") else table
         names = [str(h) for h in header]
-        own = Table(self.name, self.sheet, self._model, self.key, self.about)
         blank_free = ({n: _cell(v) for n, v in zip(names, row, strict=False)} for row in rows)
-        own.rows = check_rows(self, f"table {self.sheet}", names, blank_free)
-        return own
+        own = check_rows(self, f"table {self.sheet}", names, blank_free)
+        return Table(self.name, self.sheet, self._model, self.key, self.about, own)
 
-    @cached_property
-    def _aliases(self) -> dict[str, Any]:
-        """Every spelling of every key, folded: "h100 sxm" and "H100-SXM" are one."""
-        found: dict[str, Any] = {}
-        for spelling, key in self._spellings:
-            if found.setdefault(fold(spelling), key) != key:
-                raise TableError(f"{self.name}: {spelling!r} names both {found[fold(spelling)]!r} and {key!r}")
-        return found
-
-    @cached_property
-    def _spellings(self) -> list[tuple[str, Any]]:
-        """Every key and alias as written, with the key that it names."""
-        aliases = {key: (getattr(row, "aliases", None) or "").split(";") for key, row in self.rows.items()}
-        return [(s.strip(), key) for key, others in aliases.items() for s in (str(key), *others) if s.strip()]
+    @property
+    def _index(self) -> dict[str, Any]:
+        rows = self.rows
+        if self._indexed is None or self._indexed[0] is not rows:
+            self._indexed = rows, index(rows, lambda key: self.name)
+        return self._indexed[1]
 
     def unit(self, column: str) -> str:
         """The unit of a column, "text" for a text column.
@@ -123,11 +131,10 @@ class Table:
             NotAvailable: No such key; names the nearest.
         """
         try:
-            return self._aliases[fold(key)]
+            return self._index[fold(key)]
         except KeyError:
-            raise NotAvailable(
-                f"{self.name} has no {self.key} {key!r}{nearest(key, [s for s, _ in self._spellings])}"
-            ) from None
+            known = [s for s, _ in spellings(self.rows)]
+            raise NotAvailable(f"{self.name} has no {self.key} {key!r}{nearest(key, known)}") from None
 
     def lookup(self, key: Any, column: Any) -> Any:
         """The figure of `column` in the row of `key`; keys and columns may be arrays or traced.
@@ -160,10 +167,13 @@ class Table:
 
         Raises:
             NotAvailable: The value is below the first row.
+            TableError: The column has no segments: fewer than two rows, or not sorted upwards.
         """
         if type(value) is Expr:
             return Expr("segment", self, value, column)
         knots = self.values(column)
+        if len(knots) < 2 or any(a >= b for a, b in pairwise(knots)):
+            raise TableError(f"{self.name}: column {column}: needs two rows or more, sorted upwards")
         if isinstance(value, float | int):
             if value < knots[0]:
                 raise NotAvailable(f"{self.name}: {value:g} is below the first {column}, {knots[0]:g}")
@@ -194,6 +204,29 @@ def fold(text: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "", text.casefold())
 
 
+def spellings(rows: Mapping[Any, Row]) -> list[tuple[str, Any]]:
+    """Every key and alias as written, with the key that it names."""
+    aliases = {key: (getattr(row, "aliases", None) or "").split(";") for key, row in rows.items()}
+    return [(s.strip(), key) for key, others in aliases.items() for s in (str(key), *others) if s.strip()]
+
+
+def index(rows: Mapping[Any, Row], place: Callable[[Any], str]) -> dict[str, Any]:
+    """The key by every spelling, folded: "h100 sxm" and "H100-SXM" are one.
+
+    Args:
+        rows: Rows by key.
+        place: Where a key stands, for an error.
+
+    Raises:
+        TableError: A spelling names two rows.
+    """
+    found: dict[str, Any] = {}
+    for spelling, key in spellings(rows):
+        if found.setdefault(fold(spelling), key) != key:
+            raise TableError(f"{place(key)}: {spelling!r} names both {found[fold(spelling)]!r} and {key!r}")
+    return found
+
+
 def load(table: Table, path: Path) -> dict[Any, Row]:
     """The rows of a CSV file by key.
 
@@ -208,18 +241,34 @@ def load(table: Table, path: Path) -> dict[Any, Row]:
         raise TableError(f"{path.name}: cannot be read: {e}") from None
 
 
-def check_rows(table: Table, where: str, header: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> dict[Any, Row]:
+def check_rows(
+    table: Table,
+    where: str,
+    header: Iterable[str],
+    rows: Iterable[Mapping[str, Any]],
+    place: Callable[[int, str], str] | None = None,
+) -> dict[Any, Row]:
     """Validated rows by key, from any source of mappings.
+
+    Args:
+        table: The table that the rows are for.
+        where: What the rows are read from, for errors.
+        header: Column names.
+        rows: The rows below the header.
+        place: Where a row (the header is 1) and a column stand, for errors; the row's number by itself.
 
     Raises:
         TableError: As `load`.
     """
     from pydantic import ValidationError
 
+    at = place or (lambda number, column: f"{where}, row {number}" if number > 1 else where)
     names = list(header)
     for name in names:
         if name not in table.columns:
-            raise TableError(f"{where}: unknown column {name!r}{nearest(name or '', table.columns)}")
+            raise TableError(f"{at(1, name)}: unknown column {name!r}{nearest(name or '', table.columns)}")
+        if names.count(name) > 1:
+            raise TableError(f"{at(1, name)}: column {name!r} stands there twice")
     for name in table.columns:
         if name not in names and not table.is_optional(name):
             raise TableError(f"{where}: column {name!r} is missing")
@@ -230,25 +279,25 @@ def check_rows(table: Table, where: str, header: Iterable[str], rows: Iterable[M
         try:
             row = table.model(**{k: v for k, v in raw.items() if v not in (None, "")})
         except ValidationError as e:
-            raise TableError(f"{where}, row {number}, {_reason(e)}") from None
+            column, reason = _reason(e)
+            raise TableError(f"{at(number, column)}, column {column}: {reason}") from None
         key = getattr(row, table.key)
         if key in found:
-            raise TableError(f"{where}, row {number}, column {table.key}: {key!r} stands there twice")
+            raise TableError(f"{at(number, table.key)}, column {table.key}: {key!r} stands there twice")
         found[key] = row
     if not found:
         raise TableError(f"{where}: has no rows")
     return found
 
 
-def _reason(e: Any) -> str:
+def _reason(e: Any) -> tuple[str, str]:
+    """The column of the first error of a row, and what is wrong with it."""
     first = e.errors()[0]
     column = ".".join(map(str, first["loc"]))
     cause = first.get("ctx", {}).get("error")
     if first["type"] == "missing":
-        return f"column {column}: is empty"
-    if cause is not None:
-        return f"column {column}: {cause}"
-    return f"column {column}: {first['input']!r}: {first['msg'].lower()}"
+        return column, "is empty"
+    return column, str(cause) if cause is not None else f"{first['input']!r}: {first['msg'].lower()}"
 
 
 TABLES = {
