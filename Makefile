@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 CASE := templates/cases/llama_3_1_405b.toml
 BOOK := demo/llama_3_1_405b.xlsx
 
+unexport XL_ECON_RATE_CARD  # what is generated holds the shipped tables
+
 .PHONY: demo test lint generate pictures bench clean help
 
 help:  ## this list
@@ -34,11 +36,12 @@ lint: $(VENV)/test  ## format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-generate: $(BIN)/xl-econ  ## rebuild the reference pages and the template workbooks
+generate: $(BIN)/xl-econ  ## rebuild the reference pages, the template workbooks and the rate card
 	$(BIN)/xl-econ docs --output docs
 	$(BIN)/xl-econ new training_budget --output templates/training_budget.xlsx
 	$(BIN)/xl-econ new training_budget --flavour lambda --output templates/training_budget.lambda.xlsx
 	@mkdir -p workbooks/examples
+	$(BIN)/xl-econ new rate_card --output workbooks/rate_card.xlsx
 	@for case in templates/cases/*.toml; do \
 	  $(BIN)/xl-econ fill training_budget -i $$case -o workbooks/examples/$$(basename $$case .toml).xlsx; done
 

@@ -7,9 +7,26 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # not from typing, which takes longer to import than everything else at start-up
 if TYPE_CHECKING:
+    from os import PathLike
     from typing import Any
 
 __version__ = "0.1.0"
+
+
+def use_rate_card(path: str | PathLike[str] | None) -> None:
+    """Read the tables of a workbook in place of the shipped ones, wherever xl-econ runs in this process.
+
+    Args:
+        path: A workbook as `xl-econ new rate_card` writes it; a table that it does not hold is the shipped one. None
+            goes back to the one that the environment variable XL_ECON_RATE_CARD names, or to the shipped tables.
+
+    Raises:
+        TableError: A cell that cannot be accepted; says which, and why. What was in use stays in use.
+        WorkbookError: The file cannot be read.
+    """
+    from xl_econ.workbook.rate_card import use
+
+    use(path)
 
 
 def __getattr__(name: str) -> Any:

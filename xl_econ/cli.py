@@ -71,9 +71,13 @@ def _parser() -> _Parser:
     parser = _Parser(prog="xl-econ", description="AI compute economics in Excel, headless.", epilog=_EXIT_CODES)
     commands = parser.add_subparsers(metavar="command", dest="command", required=True)
 
-    def command(name: str, run: Any, help_text: str, reads: bool = True) -> _Parser:
+    def command(name: str, run: Any, help_text: str, reads: bool = True, tables: bool = False) -> _Parser:
         sub: _Parser = commands.add_parser(name, help=help_text, description=help_text)
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=_with_rate_card(run) if tables else run)
+        if tables:
+            sub.add_argument(
+                "--rate-card", type=_path, metavar="F", help="read its tables (else XL_ECON_RATE_CARD's, else shipped)"
+            )
         if reads:
             sub.add_argument("--json", action="store_true", help="one JSON object, numbers unrounded")
         return sub
@@ -84,16 +88,16 @@ def _parser() -> _Parser:
         ("calc", _calc, "compute a function"),
         ("explain", _explain, "compute a function step by step"),
     ):
-        sub = command(name, run, text)
+        sub = command(name, run, text, tables=True)
         sub.add_argument("name", metavar="NAME")
         sub.add_argument("arguments", metavar="k=v", nargs="*", help="arguments by name or in order: mfu=41%%")
-    command("tables", _tables, "the reference tables, or the rows of one").add_argument(
+    command("tables", _tables, "the reference tables, or the rows of one", tables=True).add_argument(
         "table", metavar="NAME", nargs="?"
     )
-    sub = command("new", _new, "a template workbook, with the template's own inputs")
+    sub = command("new", _new, "a template workbook with its own inputs, or rate_card: all tables to edit", tables=True)
     sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
     _output(sub, required=False)
-    sub = command("fill", _fill, "a template workbook filled from a case file")
+    sub = command("fill", _fill, "a template workbook filled from a case file", tables=True)
     sub.add_argument("template", metavar="TEMPLATE")
     sub.add_argument("-i", "--input", type=_path, metavar="CASE", help="TOML, YAML, JSON or CSV (a row a workbook)")
     sub.add_argument(
@@ -110,6 +114,19 @@ def _parser() -> _Parser:
     command("version", _version, "versions of xl-econ and of the engines")
     parser.add_argument("--version", action="version", version=f"xl-econ {__version__}")
     return parser
+
+
+def _with_rate_card(run: Any) -> Any:
+    """A command that reads the reference tables, with the rate card that its option names."""
+
+    def within(args: argparse.Namespace) -> int:
+        from xl_econ.workbook import rate_card
+
+        with rate_card.using(args.rate_card):
+            code: int = run(args)
+        return code
+
+    return within
 
 
 def _output(sub: _Parser, required: bool) -> None:
@@ -270,35 +287,68 @@ def _explain(args: argparse.Namespace) -> int:
 # -- tables -----------------------------------------------------------------------------------------------------
 def _tables(args: argparse.Namespace) -> int:
     from xl_econ.tables import store
+    from xl_econ.workbook import rate_card
 
+    card, held = rate_card.current(), rate_card.held()
+    origin = {name: card.name if card and t in held else "shipped" for name, t in store.TABLES.items()}
     if args.table is None:
         tables = store.TABLES.values()
         if args.json:
-            return _json([{"table": t.name, "about": t.about, "rows": len(t.rows), "key": t.key} for t in tables])
-        _grid([["table", "rows", "what"]] + [[t.name, float(len(t.rows)), t.about] for t in tables], 90)
+            keys = ("table", "about", "rows", "key", "from")
+            found = [(t.name, t.about, len(t.rows), t.key, origin[t.name]) for t in tables]
+            return _json([dict(zip(keys, line, strict=True)) for line in found])
+        _grid(
+            [["table", "rows", "from", "what"]]
+            + [[t.name, float(len(t.rows)), origin[t.name], t.about] for t in tables],
+            90,
+        )
         return 0
     t = store.get(args.table)
     if args.json:
         units = {c: t.unit(c) for c in t.columns}
-        return _json({"table": t.name, "units": units, "rows": [r.model_dump() for r in t.rows.values()]})
+        return _json(
+            {"table": t.name, "from": origin[t.name], "units": units, "rows": [r.model_dump() for r in t.rows.values()]}
+        )
     shown = [c for c in t.columns if c not in ("note", "source")]
     _grid([shown] + [[getattr(r, c) for c in shown] for r in t.rows.values()], 28)
-    print(f"{len(t.rows)} rows; notes and sources: --json")
+    print(f"{len(t.rows)} rows, {origin[t.name]}; notes and sources: --json")
     return 0
 
 
 # -- workbooks --------------------------------------------------------------------------------------------------
 def _new(args: argparse.Namespace) -> int:
-    from xl_econ.templates import layout
+    from xl_econ.templates import layout, rate_card
     from xl_econ.templates.fill import Case
 
     if args.template is None:
-        found = [layout.load(name) for name in layout.names()]
+        found = [(x.name, x.version, x.about) for x in map(layout.load, layout.names())]
+        found.append((rate_card.NAME, __version__, rate_card.ABOUT))
         if args.json:
-            return _json([{"template": x.name, "version": x.version, "about": x.about} for x in found])
-        _grid([[x.name, x.version, x.about] for x in found], 120)
+            return _json([dict(zip(("template", "version", "about"), x, strict=True)) for x in found])
+        _grid(found, 120)
         return 0
+    if args.template.replace("-", "_") == rate_card.NAME:
+        return _new_rate_card(args)
     return _write(args, layout.load(args.template), [Case(args.template)])
+
+
+def _new_rate_card(args: argparse.Namespace) -> int:
+    from xl_econ.tables import store
+    from xl_econ.templates import batch, rate_card
+    from xl_econ.templates.fill import Case
+
+    if args.output is None:
+        raise UsageError("where to? name a workbook or a folder (-o F|DIR)")
+    if args.flavour != "plain":
+        raise UsageError(f"{rate_card.NAME} has no formulas, so no flavour {args.flavour!r}")
+    [path] = batch.targets(args.output, [Case(rate_card.NAME)])
+    rate_card.build(path)
+    rows = {t.name: len(t.rows) for t in store.TABLES.values()}
+    if args.json:
+        return _json({"template": rate_card.NAME, "output": str(path), "rows": rows})
+    print(path)
+    _grid([[f"  {name}", float(n), "rows"] for name, n in rows.items()])
+    return 0
 
 
 def _fill(args: argparse.Namespace) -> int:

@@ -68,10 +68,10 @@ class WorkbookError(XlEconError):
     exit_code = 4
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
     """The tail of an error message: `"; did you mean 'H100 SXM'?"`, or nothing."""
     import difflib
 
     folded = {n.casefold(): n for n in names}
-    close = difflib.get_close_matches(name.casefold(), folded, 1, 0.5)
+    close = difflib.get_close_matches(name.casefold(), folded, 1, cutoff)
     return f"; did you mean {folded[close[0]]!r}?" if close else ""

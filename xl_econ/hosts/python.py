@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from xl_econ.core.errors import DomainError, InputError, NotAvailable, XlEconError
+from xl_econ.core.errors import DomainError, InputError, XlEconError
 from xl_econ.core.quantity import check_bounds, clean, clean_array
 from xl_econ.core.registry import Metric, Param
 from xl_econ.metrics import get
@@ -177,7 +177,7 @@ def one(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any]
     try:
         bound = m.bind((), given)
         return _scalar(m, {name: clean(name, p.quantity, bound[name]) for name, p in m.params.items()})
-    except (InputError, NotAvailable) as e:
+    except XlEconError as e:
         return on_error(e)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -131,6 +131,14 @@ def quantity(model: type[Row], column: str) -> Quantity | None:
         if isinstance(found, Quantity):
             return found
     return None
+
+
+def choices(model: type[Row], column: str) -> tuple[str, ...]:
+    """The texts that a column may hold, if they are few."""
+    annotation = model.model_fields[column].annotation
+    found = quantity(model, column)
+    literals = [part for part in (annotation, *get_args(annotation)) if get_origin(part) is Literal]
+    return tuple(get_args(literals[0])) if literals else found.choices if found else ()
 
 
 def _metadata(annotation: Any) -> list[Any]:

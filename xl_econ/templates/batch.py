@@ -42,11 +42,18 @@ def prepare(layout: Layout, cases: Sequence[Case], output: Path | None, source: 
     """
     where = [f"{source}, {c.name}" if len(cases) > 1 else source for c in cases]
     models = [fill.model(layout, c, at) for c, at in zip(cases, where, strict=True)]
-    targets: Sequence[Path | None] = [None] * len(cases) if output is None else _targets(output, cases)
-    return [Job(*job) for job in zip(cases, models, targets, strict=True)]
+    where_to: Sequence[Path | None] = [None] * len(cases) if output is None else targets(output, cases)
+    return [Job(*job) for job in zip(cases, models, where_to, strict=True)]
 
 
-def _targets(output: Path, cases: Sequence[Case]) -> list[Path]:
+def targets(output: Path, cases: Sequence[Case]) -> list[Path]:
+    """The workbook of each case, in a folder or at the name of a single one.
+
+    Raises:
+        InputError: Two cases of one name.
+        UsageError: Several cases for one file, or a name that is no workbook's.
+        WorkbookError: The folder cannot be made.
+    """
     is_folder = output.is_dir() or output.suffix == ""
     if not is_folder and output.suffix.lower() != ".xlsx":
         raise UsageError(f"{output}: a workbook's name ends with .xlsx; a folder's has no ending")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -34,11 +35,22 @@ def build(model: Model, path: Path, flavour: Flavour = "plain", texts: Mapping[s
     Raises:
         WorkbookError: The file cannot be written.
     """
+    with writing(path) as workbook:
+        _write(workbook, model, flavour, texts or {})
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Any]:
+    """A new workbook to fill; it takes its place when the block ends well.
+
+    Raises:
+        WorkbookError: The file cannot be written.
+    """
     options = {"strings_to_formulas": False, "strings_to_urls": False}
     with replacing(path) as beside:
         try:
             with xlsxwriter.Workbook(str(beside), options) as workbook:
-                _write(workbook, model, flavour, texts or {})
+                yield workbook
         except xlsxwriter.exceptions.XlsxFileError as e:
             raise WorkbookError(f"{path}: cannot be written: {e}") from None
 
@@ -64,7 +76,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     sheets.calculation(ws[CALCULATION], style, model)
     at = sheets.results(ws[RESULTS], style, model, workbook)
     sheets.checks(ws[CHECKS], style, [*_structural(model, flavour, called), *model.checks], master)
-    bodies = {t.sheet: tables.write(ws[t.sheet], style, model, t) for t in layout.tables}
+    bodies = {t.sheet: tables.of(ws[t.sheet], style, model, t) for t in layout.tables}
     sheets.key_lists(ws[INPUTS], model, bodies)
     if flavour == "lambda":
         sheets.functions(ws[FUNCTIONS], style, called)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from xl_econ.core.quantity import Quantity
+
 from .styles import Styles
+
+_UNBOUNDED, _ABOVE_ZERO = 1e300, 1e-300  # Excel's own check of a number wants both ends, and has no "above"
 
 
 class Canvas:
@@ -63,6 +68,29 @@ class Canvas:
     def formula(self, cell: str, text: str, value: Any, style: str, fmt: str = "General") -> None:
         """A formula with the value that the core gave it."""
         self.ws.write_formula(cell, f"={text}", self.style(style, fmt), value)
+
+    def choose(self, cells: str, allowed: Sequence[str], title: str = "", message: str = "") -> None:
+        """Cells that take one of a few texts."""
+        words = {"input_title": title[:32], "input_message": message[:255]} if title else {}
+        self.ws.data_validation(cells, {"validate": "list", "source": list(allowed)} | words)
+
+    def bounds(self, cells: str, q: Quantity, title: str, label: str, blank: bool = True) -> None:
+        """Cells that take a number within the bounds of its quantity, which Excel says in words."""
+        low = _ABOVE_ZERO if q.positive and q.low == 0 else q.low
+        self.ws.data_validation(
+            cells,
+            {
+                "validate": "decimal",
+                "criteria": "between",
+                "minimum": low if math.isfinite(low) else -_UNBOUNDED,
+                "maximum": q.high if math.isfinite(q.high) else _UNBOUNDED,
+                "ignore_blank": blank,
+                "input_title": title[:32],
+                "input_message": f"{q.unit}: {q.range}",
+                "error_title": "Not a value for this cell",
+                "error_message": f"{label} is in {q.unit}, {q.range}."[:255],
+            },
+        )
 
     def merged(self, cells: str, value: str, style: str) -> None:
         self.ws.merge_range(cells, value, self.style(style))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from xl_econ import __version__
+from xl_econ.workbook import rate_card
 
 from .canvas import Canvas
 from .layout import table
@@ -80,11 +81,18 @@ def cover(
     row += 2
     for label, what in (
         ("Template", f"{layout.name} {layout.version}, {flavour} flavour"),
+        *_rate_card(),
         ("Built by", f"xl-econ {__version__}"),
     ):
         c.text(f"B{row}", label)
         c.merged(f"C{row}:E{row}", what, "label")
         row += 1
+
+
+def _rate_card() -> list[tuple[str, str]]:
+    """The rate card that the tables come from, where one is in use."""
+    path = rate_card.current()
+    return [("Rate card", f"{path.name}: {', '.join(t.sheet for t in rate_card.held())}")] if path else []
 
 
 def sources(ws: object, style: Styles, model: Model) -> None:

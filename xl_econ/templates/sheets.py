@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xl_econ.core.quantity import Quantity
-
 from .canvas import Canvas
 from .layout import CASES, Chart
 from .model import (
@@ -25,7 +23,6 @@ from .model import (
 from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, SERIES, Styles
 
 CASE_NUMBER_ROW = SELECTOR_ROW + 1
-_UNBOUNDED = 1e300  # Excel's own check of an input wants both ends
 
 
 def inputs(ws: Any, style: Styles, model: Model) -> None:
@@ -50,8 +47,7 @@ def inputs(ws: Any, style: Styles, model: Model) -> None:
     c.headings(8, names, "DEFGHI", columns=2)
     c.text(f"B{SELECTOR_ROW}", "Live case", "bold")
     c.text(f"D{SELECTOR_ROW}", model.selected, "input")
-    message = {"input_title": "Live case", "input_message": ", ".join(CASES)}
-    c.ws.data_validation(f"D{SELECTOR_ROW}", {"validate": "list", "source": list(CASES)} | message)
+    c.choose(f"D{SELECTOR_ROW}", CASES, "Live case", ", ".join(CASES))
     c.text(f"B{CASE_NUMBER_ROW}", "Number of the case")
     number = float(CASES.index(model.selected) + 1)
     c.formula(f"D{CASE_NUMBER_ROW}", f"MATCH(D{SELECTOR_ROW},E8:G8,0)", number, "calculation", "0")
@@ -80,7 +76,10 @@ def _input(c: Canvas, item: InputRow) -> None:
             c.text(cell, value, "input")
         else:
             c.number(cell, value, "input", q.format)
-        _validate(c, cell, i.label, q)
+        if q.choices:
+            c.choose(cell, q.choices)
+        elif not q.is_text:
+            c.bounds(cell, q, i.label, i.label)
     if not q.is_text:
         c.number(f"H{row}", q.low, "limit", LIMIT_FORMAT)
         c.number(f"I{row}", q.high, "limit", LIMIT_FORMAT)
@@ -91,27 +90,6 @@ def _input(c: Canvas, item: InputRow) -> None:
     for column, what in zip("KLMNO", (i.source, i.as_of, i.grade, i.note, i.key), strict=True):
         c.text(f"{column}{row}", what, "note")
     c.fit(row, {"K": i.source, "N": i.note})
-
-
-def _validate(c: Canvas, cell: str, label: str, q: Quantity) -> None:
-    """Excel's own check of an input, with the range in words."""
-    if q.choices:
-        c.ws.data_validation(cell, {"validate": "list", "source": list(q.choices)})
-    if q.is_text:
-        return
-    c.ws.data_validation(
-        cell,
-        {
-            "validate": "decimal",
-            "criteria": "between",
-            "minimum": q.low if math.isfinite(q.low) else -_UNBOUNDED,
-            "maximum": q.high if math.isfinite(q.high) else _UNBOUNDED,
-            "input_title": label[:32],
-            "input_message": f"{q.unit}: {q.range}",
-            "error_title": "Not a value for this input",
-            "error_message": f"{label} is in {q.unit}, {q.range}."[:255],
-        },
-    )
 
 
 def key_lists(ws: Any, model: Model, bodies: dict[str, tuple[int, int]]) -> None:

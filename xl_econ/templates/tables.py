@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from xl_econ.tables.rows import Row, quantity
+from xl_econ.tables.rows import Row, choices, quantity
 from xl_econ.tables.store import Table
 
+from .canvas import Canvas
 from .layout import TableSheet, table
 from .model import Model
 from .styles import Styles
@@ -15,27 +18,63 @@ HEADER_ROW = 5
 _WIDTHS = {"source": 60, "note": 50, "aliases": 22, "gpu_hours_kind": 24, "mfu_kind": 24, "cost_note": 24, "setup": 16}
 
 
-def write(ws: Any, style: Styles, model: Model, sheet: TableSheet) -> tuple[int, int]:
-    """Write a table's sheet; answers with the numbers of its first and last row."""
-    t = table(sheet)
+@dataclass(frozen=True)
+class Worked:
+    """A column that the sheet works out, with its values."""
+
+    key: str
+    note: str
+    format: str
+    formula: str
+    values: list[Any]
+    flag_above: float | None
+
+
+def worked(model: Model, sheet: TableSheet) -> list[Worked]:
+    """The columns that a template's table sheet works out."""
+    return [
+        Worked(
+            c.key,
+            c.note,
+            c.format,
+            model.column_formula(sheet.name, c),
+            model.column_values(sheet.name, c),
+            c.flag_above,
+        )
+        for c in sheet.columns
+    ]
+
+
+def of(ws: Any, style: Styles, model: Model, sheet: TableSheet) -> tuple[int, int]:
+    """Write a table sheet of a template; answers with the numbers of its first and last row."""
+    return write(ws, style, table(sheet), sheet.sheet, sheet.about, worked(model, sheet))
+
+
+def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Sequence[Worked] = ()) -> tuple[int, int]:
+    """Write a table's sheet; answers with the numbers of its first and last row.
+
+    Args:
+        ws: The worksheet.
+        style: The styles of its workbook.
+        t: The table.
+        title: Title of the sheet.
+        about: What the sheet says below it.
+        extra: Columns that the sheet works out, to the right.
+    """
     rows = list(t.rows.values())
     first, last = HEADER_ROW + 1, HEADER_ROW + len(rows)
-    _page(ws, style, sheet)
-    columns = [*t.columns, *(c.key for c in sheet.columns)]
-    for n, name in enumerate(t.columns):
-        q = quantity(t.model, name)
-        ws.write_string(HEADER_ROW - 2, n, q.unit if q else "", style("unit"))
-        cell = style("table_number", q.format) if q else style("table_text")
-        for r, row in enumerate(rows, first - 1):
-            _write_value(ws, r, n, getattr(row, name), cell)
-        ws.set_column(n, n, _width(t, name, rows), style("plain"))
+    c = Canvas(ws, style)
+    c.title(title, about)
+    ws.freeze_panes(HEADER_ROW, 1)
+    ws.repeat_rows(HEADER_ROW - 1)
+    columns = [*t.columns, *(x.key for x in extra)]
+    texts = [area for n, name in enumerate(t.columns) if (area := _column(c, t, name, n, rows))]
+    ws.ignore_errors({"number_stored_as_text": " ".join(texts)})
     formulas: list[tuple[tuple[int, int], str, Any, Any]] = []
-    for n, column in enumerate(sheet.columns, len(t.columns)):
+    for n, column in enumerate(extra, len(t.columns)):
         ws.write_string(HEADER_ROW - 2, n, column.note, style("unit"))
-        text = model.column_formula(sheet.name, column)
         form = style("calculation", column.format)
-        values = model.column_values(sheet.name, column)
-        formulas += [((r, n), text, value, form) for r, value in enumerate(values, first - 1)]
+        formulas += [((r, n), column.formula, value, form) for r, value in enumerate(column.values, first - 1)]
         ws.set_column(n, n, 16, style("plain"))
         if column.flag_above is not None:
             # A text compares above every number, so the rows that have no figure must be left out.
@@ -46,7 +85,7 @@ def write(ws: Any, style: Styles, model: Model, sheet: TableSheet) -> tuple[int,
                 "format": style("bad"),
             }
             ws.conditional_format(first - 1, n, last - 1, n, rule)
-    calculated = {c.key: model.column_formula(sheet.name, c) for c in sheet.columns}
+    calculated = {x.key: x.formula for x in extra}
     ws.add_table(
         HEADER_ROW - 1,
         0,
@@ -55,7 +94,7 @@ def write(ws: Any, style: Styles, model: Model, sheet: TableSheet) -> tuple[int,
         {
             "name": t.sheet,
             "style": "Table Style Light 1",
-            "columns": [{"header": c} | ({"formula": calculated[c]} if c in calculated else {}) for c in columns],
+            "columns": [{"header": x} | ({"formula": calculated[x]} if x in calculated else {}) for x in columns],
         },
     )
     for cell, text, value, form in formulas:  # after add_table, which writes a column's formula with the value 0
@@ -63,17 +102,24 @@ def write(ws: Any, style: Styles, model: Model, sheet: TableSheet) -> tuple[int,
     return first, last
 
 
-def _page(ws: Any, style: Styles, sheet: TableSheet) -> None:
-    ws.hide_gridlines(2)
-    ws.set_landscape()
-    ws.set_paper(8)
-    ws.fit_to_pages(1, 0)
-    ws.set_footer("&L&8&F&C&8&A&R&8Page &P of &N")
-    ws.set_row(0, 26)
-    ws.write_string("A1", sheet.sheet, style("title"))
-    ws.write_string("A2", sheet.about, style("about"))
-    ws.freeze_panes(HEADER_ROW, 1)
-    ws.repeat_rows(HEADER_ROW - 1)
+def _column(c: Canvas, t: Table, name: str, n: int, rows: list[Row]) -> str:
+    """A column of the table: its unit, its values, what Excel lets a person type; answers with the cells of texts."""
+    q = quantity(t.model, name)
+    number = q is not None and not q.is_text
+    c.ws.write_string(HEADER_ROW - 2, n, q.unit if q and number else "", c.style("unit"))
+    # In a cell of text format 2026-08 stays what was typed, and does not become a date.
+    cell = c.style("table_number", q.format) if q and number else c.style("table_text", "@")
+    for r, row in enumerate(rows, HEADER_ROW):
+        _write_value(c.ws, r, n, getattr(row, name), cell)
+    c.ws.set_column(n, n, _width(t, name, rows), c.style("plain"))
+    area = f"{_letter(n)}{HEADER_ROW + 1}:{_letter(n)}{HEADER_ROW + len(rows)}"
+    if allowed := choices(t.model, name):
+        c.choose(area, allowed, name, t.model.model_fields[name].description or "")
+    elif q and number:
+        c.bounds(area, q, name, f"Column {name}", blank=t.is_optional(name))
+    if name == t.key:
+        c.ws.conditional_format(area, {"type": "duplicate", "format": c.style("bad")})
+    return "" if number else area
 
 
 def _write_value(ws: Any, row: int, column: int, value: Any, cell: Any) -> None:
