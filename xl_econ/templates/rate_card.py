@@ -73,9 +73,9 @@ def _cover(ws: Any, style: Styles) -> None:
     c.merged("C6:E6", _as_of(), "label")
     c.section(8, "How to use it", "BCDE")
     for row, step in enumerate(_STEPS, 9):
-        c.text(f"B{row}", f"{row - 8}", "wrap")
+        c.text(f"B{row}", f"Step {row - 8}", "wrap")
         c.merged(f"C{row}:E{row}", step, "wrap")
-        c.ws.set_row(row - 1, 28)
+        c.ws.set_row(row - 1, 28 if len(step) > 100 else 15)
     row = 10 + len(_STEPS)
     c.section(row, "Sheets", "BCDE")
     c.text(f"C{row}", "Rows", "section")

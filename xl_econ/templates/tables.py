@@ -136,7 +136,8 @@ def _width(t: Table, name: str, rows: list[Row]) -> float:
         len(f"{getattr(r, name):,.6g}" if isinstance(getattr(r, name), float) else str(getattr(r, name) or ""))
         for r in rows
     )
-    return _WIDTHS.get(name, min(max(longest + 2, len(name) + 3, 9), 30))
+    unit = "" if t.unit(name) == "text" else t.unit(name)
+    return _WIDTHS.get(name, min(max(longest + 2, len(name) + 3, len(unit) + 2, 9), 30))
 
 
 def _letter(column: int) -> str:
