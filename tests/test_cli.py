@@ -91,6 +91,8 @@ def test_list_tables_and_version(capsys):
         (["list", "--jsn"], 2, "unrecognized arguments: --jsn"),
         ([], 2, "required: command"),
         (["show", "nothing at all"], 2, "no function 'nothing at all'"),
+        (["fill", "training_budget", "--set", "mfu", "--dry-run"], 2, "--set mfu: expected key=value"),
+        (["recalc", "x.xlsx", "--tolerance", "-1"], 2, "--tolerance -1: must be at least 0"),
         (["tables", "acelerators"], 3, "no table 'acelerators'; did you mean 'accelerators'?"),
         (["new", "trainig_budget", "-o", "x.xlsx"], 2, "no template 'trainig_budget'; did you mean 'training_budget'?"),
         (["new", "training_budget"], 2, "where to? name a workbook or a folder"),
@@ -157,3 +159,18 @@ def test_progress_on_a_terminal(tmp_path, monkeypatch, capsys):
     assert code == 0
     assert "workbook" in err
     assert "a.xlsx" in out
+
+
+def test_show_a_template(capsys):
+    code, out, _ = run(["show", "training_budget"], capsys)
+    assert code == 0
+    assert "usd_per_gpu_hour" in out
+    found = json.loads(run(["show", "training_budget", "--json"], capsys)[1])
+    assert {i["key"] for i in found["inputs"]} >= {"mfu", "gpu", "budget_usd"}
+
+
+def test_output_that_cannot_be_written():
+    command = f"{sys.executable} -m xl_econ list > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr == "xl-econ: cannot be read or written: No space left on device\n"

@@ -68,6 +68,8 @@ def test_settings_and_dry_run(tmp_path, capsys):
     assert openpyxl.load_workbook(tmp_path / "x.xlsx")["Cover"]["C5"].value == "Me"
     code, printed, _ = run(["fill", "training_budget", "--set", "mfu=0.99", "--dry-run"], capsys)
     assert (code, "Checks failed: 2" in printed) == (0, True)
+    assert "MFU within what runs reach: Live, Base, Low, High" in printed
+    assert "the template's own: params_b, tokens_t, " in printed
 
 
 def test_a_csv_of_many_cases_fills_a_folder(tmp_path, capsys):
@@ -96,8 +98,24 @@ BAD = [
     ("a.toml", "[inputs]\nmfu = nan\n", "a.toml: mfu = nan: not a finite number"),
     ("a.toml", "[inputs]\nmfu = true\n", "a.toml: mfu = True: expected a number"),
     ("a.toml", "[inputs]\nmfu = [0.4]\n", "a.toml: mfu = [0.4]: expected a number"),
-    ("a.toml", "[inputs]\ngpu = 'H10O'\n", "a.toml: accelerators has no accelerator 'H10O'; did you mean 'H100'?"),
-    ("a.toml", "[inputs]\ngpu = 'V100'\n", "has no bf16"),
+    (
+        "a.toml",
+        "[inputs]\ngpu = 'H10O'\n",
+        "a.toml: gpu = 'H10O': accelerators has no accelerator 'H10O'; did you mean 'H100'?",
+    ),
+    ("a.toml", "[inputs]\ngpu = 'V100'\n", "has no bf16; it has fp32, fp16"),
+    ("a.toml", "", "a.toml: gives no input; put them under [inputs]"),
+    ("a.toml", "[inputs]\nmfu = 0.4\n[sources]\nmfuu = 'x'\n", "sources: unknown input 'mfuu'; did you mean 'mfu'?"),
+    ("a.toml", "[inputs]\nmfu = 0.4\n[sources]\nmfu = { source = 'x', grade = 'E' }\n", "source of mfu: grade: "),
+    ("a.toml", 'purpose = "a\\u0007"\n[inputs]\nmfu = 0.4\n', "purpose: holds a control character"),
+    ("a.yaml", "inputs:\n  mfu: 0.4\n  mfu: 0.5\n", "the key 'mfu' stands there twice"),
+    ("a.json", '{"inputs": {"mfu": 0.4, "mfu": 0.5}}', "the key 'mfu' stands there twice"),
+    ("a.csv", "key,value\nmfu,0.4\nmfu,0.5\n", "the key 'mfu' stands there twice"),
+    ("a.csv", "mfu;gpu\n0,4;H100\n", "the separator is ';'; it must be a comma"),
+    ("a.csv", "mfu,\n0.4,1\n", "a column has no name"),
+    ("a.csv", '"a', "malformed: "),
+    ("a.csv", "mfu,case\n0.4,Hgh\n", "a.csv, line 2: no case 'Hgh'"),
+    ("a.csv", "mfu,gpu\n,\n", "a.csv, line 2: gives no input"),
     ("a.toml", "[inputs]\nreference_run = 'gpt-oss-120b'\n", "has no tokens_t"),
     ("a.toml", "[inputs]\nmfuu = 0.4\n", "a.toml: inputs: unknown input 'mfuu'; did you mean 'mfu'?"),
     ("a.toml", "mfu = 0.4\n", "a.toml: unknown key 'mfu' (put it under [inputs])"),
@@ -113,13 +131,13 @@ BAD = [
     ("a.json", "{", "malformed: "),
     ("a.json", "[1]", "must hold keys and values"),
     ("a.json", '{"inputs": {"mfu": NaN}}', "mfu = nan: not a finite number"),
-    ("a.csv", "", "malformed: "),
+    ("a.csv", "", "a.csv: is empty"),
     ("a.csv", "params_b\n", "there is no row under the header"),
-    ("a.csv", "params_b,params_b\n1,2\n", "a column stands there twice"),
+    ("a.csv", "params_b,params_b\n1,2\n", "the column 'params_b' stands there twice"),
     ("a.csv", "params_b,mfu\n1\n", "line 2: 1 cells under 2 columns"),
     ("a.csv", "params_b,mfuu\n1,2\n", "unknown input 'mfuu'"),
     ("a.xlsx", "x", "not a case file; it can be .toml"),
-    ("a.toml", b"\xff", "cannot be read"),
+    ("a.toml", b"\xff", "cannot be read: it is not UTF-8"),
     ("missing.toml", None, "cannot be read: No such file or directory"),
 ]
 
@@ -141,7 +159,6 @@ def test_a_bad_case_is_one_line_and_writes_nothing(name, content, text, tmp_path
 @pytest.mark.parametrize(
     ("setting", "text"),
     [
-        ("mfu", "--set mfu: expected key=value"),
         ("mfuu=1", "--set: unknown input 'mfuu'; did you mean 'mfu'?"),
         ("Lo.mfu=0.4", "--set: no case 'Lo'"),
         ("mfu=41", "mfu = 41: write 0.41 or 41%"),
@@ -157,7 +174,8 @@ def test_bad_settings(setting, text, tmp_path, capsys):
 def test_places_that_cannot_be_written(tmp_path, capsys, monkeypatch):
     base = ["fill", "training_budget", "-i", LLAMA, "-o"]
     out = tmp_path / "book.xlsx"
-    out.write_bytes(b"before")
+    assert run([*base, out], capsys)[0] == 0
+    before = out.read_bytes()
     (tmp_path / "~$book.xlsx").write_bytes(b"")
     code, _, err = run([*base, out], capsys)
     assert code == 4
@@ -167,7 +185,7 @@ def test_places_that_cannot_be_written(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write to everything
     code, _, err = run([*base, out], capsys)
     assert (code, err) == (4, f"xl-econ: {out}: is read-only\n")
-    assert out.read_bytes() == b"before"
+    assert out.read_bytes() == before
     monkeypatch.undo()
     code, _, err = run([*base, tmp_path / "nowhere" / "book.xlsx"], capsys)
     assert (code, err) == (4, f"xl-econ: {tmp_path}/nowhere/book.xlsx: cannot be written: No such file or directory\n")
@@ -182,10 +200,12 @@ def test_places_that_cannot_be_written(tmp_path, capsys, monkeypatch):
 def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
     out = tmp_path / "book.xlsx"
     out.write_bytes(b"before")
-    with pytest.raises(WorkbookError, match="No space left"), replacing(out) as beside:
+    with pytest.raises(WorkbookError, match="not as xl-econ built it; --force"), replacing(out):
+        pass
+    with pytest.raises(WorkbookError, match="No space left"), replacing(out, force=True) as beside:
         beside.write_bytes(b"half")
         raise OSError(28, "No space left on device")
-    with pytest.raises(WorkbookError, match=r"not an .xlsx workbook"), replacing(out) as beside:
+    with pytest.raises(WorkbookError, match=r"not an .xlsx workbook"), replacing(out, force=True) as beside:
         beside.write_bytes(b"this is no workbook")
     with pytest.raises(WorkbookError, match="is a folder"), replacing(tmp_path):
         pass
@@ -196,3 +216,72 @@ def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
 def test_an_impossible_combination_is_named():
     with pytest.raises(InputError, match="Goodput by checkpoint model"):
         fill.model(TEMPLATE, fill.with_settings(fill.Case("x"), ["gpus=1e9", "failures_per_gpu_hour=1"], TEMPLATE))
+
+
+def test_a_workbook_that_somebody_edited_is_not_replaced(tmp_path, capsys):
+    out = tmp_path / "book.xlsx"
+    args = ["fill", "training_budget", "-i", LLAMA, "-o", out]
+    assert run(args, capsys)[0] == 0
+    assert run([*args, "--set", "mfu=0.4"], capsys)[0] == 0, "as built: nothing is lost"
+    book = openpyxl.load_workbook(out)
+    book["Changelog"]["D6"] = "my own line"
+    book.save(out)
+    edited = out.read_bytes()
+    code, _, err = run(args, capsys)
+    assert (code, "--force replaces it" in err) == (4, True)
+    assert out.read_bytes() == edited
+    assert run([*args, "--force"], capsys)[0] == 0
+    (tmp_path / "empty.xlsx").write_bytes(b"")
+    assert run([*args[:-1], tmp_path / "empty.xlsx"], capsys)[0] == 0
+
+
+def test_a_batch_checks_every_place_before_it_writes(tmp_path, capsys):
+    path = tmp_path / "many.csv"
+    path.write_text("name,mfu\na,0.4\nb,0.41\n")
+    (tmp_path / "out" / "b.xlsx").mkdir(parents=True)
+    code, _, err = run(["fill", "training_budget", "-i", path, "-o", tmp_path / "out"], capsys)
+    assert (code, "b.xlsx: is a folder" in err) == (4, True)
+    assert not (tmp_path / "out" / "a.xlsx").exists()
+    path.write_text("name,mfu\nX,0.4\nx,0.41\n")
+    code, _, err = run(["fill", "training_budget", "-i", path, "-o", tmp_path / "new"], capsys)
+    assert (code, "two cases would be written to X.xlsx" in err) == (3, True)
+    code, _, err = run(["fill", "training_budget", "-i", LLAMA, "-o", tmp_path / ("a" * 300 + ".xlsx")], capsys)
+    assert (code, "File name too long" in err) == (4, True)
+
+
+def test_a_given_value_never_keeps_the_templates_source(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(
+        "source = 'Board paper 12'\nas_of = '2026-11'\ngrade = 'B'\n[inputs]\nparams_b = 32\nmfu = 0.36\n"
+        "[cases.High]\nusd_per_gpu_hour = 9\n[sources]\nmfu = 'Pilot run'\n"
+    )
+    [case] = fill.read(path, TEMPLATE)
+    model = fill.model(TEMPLATE, fill.with_settings(case, ["gpus=512"], TEMPLATE))
+    origins = {row.input.key: row.origin for row in model.inputs if hasattr(row, "origin")}
+    assert (origins["params_b"].source, origins["params_b"].grade) == ("Board paper 12", "B")
+    assert (origins["mfu"].source, origins["mfu"].as_of) == ("Pilot run", "2026-11")
+    assert origins["usd_per_gpu_hour"].source == "Board paper 12"
+    assert origins["gpus"].source == "Set on the command line"
+    assert origins["goodput"].source.startswith("Llama 3 paper")
+    assert set(model.own) == set(TEMPLATE.by_key) - {"params_b", "mfu", "usd_per_gpu_hour", "gpus"}
+    path.write_text("[inputs]\nparams_b = 32\n")
+    model = fill.model(TEMPLATE, fill.read(path, TEMPLATE)[0])
+    origin = next(r.origin for r in model.inputs if hasattr(r, "origin") and r.input.key == "params_b")
+    assert (origin.source, origin.grade) == ("own.toml: no source stated", "D")
+
+
+def test_checks_look_at_every_case():
+    settings = ["budget_usd=12e6", "High.usd_per_gpu_hour=100", "High.mfu=0.05", "deadline_days=20"]
+    model = fill.model(TEMPLATE, fill.with_settings(fill.Case("x"), settings, TEMPLATE))
+    failing = {c.label: c.failing for c in model.checks if c.flag and c.severity == "check"}
+    assert failing["MFU within what runs reach"] == ["High"]
+    assert failing["Price within the market"] == ["High"]
+    assert "High" in failing["Budget not exceeded"]
+    assert failing["Days left before the deadline"] == ["Live", "Base", "Low", "High"]
+
+
+def test_an_accelerator_without_a_stated_power(capsys, tmp_path):
+    args = ["fill", "training_budget", "--set", "gpu=TPU v5p", "--dry-run"]
+    code, _, err = run(args, capsys)
+    assert (code, "Board power" in err) == (3, True)
+    assert run([*args, "--set", "board_watts=500"], capsys)[0] == 0

@@ -137,7 +137,7 @@ def test_look_ups():
     for args, text in (
         (("H10O", "bf16"), "accelerators has no accelerator 'H10O'; did you mean 'H100'?"),
         (("H100", "bf17"), "accelerators has no column 'bf17'; did you mean 'bf16'?"),
-        (("V100", "bf16"), "accelerators: 'V100 SXM2 32GB' has no bf16"),
+        (("V100", "bf16"), "accelerators: 'V100 SXM2 32GB' has no bf16; it has fp32, fp16"),
     ):
         with pytest.raises(NotAvailable) as e:
             xl_econ.gpu_spec(*args)

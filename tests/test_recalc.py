@@ -148,3 +148,22 @@ def test_libreoffice_that_cannot_save(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
     with pytest.raises(WorkbookError, match="libreoffice cannot recalculate it: broken"):
         recalculate(workbook(tmp_path / "b.xlsx"), "libreoffice")
+
+
+def test_named_functions_need_ironcalc(tmp_path, monkeypatch):
+    path = tmp_path / "names.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.add_worksheet()
+        book.define_name("TWICE_IT", "=_xlfn.LAMBDA(_xlpm.x,_xlpm.x*2)")
+    monkeypatch.setattr(recalc, "libreoffice", lambda: "soffice")
+    with pytest.raises(WorkbookError, match="LAMBDA names, which LibreOffice does not know"):
+        recalculate(path, "libreoffice")
+
+
+def test_a_workbook_without_stored_values(tmp_path, capsys):
+    import openpyxl
+
+    path = workbook(tmp_path / "b.xlsx")
+    openpyxl.load_workbook(path).save(path)
+    assert cli.main(["recalc", str(path)]) == 1
+    assert "none of its 4 formulas has a stored value" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import os
 import sys
 
 from xl_econ import __version__
-from xl_econ.core.errors import InputError, UsageError, XlEconError, nearest
+from xl_econ.core.errors import InputError, UsageError, WorkbookError, XlEconError, nearest
 
 TYPE_CHECKING = False  # typing, pathlib and json would double the time to --help
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show stops nothing
     try:
         args = _parser().parse_args(argv)
         code: int = args.run(args)
@@ -56,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as e:
+        print(f"xl-econ: cannot be read or written: {e.strerror or e}", file=sys.stderr)
+        return WorkbookError.exit_code
     except KeyboardInterrupt:
         print("xl-econ: interrupted", file=sys.stderr)
         return 130
@@ -131,6 +136,7 @@ def _with_rate_card(run: Any) -> Any:
 
 def _output(sub: _Parser, required: bool) -> None:
     sub.add_argument("-o", "--output", type=_path, metavar="F|DIR", required=required, help="the workbook, or a folder")
+    sub.add_argument("--force", action="store_true", help="replace a workbook that somebody has edited")
     sub.add_argument(
         "--flavour",
         choices=("plain", "lambda"),
@@ -191,8 +197,15 @@ def _show(args: argparse.Namespace) -> int:
     from xl_econ.metrics import get
     from xl_econ.printers import markdown
     from xl_econ.printers.excel import lambda_
+    from xl_econ.templates.layout import names
 
-    m = get(args.name)
+    templates = names()
+    if args.name in templates:
+        return _show_template(args)
+    try:
+        m = get(args.name)
+    except UsageError as e:
+        raise UsageError(f"{e}{nearest(args.name, templates)} (xl-econ list names them)") from None
     definition = {str(e.name) if e is not m.tree else m.name: markdown.text(e, top=e) for e in steps(m.tree)}
     if args.json:
         return _json(
@@ -220,6 +233,23 @@ def _show(args: argparse.Namespace) -> int:
     print()
     _grid([[name, "=", text] for name, text in definition.items()], 110)
     print(f"\nSource: {m.doc.sections.get('Source', '')}\n\nLAMBDA for the Name Manager (Excel 365):\n={lambda_(m)}")
+    return 0
+
+
+def _show_template(args: argparse.Namespace) -> int:
+    from xl_econ.templates import layout
+
+    found = layout.load(args.name)
+    rows = [
+        [i.key, i.kind.unit, i.kind.range, *(str(i.value(c)) for c in layout.CASES), i.label]
+        for g in found.inputs
+        for i in g.inputs
+    ]
+    if args.json:
+        keys = ("key", "unit", "allowed", *layout.CASES, "label")
+        return _json({"template": found.name, "inputs": [dict(zip(keys, r, strict=True)) for r in rows]})
+    print(f"{found.title}: {found.about}\n")
+    _grid([["input", "unit", "allowed", *layout.CASES, "label"], *rows], 60)
     return 0
 
 
@@ -342,7 +372,7 @@ def _new_rate_card(args: argparse.Namespace) -> int:
     if args.flavour != "plain":
         raise UsageError(f"{rate_card.NAME} has no formulas, so no flavour {args.flavour!r}")
     [path] = batch.targets(args.output, [Case(rate_card.NAME)])
-    rate_card.build(path)
+    rate_card.build(path, args.force)
     rows = {t.name: len(t.rows) for t in store.TABLES.values()}
     if args.json:
         return _json({"template": rate_card.NAME, "output": str(path), "rows": rows})
@@ -368,14 +398,19 @@ def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int
     if args.output is None and not dry:
         raise UsageError("where to? name a workbook or a folder (-o F|DIR)")
     source = args.input.name if getattr(args, "input", None) else ""
-    jobs = batch.prepare(template, cases, None if dry else args.output, source)
-    reports = [batch.write(job, args.flavour) for job in _progress(jobs)]
+    jobs = batch.prepare(template, cases, None if dry else args.output, source, args.force)
+    reports = [batch.write(job, args.flavour, args.force) for job in _progress(jobs)]
     if args.json:
         return _json(reports if len(reports) > 1 else reports[0])
     for report in reports:
         print(report["output"] or "not written (dry run)")
         _grid([[f"  {r['label']}", _rounded(r["value"]), r["unit"]] for r in report["results"].values()])
         print(f"  {report['checks']}")
+        for flag in report["flags"]:
+            if flag["severity"] == "check":
+                print(f"    {flag['check']}: {', '.join(flag['cases'])}")
+        if report["own"] and args.command == "fill":
+            print(f"  the template's own: {', '.join(report['own'])}")
     return 0
 
 
@@ -397,12 +432,17 @@ def _recalc(args: argparse.Namespace) -> int:
     from xl_econ.workbook.read import formulas
     from xl_econ.workbook.recalc import differences, recalculate
 
+    if not args.tolerance >= 0:
+        raise UsageError(f"--tolerance {args.tolerance:g}: must be at least 0")
     stored = formulas(args.workbook)
     found = list(differences(stored, recalculate(args.workbook, args.engine), args.tolerance))
     if args.json:
         listed = [vars(d) for d in found]
         _json({"file": str(args.workbook), "engine": args.engine, "formulas": len(stored), "differences": listed})
         return 1 if found else 0
+    if found and all(f.stored is None for f in stored.values()):
+        print(f"{args.workbook}: none of its {len(stored)} formulas has a stored value; open and save it in Excel once")
+        return 1
     for d in found[:20]:
         print(f"{d.sheet}!{d.cell}: stored {d.stored!r}, {args.engine} computes {d.computed!r}  {d.formula[:60]}")
     more = f" ({len(found) - 20} more not shown)" if len(found) > 20 else ""

@@ -94,6 +94,9 @@ SeqLen = Annotated[Any, Quantity("token", 0, 1e9, format=_COUNT, example=4096.0)
 TokensPerSecondPerGpu = Annotated[Any, Quantity("token/s/GPU", 0, 1e9, positive=True, format="#,##0.0", example=380.0)]
 Experts = Annotated[Any, Quantity("expert", 1, 1e6, format=_COUNT, example=8.0)]
 Watts = Annotated[Any, Quantity("W/GPU", 0, 1e5, positive=True, format=_COUNT, example=700.0)]
+WattsOrAuto = Annotated[
+    Any, Quantity("W/GPU", 0, 1e5, auto=True, words="W, or auto", format='#,##0;-#,##0;"auto"', example=700.0)
+]
 Kwh = Annotated[Any, Quantity("kWh", 0, format=_COUNT, example=1e6)]
 Gigabytes = Annotated[Any, Quantity("GB", 0, 1e6, positive=True, format="#,##0.0", example=80.0)]
 TerabytesPerSecond = Annotated[Any, Quantity("TB/s", 0, 1e4, positive=True, format="0.00#", example=3.35)]

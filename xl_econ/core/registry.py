@@ -59,7 +59,8 @@ class Metric:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         result = self.body(*args, **kwargs)
-        if type(result) is Expr and result.name is None:
+        # A look-up is no step of its own: inside a where() it must only be looked up if it is needed.
+        if type(result) is Expr and result.name is None and self.unit != "any":
             result.name = self.body.__name__
         return result
 

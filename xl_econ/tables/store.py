@@ -148,7 +148,7 @@ class Table:
             name = self.column(column)
             value = getattr(self.rows[self.find(key)], name)
             if value is None:
-                raise NotAvailable(f"{self.name}: {self.find(key)!r} has no {name}")
+                raise NotAvailable(f"{self.name}: {self.find(key)!r} has no {name}{self._instead(key, name)}")
             return value
         import numpy as np
 
@@ -156,6 +156,12 @@ class Table:
         found = [self.lookup(str(k), str(c)) for k, c in zip(keys.ravel(), names.ravel(), strict=True)]
         numeric = all(isinstance(v, float) for v in found)
         return np.array(found, dtype=float if numeric else object).reshape(keys.shape)
+
+    def _instead(self, key: str, column: str) -> str:
+        """The tail of an error: the columns of the same unit that the row does have."""
+        row, unit = self.rows[self.find(key)], self.unit(column)
+        others = [c for c in self.columns if unit != "text" and self.unit(c) == unit and getattr(row, c) is not None]
+        return f"; it has {', '.join(others)}" if others else ""
 
     def values(self, column: str) -> list[Any]:
         return [getattr(row, column) for row in self.rows.values()]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import InputError, UsageError, WorkbookError
+from xl_econ.workbook.write import check_target
 
 from . import fill
 from .build import Flavour, build, master_text
@@ -26,7 +27,9 @@ class Job:
     target: Path | None
 
 
-def prepare(layout: Layout, cases: Sequence[Case], output: Path | None, source: str = "") -> list[Job]:
+def prepare(
+    layout: Layout, cases: Sequence[Case], output: Path | None, source: str = "", force: bool = False
+) -> list[Job]:
     """Check and compute every case, and decide where each workbook goes.
 
     Args:
@@ -34,15 +37,19 @@ def prepare(layout: Layout, cases: Sequence[Case], output: Path | None, source: 
         cases: What fills it.
         output: A workbook for one case, a folder for any number; None for a dry run.
         source: Name of the case file, for errors.
+        force: Replace workbooks that somebody has edited.
 
     Raises:
         InputError: A case that the template cannot take; nothing was written.
         UsageError: Several cases for one file, or a name that is no workbook's.
-        WorkbookError: The folder cannot be made.
+        WorkbookError: The folder cannot be made, or a workbook there must not be replaced.
     """
     where = [f"{source}, {c.name}" if len(cases) > 1 else source for c in cases]
     models = [fill.model(layout, c, at) for c, at in zip(cases, where, strict=True)]
     where_to: Sequence[Path | None] = [None] * len(cases) if output is None else targets(output, cases)
+    for path in where_to:
+        if path is not None:
+            check_target(path, force)
     return [Job(*job) for job in zip(cases, models, where_to, strict=True)]
 
 
@@ -62,8 +69,10 @@ def targets(output: Path, cases: Sequence[Case]) -> list[Path]:
     if not is_folder:
         return [output]
     names = [fill.file_name(c) for c in cases]
-    if len(set(names)) < len(names):
-        raise InputError("two cases have the same name, so one workbook would overwrite the other")
+    folded = [name.casefold() for name in names]
+    for name in names:
+        if folded.count(name.casefold()) > 1:
+            raise InputError(f"two cases would be written to {name}; give them names that differ")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as e:
@@ -71,7 +80,7 @@ def targets(output: Path, cases: Sequence[Case]) -> list[Path]:
     return [output / name for name in names]
 
 
-def write(job: Job, flavour: Flavour = "plain") -> dict[str, Any]:
+def write(job: Job, flavour: Flavour = "plain", force: bool = False) -> dict[str, Any]:
     """Write a job's workbook, unless it is a dry run; answers with its key results.
 
     Raises:
@@ -79,7 +88,7 @@ def write(job: Job, flavour: Flavour = "plain") -> dict[str, Any]:
     """
     model = job.model
     if job.target is not None:
-        build(model, job.target, flavour, job.case.texts)
+        build(model, job.target, flavour, job.case.texts, force)
     lines = [model.line(key) for key in model.layout.headline]
     return {
         "template": model.layout.name,
@@ -88,5 +97,10 @@ def write(job: Job, flavour: Flavour = "plain") -> dict[str, Any]:
         "case": model.selected,
         "results": {x.key: {"label": x.label, "value": x.values[LIVE], "unit": x.unit} for x in lines},
         "checks": master_text(model),
-        "flags": [{"check": c.label, "value": c.value, "severity": c.severity} for c in model.checks if c.flag],
+        "flags": [
+            {"check": c.label, "severity": c.severity, "cases": c.failing, "values": c.values}
+            for c in model.checks
+            if c.flag
+        ],
+        "own": model.own,
     }

@@ -16,14 +16,20 @@ from xl_econ.hosts.names import names
 from xl_econ.workbook.write import replacing
 
 from . import front, sheets, tables
-from .model import CALCULATION, CHECKS, FUNCTIONS, INPUTS, RESULTS, SELECTOR_ROW, CheckRow, InputRow, Line, Model
+from .model import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECTOR_ROW, CheckRow, InputRow, Line, Model
 from .styles import Styles
 
 Flavour = Literal["plain", "lambda"]
 FLAVOURS: tuple[Flavour, ...] = ("plain", "lambda")
 
 
-def build(model: Model, path: Path, flavour: Flavour = "plain", texts: Mapping[str, str] | None = None) -> None:
+def build(
+    model: Model,
+    path: Path,
+    flavour: Flavour = "plain",
+    texts: Mapping[str, str] | None = None,
+    force: bool = False,
+) -> None:
     """Write the workbook of a model.
 
     Args:
@@ -31,23 +37,24 @@ def build(model: Model, path: Path, flavour: Flavour = "plain", texts: Mapping[s
         path: Where to; replaced only when the new file is whole.
         flavour: "plain" for Excel 2016 and later, LibreOffice and the web; "lambda" adds the named functions.
         texts: Texts of the cover: purpose and owner.
+        force: Replace a workbook that somebody has edited.
 
     Raises:
         WorkbookError: The file cannot be written.
     """
-    with writing(path) as workbook:
+    with writing(path, force) as workbook:
         _write(workbook, model, flavour, texts or {})
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Any]:
+def writing(path: Path, force: bool = False) -> Iterator[Any]:
     """A new workbook to fill; it takes its place when the block ends well.
 
     Raises:
         WorkbookError: The file cannot be written.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False}
-    with replacing(path) as beside:
+    with replacing(path, force) as beside:
         try:
             with xlsxwriter.Workbook(str(beside), options) as workbook:
                 yield workbook
@@ -97,7 +104,7 @@ def _structural(model: Model, flavour: Flavour, called: list[Line]) -> list[Chec
     """Checks that every template has: inputs in bounds, the live case, the functions against the steps."""
 
     def zero(label: str, formula: str, unit: str, note: str) -> CheckRow:
-        return CheckRow(label, formula, 0.0, unit, 0, 0, "0", "check", note)
+        return CheckRow(label, {LIVE: formula}, {LIVE: 0.0}, unit, 0, 0, "0", "check", note)
 
     key = model.layout.headline[0]
     row = model.line(key).row

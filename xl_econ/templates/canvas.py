@@ -97,7 +97,7 @@ class Canvas:
 
     def fit(self, row: int, texts: dict[str, str]) -> None:
         """Make a row as high as its longest wrapped text needs; LibreOffice and previews do not do it by themselves."""
-        lines = max(math.ceil(len(text) * 0.9 / self._widths[ord(column) - 65]) for column, text in texts.items())
+        lines = max(math.ceil(len(text) * 1.0 / self._widths[ord(column) - 65]) for column, text in texts.items())
         self.ws.set_row(row - 1, 14 * max(1, lines) + 1)
 
     def flag_colours(self, cells: str) -> None:
@@ -105,6 +105,11 @@ class Canvas:
         for criteria, style in (("equal to", "good"), ("not equal to", "bad")):
             rule = {"type": "cell", "criteria": criteria, "value": 0, "format": self.style(style)}
             self.ws.conditional_format(cells, rule)
+
+    def note_colours(self, cells: str) -> None:
+        """Amber for a note that is no failure."""
+        rule = {"type": "cell", "criteria": "not equal to", "value": 0, "format": self.style("noted")}
+        self.ws.conditional_format(cells, rule)
 
     def master_colours(self, cell: str) -> None:
         """Green where a master check says that all pass, red otherwise."""

@@ -12,13 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xl_econ.core.errors import InputError, nearest
+from pydantic import ValidationError
+
+from xl_econ.core.errors import InputError, UsageError, nearest
 from xl_econ.core.quantity import number_from_text
 
-from .layout import CASES, Layout
+from .layout import CASES, Layout, Origin
 from .model import Model
 
 TEXTS = ("purpose", "owner")
+_ORIGIN = ("source", "as_of", "grade")
+CELL_TEXT = 32_767  # characters that a cell holds
 FORMATS = (".toml", ".yaml", ".yml", ".json", ".csv")
 
 
@@ -30,6 +34,7 @@ class Case:
     selected: str = "Base"
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
 
 def read(path: Path, layout: Layout) -> list[Case]:
@@ -44,9 +49,10 @@ def read(path: Path, layout: Layout) -> list[Case]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
-        raise InputError(f"{path}: cannot be read: {getattr(e, 'strerror', None) or e}") from None
+        reason = "it is not UTF-8; save it as UTF-8" if isinstance(e, UnicodeDecodeError) else e.strerror
+        raise InputError(f"{path}: cannot be read: {reason}") from None
     if kind == ".csv":
-        return [_case(row, layout, path.name, name) for name, row in _rows(text, path)]
+        return [_case(row, layout, f"{path.name}, line {line}", name) for line, name, row in _rows(text, path)]
     return [_case(_parse(text, kind, path), layout, path.name, path.stem)]
 
 
@@ -55,7 +61,7 @@ def _parse(text: str, kind: str, path: Path) -> Mapping[str, Any]:
         if kind == ".toml":
             found: Any = tomllib.loads(text)
         elif kind == ".json":
-            found = json.loads(text, parse_constant=float)
+            found = json.loads(text, parse_constant=float, object_pairs_hook=_unique)
         else:
             found = _yaml(text)
     except ValueError as e:
@@ -65,36 +71,63 @@ def _parse(text: str, kind: str, path: Path) -> Mapping[str, Any]:
     return found
 
 
+def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """A mapping whose keys stand there once; a second one would silently win."""
+    found: dict[Any, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} stands there twice")
+        found[key] = value
+    return found
+
+
 def _yaml(text: str) -> Any:
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """Safe, and refusing a key that stands there twice."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            return _unique([(self.construct_object(k, deep), self.construct_object(v, True)) for k, v in node.value])
+
+    Loader.add_constructor("tag:yaml.org,2002:map", Loader.construct_mapping)
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)  # noqa: S506  (derived from the safe loader)
     except yaml.YAMLError as e:
-        raise ValueError(_one_line(e)) from None
+        raise ValueError(_one_line(e).replace('in "<unicode string>", ', "")) from None
 
 
 def _one_line(e: Exception) -> str:
     return " ".join(str(e).split())
 
 
-def _rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    """CSV rows as mappings; a file headed `key,value` is one case written downwards."""
+def _rows(text: str, path: Path) -> list[tuple[int, str, Mapping[str, Any]]]:
+    """CSV rows with their line and name; a file headed `key,value` is one case written downwards."""
     try:
-        header, *lines = [line for line in csv.reader(io.StringIO(text), strict=True) if line]
-    except (csv.Error, ValueError) as e:
-        raise InputError(f"{path}: malformed: {e or 'the file is empty'}") from None
-    if len(set(header)) < len(header):
-        raise InputError(f"{path}: a column stands there twice")
-    for number, line in enumerate(lines, 2):
+        lines = [(n, line) for n, line in enumerate(csv.reader(io.StringIO(text), strict=True), 1) if line]
+    except csv.Error as e:
+        raise InputError(f"{path}: malformed: {e}") from None
+    if len(lines) < 2:
+        raise InputError(f"{path}: malformed: there is no row under the header" if lines else f"{path}: is empty")
+    header = [h.strip() for h in lines[0][1]]
+    for separator in (";", "\t"):
+        if len(header) == 1 and separator in header[0]:
+            raise InputError(f"{path}: the separator is {separator!r}; it must be a comma, with a decimal point")
+    for name in header:
+        if header.count(name) > 1 or not name:
+            what = f"the column {name!r} stands there twice" if name else "a column has no name"
+            raise InputError(f"{path}: {what}")
+    for number, line in lines[1:]:
         if len(line) != len(header):
             raise InputError(f"{path}, line {number}: {len(line)} cells under {len(header)} columns")
-    if not lines:
-        raise InputError(f"{path}: malformed: there is no row under the header")
-    if [h.strip().casefold() for h in header] == ["key", "value"]:
-        return [(path.stem, _flat({k.strip(): v for k, v in lines}))]
-    named = [dict(zip((h.strip() for h in header), line, strict=True)) for line in lines]
-    return [(row.pop("name", "") or f"{path.stem}-{n}", _flat(row)) for n, row in enumerate(named, 1)]
+    if [h.casefold() for h in header] == ["key", "value"]:
+        pairs = [(k.strip(), v) for _, (k, v) in lines[1:]]
+        try:
+            return [(1, path.stem, _flat(_unique(pairs)))]
+        except ValueError as e:
+            raise InputError(f"{path}: {e}") from None
+    named = [(n, dict(zip(header, line, strict=True))) for n, line in lines[1:]]
+    return [(n, row.pop("name", "") or f"{path.stem}-{n}", _flat(row)) for n, row in named]
 
 
 def _flat(row: Mapping[str, str]) -> dict[str, Any]:
@@ -107,13 +140,13 @@ def _flat(row: Mapping[str, str]) -> dict[str, Any]:
         if rest:
             out["cases"].setdefault(case, {})[rest] = value
         else:
-            (out if key in ("template", "case", *TEXTS) else out["inputs"])[key] = value
+            (out if key in ("template", "case", *_ORIGIN, *TEXTS) else out["inputs"])[key] = value
     return out
 
 
 def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Case:
     """A case from its mapping, every key known and every value of the kind that its input takes."""
-    allowed = ("template", "name", "case", "inputs", "cases", *TEXTS)
+    allowed = ("template", "name", "case", "inputs", "cases", "sources", *_ORIGIN, *TEXTS)
     for key in found:
         if key not in allowed:
             hint = nearest(key, allowed) or (" (put it under [inputs])" if key in layout.by_key else "")
@@ -125,6 +158,7 @@ def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Ca
     for key, text in texts.items():
         if not isinstance(text, str):
             raise InputError(f"{where}: {key} = {text!r}: expected a text")
+        _storable(text, f"{where}: {key}")
     own = {k: v for k, v in inputs.items() if k not in TEXTS}
     # A value given for all cases stands in each: the template's own Low beside a given Base would mislead.
     shared = _checked(own, layout, f"{where}: inputs")
@@ -134,7 +168,37 @@ def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Ca
             _mapping(extra, f"{where}: cases.{case}"), layout, f"{where}: {case}"
         )
     selected = _case_name(found.get("case", "Base"), where)
-    return Case(str(found.get("name", name)), selected, values, texts)
+    if not any(values.values()):
+        raise InputError(f"{where}: gives no input; put them under [inputs]")
+    keys = {key for given in values.values() for key in given}
+    return Case(str(found.get("name", name)), selected, values, texts, _origins(found, keys, layout, where))
+
+
+def _origins(found: Mapping[str, Any], keys: set[str], layout: Layout, where: str) -> dict[str, Origin]:
+    """The origin of every given input: its own under `sources`, else what the file says of all, else the file."""
+    overall = {k: str(found[k]) for k in _ORIGIN if found.get(k)}
+    own = _mapping(found.get("sources"), f"{where}: sources")
+    for key in own:
+        if key not in layout.by_key:
+            raise InputError(f"{where}: sources: unknown input {key!r}{nearest(key, layout.by_key)}")
+    origins = {}
+    for key in keys:
+        said = own.get(key, {})
+        said = {"source": said} if isinstance(said, str) else {k: str(v) for k, v in _mapping(said, where).items()}
+        try:
+            origins[key] = Origin.model_validate({"source": f"{where}: no source stated"} | overall | said)
+        except ValidationError as e:
+            first = e.errors()[0]
+            raise InputError(f"{where}: source of {key}: {first['loc'][0]}: {first['msg'].lower()}") from None
+    return origins
+
+
+def _storable(text: str, where: str) -> None:
+    """Refuse a text that a cell cannot hold: it would be cut, or make the workbook unreadable."""
+    if len(text) > CELL_TEXT:
+        raise InputError(f"{where}: {len(text):,} characters; a cell holds {CELL_TEXT:,}")
+    if any(ord(ch) < 32 and ch not in "\t\n" for ch in text):
+        raise InputError(f"{where}: holds a control character")
 
 
 def _mapping(found: Any, where: str) -> Mapping[str, Any]:
@@ -170,14 +234,15 @@ def with_settings(case: Case, settings: Sequence[str], layout: Layout) -> Case:
         InputError: A setting without `=`, an unknown key or case.
     """
     values = {c: dict(case.values.get(c, {})) for c in CASES}
-    texts = dict(case.texts)
+    texts, origins = dict(case.texts), dict(case.origins)
     selected = case.selected
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise InputError(f"--set {setting}: expected key=value")
+            raise UsageError(f"--set {setting}: expected key=value")
         of, _, key = name.strip().rpartition(".")
         if key in TEXTS:
+            _storable(text, f"--set {key}")
             texts[key] = text
         elif key == "case":
             selected = _case_name(text, "--set")
@@ -185,7 +250,8 @@ def with_settings(case: Case, settings: Sequence[str], layout: Layout) -> Case:
             checked = _checked({key: text}, layout, "--set")
             for c in [_case_name(of, "--set")] if of else CASES:
                 values[c] |= checked
-    return Case(case.name, selected, values, texts)
+            origins[key] = Origin(source="Set on the command line")
+    return Case(case.name, selected, values, texts, origins)
 
 
 def model(layout: Layout, case: Case, where: str = "") -> Model:
@@ -195,7 +261,7 @@ def model(layout: Layout, case: Case, where: str = "") -> Model:
         InputError: A value that its input cannot take, or a combination without a result.
     """
     try:
-        return Model(layout, case.selected, case.values)
+        return Model(layout, case.selected, case.values, case.origins)
     except (InputError, LookupError) as e:
         raise InputError(f"{where}: {e}" if where else str(e)) from None
 

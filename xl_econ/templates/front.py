@@ -9,7 +9,7 @@ from xl_econ.workbook import rate_card
 
 from .canvas import Canvas
 from .layout import table
-from .model import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECTOR_ROW, Model
+from .model import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECTOR_ROW, InputRow, Model
 from .styles import Styles
 
 PURPOSE_ROW, OWNER_ROW = 4, 5
@@ -48,6 +48,7 @@ def cover(
     c.text("B7", "Live case")
     c.formula("C7", f"{INPUTS}!D{SELECTOR_ROW}", model.selected, "link")
     c.section(9, "Results of the live case", "BCDE")
+    c.text("D7", _given(model), "unit")
     row = 10
     for key in layout.headline:
         line = model.line(key)
@@ -89,6 +90,16 @@ def cover(
         row += 1
 
 
+def _given(model: Model) -> str:
+    """How many inputs were given, and how many are the template's own."""
+    count, own = len(model.layout.by_key), len(model.own)
+    return (
+        f"{count - own} of {count} inputs given, {own} the template's own"
+        if own < count
+        else "the template's own inputs"
+    )
+
+
 def _rate_card() -> list[tuple[str, str]]:
     """The rate card that the tables come from, where one is in use."""
     path = rate_card.current()
@@ -100,8 +111,8 @@ def sources(ws: object, style: Styles, model: Model) -> None:
     c = Canvas(ws, style, (3, 34, 84, 24, 12))
     c.title("Sources", "Where the figures come from, as of when, and how far to trust them.")
     c.headings(4, ["", "Figure", "Source", "As of", "Grade"])
-    found = [i for group in model.layout.inputs for i in group.inputs]
-    lines: list[tuple[str, str, str, str]] = [(i.label, i.source, i.as_of, i.grade) for i in found]
+    found = [(x.input.label, x.origin) for x in model.inputs if isinstance(x, InputRow)]
+    lines: list[tuple[str, str, str, str]] = [(label, o.source, o.as_of, o.grade) for label, o in found]
     for sheet in model.layout.tables:
         rows = list(table(sheet).rows.values())
         dates = sorted(r.as_of for r in rows)

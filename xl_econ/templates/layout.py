@@ -60,6 +60,14 @@ class Input(_Part):
         return self.base if own is None else own
 
 
+class Origin(_Part):
+    """Where an input's values come from, as of when, and how far to trust them."""
+
+    source: str
+    as_of: str = ""
+    grade: Literal["A", "B", "C", "D"] = "D"
+
+
 class InputGroup(_Part):
     """Inputs under one title."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xl_econ.core.errors import InputError, LayoutError, XlEconError, nearest
+from xl_econ.core.errors import InputError, LayoutError, NotAvailable, XlEconError, nearest
 from xl_econ.core.expr import Const, Expr, leaves, steps
 from xl_econ.core.ops import evaluate
 from xl_econ.core.quantities import Share
@@ -20,7 +20,7 @@ from xl_econ.printers import excel
 from xl_econ.printers.excel import step_names
 from xl_econ.tables import store
 
-from .layout import CASES, CalculationRow, Check, Formula, Input, Layout, TableColumn, expression, table
+from .layout import CASES, CalculationRow, Check, Formula, Input, Layout, Origin, TableColumn, expression, table
 
 LIVE = "Live"
 COLUMNS = {LIVE: "D", "Base": "E", "Low": "F", "High": "G"}  # the same letters on every sheet with cases
@@ -38,6 +38,7 @@ class InputRow:
     input: Input
     row: int
     values: Values
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ class Line:
 
 @dataclass(frozen=True)
 class CheckRow:
-    """A row of the Checks sheet: a figure between two bounds, or a count that should be zero."""
+    """A row of the Checks sheet: a figure that should lie between two bounds, in every case that has one."""
 
     label: str
-    formula: str
-    value: Any
+    formulas: dict[str, str]
+    values: Values
     unit: str
     low: float
     high: float
@@ -81,7 +82,12 @@ class CheckRow:
 
     @property
     def flag(self) -> int:
-        return 0 if self.low <= self.value <= self.high else 1
+        return 1 if self.failing else 0
+
+    @property
+    def failing(self) -> list[str]:
+        """The cases in which the figure is out of bounds."""
+        return [case for case, value in self.values.items() if not self.low <= value <= self.high]
 
 
 @dataclass(frozen=True)
@@ -99,15 +105,22 @@ class Model:
         layout: The template.
         selected: The live case.
         given: Values by case and key; what is not given is the template's own.
+        origins: Where given values come from, by key; a given value without one has no source.
 
     Raises:
         InputError: A value that its input cannot take; says which input and case.
         LayoutError: The layout contradicts itself.
     """
 
-    def __init__(self, layout: Layout, selected: str = "Base", given: Mapping[str, Mapping[str, Any]] | None = None):
+    def __init__(
+        self,
+        layout: Layout,
+        selected: str = "Base",
+        given: Mapping[str, Mapping[str, Any]] | None = None,
+        origins: Mapping[str, Origin] | None = None,
+    ):
         self.layout, self.selected = layout, selected
-        self.given = given or {}
+        self.given, self.origins = given or {}, origins or {}
         self.inputs: list[InputRow | Heading] = []
         self.constants: list[ConstantRow] = []
         self.lines: list[Line | Heading] = []
@@ -129,17 +142,31 @@ class Model:
             for i in group.inputs:
                 values = {case: self._input_value(i, case) for case in CASES}
                 values[LIVE] = values[self.selected]
-                self.inputs.append(InputRow(i, row, values))
+                self.inputs.append(InputRow(i, row, values, self._origin(i)))
                 self._add(i.key, INPUTS, row, values, i.kind.unit)
                 row += 1
         self.end_of_inputs = row
+
+    def _origin(self, i: Input) -> Origin:
+        """Where an input's values come from; a given value never keeps the template's source."""
+        if any(i.key in self.given.get(case, {}) for case in CASES):
+            return self.origins.get(i.key, Origin(source="Given without a source"))
+        return Origin(source=i.source, as_of=i.as_of, grade=i.grade)
+
+    @property
+    def own(self) -> list[str]:
+        """Keys of the inputs that are the template's own in every case."""
+        return [k for k in self.layout.by_key if not any(k in self.given.get(case, {}) for case in CASES)]
 
     def _input_value(self, i: Input, case: str) -> Any:
         value = self.given.get(case, {}).get(i.key, i.value(case))
         shared = all(self.given.get(c, {}).get(i.key) is value for c in CASES)
         where = i.key if shared else f"{i.key} ({case})"
         value = clean(where, i.kind, value)
-        return store.get(i.table).find(value) if i.table else value
+        try:
+            return store.get(i.table).find(value) if i.table else value
+        except NotAvailable as e:
+            raise InputError(f"{where} = {value!r}: {e}") from None
 
     def _add(self, key: str, sheet: str, row: int, values: Values, unit: str) -> None:
         if key in self._sheet_of:
@@ -232,7 +259,8 @@ class Model:
         except LayoutError:
             raise
         except (XlEconError, ZeroDivisionError, OverflowError, ValueError) as e:
-            raise InputError(f"{spec.label} ({case} case) cannot be worked out: {e}") from None
+            reason = e if isinstance(e, XlEconError) else "no finite result for these inputs"
+            raise InputError(f"{spec.label} ({case} case) cannot be worked out: {reason}") from None
 
     def _call(self, formula: Formula) -> str:
         """The call of a metric's LAMBDA that a row is, with the live cells of its arguments."""
@@ -274,11 +302,17 @@ class Model:
         root = expression(check.formula, set(self._sheet_of), where).root
         if len(steps(root)) > 1:
             raise LayoutError(f"{where}: has steps of its own; make it a row of the calculation")
-        refs = self.refs(LIVE, CHECKS)
-        [result] = cells.rows(root, refs, self._values[LIVE], self._units, str, {id(root): "check"})
+        found = {
+            case: cells.rows(root, self.refs(case, CHECKS), self._values[case], self._units, str, {id(root): "check"})[
+                0
+            ]
+            for case in COLUMNS
+        }
+        result = found[LIVE]
         unit = "" if result.unit == "ratio" else result.unit
         bounds = (check.low, check.high, check.format, check.severity, check.note)
-        return CheckRow(check.label, result.formula, result.value, unit, *bounds)
+        formulas = {case: row.formula for case, row in found.items()}
+        return CheckRow(check.label, formulas, {case: row.value for case, row in found.items()}, unit, *bounds)
 
     def _table_checks(self) -> list[CheckRow]:
         """Rows of a table whose worked-out figure is impossible: the product's own data is checked in the open."""
@@ -291,7 +325,8 @@ class Model:
                 text = f'COUNTIF({table(sheet).sheet}[{column.key}],">{column.flag_above:g}")'
                 severity = "info" if sheet.name.startswith("seed") else "check"
                 label = f"{sheet.sheet}: rows with {column.key} above {column.flag_above:.0%}"
-                found.append(CheckRow(label, text, float(count), "rows", 0, 0, "0", severity, column.note))
+                values = {LIVE: float(count)}
+                found.append(CheckRow(label, {LIVE: text}, values, "rows", 0, 0, "0", severity, column.note))
         return found
 
     def column_formula(self, name: str, column: TableColumn) -> str:

@@ -32,16 +32,17 @@ _STEPS = (
 )
 
 
-def build(path: Path) -> None:
+def build(path: Path, force: bool = False) -> None:
     """Write the rate card with the rows in use: the shipped ones, or those of a rate card and the shipped rest.
 
     Args:
         path: Where to; replaced only when the new file is whole.
+        force: Replace a workbook that somebody has edited.
 
     Raises:
         WorkbookError: The file cannot be written.
     """
-    with writing(path) as workbook:
+    with writing(path, force) as workbook:
         workbook.set_properties(
             {
                 "title": "Rate card",

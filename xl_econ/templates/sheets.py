@@ -20,7 +20,7 @@ from .model import (
     Line,
     Model,
 )
-from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, SERIES, Styles
+from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, NOTE_FORMAT, SERIES, Styles
 
 CASE_NUMBER_ROW = SELECTOR_ROW + 1
 
@@ -87,9 +87,10 @@ def _input(c: Canvas, item: InputRow) -> None:
         tests += [f"MIN(E{row}:G{row}){'>' if q.positive else '>='}H{row}"] if math.isfinite(q.low) else []
         tests += [f"MAX(E{row}:G{row})<=I{row}"] if math.isfinite(q.high) else []
         c.formula(f"J{row}", f"IF(AND({','.join(tests)}),0,1)", 0, "flag", FLAG_FORMAT)
-    for column, what in zip("KLMNO", (i.source, i.as_of, i.grade, i.note, i.key), strict=True):
+    origin = item.origin
+    for column, what in zip("KLMNO", (origin.source, origin.as_of, origin.grade, i.note, i.key), strict=True):
         c.text(f"{column}{row}", what, "note")
-    c.fit(row, {"K": i.source, "N": i.note})
+    c.fit(row, {"K": origin.source, "N": i.note})
 
 
 def key_lists(ws: Any, model: Model, bodies: dict[str, tuple[int, int]]) -> None:
@@ -169,41 +170,46 @@ def _chart(workbook: Any, spec: Chart, at: dict[str, int]) -> Any:
 
 
 def checks(ws: Any, style: Styles, rows: list[CheckRow], master: str) -> None:
-    """Figures and their bounds, a flag each, and the master check that counts the flags."""
-    c = Canvas(ws, style, (3, 50, 15, 16, 16, 16, 11, 64))
-    c.title("Checks", "A figure outside its bounds raises a flag; the master check counts the flags.")
-    c.headings(5, ["", "Check", "Unit", "Value", "At least", "At most", "Flag", "Note"], "DEF")
+    """Figures and their bounds in every case, a flag each, and the master check that counts the flags."""
+    c = Canvas(ws, style, (3, 50, 13, 16, 16, 16, 16, 14, 14, 10, 64))
+    c.title("Checks", "A figure outside its bounds, in any case, raises a flag; the master check counts the flags.")
+    c.headings(5, ["", "Check", "Unit", LIVE, *CASES, "At least", "At most", "Flag", "Note"], "DEFGHI")
     counted = [r for r in rows if r.severity == "check"]
     informing = [r for r in rows if r.severity == "info"]
     first, last = 6, 5 + len(counted)
     c.ws.set_row(2, 22)
     c.text("B3", "Master check", "master_label")
-    c.merged("C3:F3", "", "master")
-    flags = f"SUM(G{first}:G{last})"
+    c.merged("C3:G3", "", "master")
+    flags = f"SUM(J{first}:J{last})"
     c.formula("C3", f'IF({flags}=0,"All checks pass","Checks failed: "&{flags})', master, "master")
     c.master_colours("C3")
     for row, check in enumerate(counted, first):
-        _check(c, check, row)
+        _check(c, check, row, FLAG_FORMAT)
     if informing:
-        c.section(last + 2, "For information: findings in the seed's tables, outside the master check", "BCDEFGH")
+        c.section(last + 2, "For information: what the seed's own tables imply, outside the master check", "BCDEFGHIJK")
     for row, check in enumerate(informing, last + 3):
-        _check(c, check, row)
-    c.flag_colours(f"G{first}:G{last}")
-    c.flag_colours(f"G{last + 3}:G{last + 3 + len(informing)}")
+        _check(c, check, row, NOTE_FORMAT)
+    c.flag_colours(f"J{first}:J{last}")
+    c.note_colours(f"J{last + 3}:J{last + 3 + len(informing)}")
 
 
-def _check(c: Canvas, check: CheckRow, row: int) -> None:
+def _check(c: Canvas, check: CheckRow, row: int, flag_format: str) -> None:
     c.text(f"B{row}", check.label)
     c.text(f"C{row}", check.unit, "unit")
-    link = check.formula.count("!") == 1 and not set(check.formula) & set("+-*/(")
-    c.formula(f"D{row}", check.formula, check.value, "link" if link else "calculation", check.format)
-    c.number(f"E{row}", check.low, "limit", check.format)
-    c.number(f"F{row}", check.high, "limit", check.format)
-    tests = [f"D{row}>=E{row}"] if math.isfinite(check.low) else []
-    tests += [f"D{row}<=F{row}"] if math.isfinite(check.high) else []
-    c.formula(f"G{row}", f"IF(AND({','.join(tests)}),0,1)", check.flag, "flag", FLAG_FORMAT)
-    c.text(f"H{row}", check.note, "note")
-    c.fit(row, {"B": check.label, "H": check.note})
+    for case, column in COLUMNS.items():
+        if case not in check.formulas:
+            c.text(f"{column}{row}", "")
+            continue
+        text = check.formulas[case]
+        link = text.count("!") == 1 and not set(text) & set("+-*/(")
+        c.formula(f"{column}{row}", text, check.values[case], "link" if link else "calculation", check.format)
+    c.number(f"H{row}", check.low, "limit", check.format)
+    c.number(f"I{row}", check.high, "limit", check.format)
+    tests = [f"MIN(D{row}:G{row})>=H{row}"] if math.isfinite(check.low) else []
+    tests += [f"MAX(D{row}:G{row})<=I{row}"] if math.isfinite(check.high) else []
+    c.formula(f"J{row}", f"IF(AND({','.join(tests)}),0,1)", check.flag, "flag", flag_format)
+    c.text(f"K{row}", check.note, "note")
+    c.fit(row, {"B": check.label, "K": check.note})
 
 
 def functions(ws: Any, style: Styles, lines: list[Line]) -> None:

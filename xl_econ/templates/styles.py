@@ -47,6 +47,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "headline_unit": {"font_size": 12, "font_color": GREY, "indent": 1, "bottom": 4, "bottom_color": RULE},
     "master": {"font_size": 14, "bold": True, "align": "center", "border": 1, "border_color": RULE},
     "good": {"font_color": GOOD, "bg_color": GOOD_FILL},
+    "noted": {"font_color": "#7F6000", "bg_color": "#FFF2CC", "bold": True},
     "bad": {"font_color": BAD, "bg_color": BAD_FILL, "bold": True},
     "contents": {"font_color": "#0563C1", "underline": 1},
     "plain": {},
@@ -56,6 +57,7 @@ STYLES: dict[str, dict[str, Any]] = {
 # Bounds can be very large numbers.
 LIMIT_FORMAT = "[>=1000000]0E+0;General"
 # Shows a flag as a word while the cell stays a number that can be summed.
+NOTE_FORMAT = '"NOTE";;"OK"'
 FLAG_FORMAT = '"CHECK";;"OK"'
 
 

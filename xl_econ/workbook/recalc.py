@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,10 @@ def recalculate(path: Path, engine: str = "ironcalc", seconds: float = SECONDS) 
     if engine == "libreoffice" and not libreoffice():
         raise WorkbookError("LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)")
     preflight(path)
+    if engine == "libreoffice" and _has_lambdas(path):
+        raise WorkbookError(
+            f"{path}: holds LAMBDA names, which LibreOffice does not know; recalculate it with ironcalc"
+        )
     command = [sys.executable, "-m", "xl_econ.workbook.engines", engine, str(path.resolve())]
     child = subprocess.Popen(  # noqa: S603  (our own module, with the path as one argument)
         command,
@@ -82,6 +87,11 @@ def recalculate(path: Path, engine: str = "ironcalc", seconds: float = SECONDS) 
         reason = err.decode(errors="replace").strip().splitlines()[-1:] or [f"it ended with {child.returncode}"]
         raise WorkbookError(f"{path}: {engine} cannot recalculate it: {reason[0]}")
     return {(sheet, cell): value for sheet, cell, value in json.loads(out)}
+
+
+def _has_lambdas(path: Path) -> bool:
+    with zipfile.ZipFile(path) as package:
+        return b"_xlfn.LAMBDA(" in package.read("xl/workbook.xml")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

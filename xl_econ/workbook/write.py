@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,20 +16,18 @@ from .preflight import preflight
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, force: bool = False) -> Iterator[Path]:
     """A temporary file beside `path` to write to; when the block ends well it is checked and takes the place.
+
+    Args:
+        path: Where to.
+        force: Replace a workbook that somebody has edited.
 
     Raises:
         WorkbookError: The folder is missing or read-only, the target is a folder or open elsewhere, the disk is full,
             or what was written is no workbook. The file that was there before is untouched.
     """
-    owner = path.with_name(f"~${path.name}")
-    if path.is_dir():
-        raise WorkbookError(f"{path}: is a folder; name a file in it")
-    if owner.exists():
-        raise WorkbookError(f"{path}: open in another program ({owner.name} stands beside it); close it there first")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise WorkbookError(f"{path}: is read-only")
+    check_target(path, force)
     try:
         handle, name = tempfile.mkstemp(suffix=".tmp", prefix=f".{path.stem}-", dir=path.parent)
     except OSError as e:
@@ -43,6 +43,47 @@ def replacing(path: Path) -> Iterator[Path]:
         raise WorkbookError(f"{path}: cannot be written: {e.strerror or e}") from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def check_target(path: Path, force: bool = False) -> None:
+    """Refuse a place that cannot or should not be written to.
+
+    Args:
+        path: Where a workbook should go.
+        force: Replace a workbook that somebody has edited.
+
+    Raises:
+        WorkbookError: A folder, a file open elsewhere or read-only, a workbook edited since it was built.
+    """
+    owner = path.with_name(f"~${path.name}")
+    try:
+        if path.is_dir():
+            raise WorkbookError(f"{path}: is a folder; name a file in it")
+        if owner.exists():
+            raise WorkbookError(
+                f"{path}: open in another program ({owner.name} stands beside it); close it there first"
+            )
+        if not path.exists():
+            return
+        if not os.access(path, os.W_OK):
+            raise WorkbookError(f"{path}: is read-only")
+        if not force and not _is_as_built(path):
+            raise WorkbookError(f"{path}: exists and is not as xl-econ built it; --force replaces it")
+    except OSError as e:
+        raise WorkbookError(f"{path}: cannot be written: {e.strerror}") from None
+
+
+def _is_as_built(path: Path) -> bool:
+    """Whether a file is empty, or a workbook of ours that nobody has saved since: programs note the time of a save."""
+    if not path.stat().st_size:
+        return True
+    try:
+        with zipfile.ZipFile(path) as package:
+            core = package.read("docProps/core.xml").decode()
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError):
+        return False
+    times = [re.search(rf"<dcterms:{name}[^>]*>([^<]+)<", core) for name in ("created", "modified")]
+    return "<dc:description>xl-econ " in core and all(times) and len({t[1] for t in times if t}) == 1
 
 
 def _umask() -> int:
