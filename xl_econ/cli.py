@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, NoReturn
 
+    from xl_econ.tables.store import Table
     from xl_econ.templates.fill import Case
     from xl_econ.templates.layout import Layout
 
@@ -161,12 +162,19 @@ def _json(found: Any) -> int:
 
 
 def _grid(rows: Sequence[Sequence[Any]], widest: int = 60) -> None:
+    """Print rows in columns."""
+    print("\n".join(_lines(rows, widest)))
+
+
+def _lines(rows: Sequence[Sequence[Any]], widest: int = 60) -> list[str]:
     """Rows in columns; numbers to the right."""
     texts = [[_text(c, widest) for c in row] for row in rows]
     widths = [max(len(row[n]) for row in texts) for n in range(len(texts[0]))]
+    lines = []
     for row, line in zip(rows, texts, strict=True):
         cells = (t.rjust(w) if isinstance(v, float) else t.ljust(w) for v, t, w in zip(row, line, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        lines.append("  ".join(cells).rstrip())
+    return lines
 
 
 def _text(value: Any, widest: int) -> str:
@@ -339,9 +347,32 @@ def _tables(args: argparse.Namespace) -> int:
         return _json(
             {"table": t.name, "from": origin[t.name], "units": units, "rows": [r.model_dump() for r in t.rows.values()]}
         )
+    if t.name == "seed_claims":
+        return _claims(t)
     shown = [c for c in t.columns if c not in ("note", "source")]
     _grid([shown] + [[getattr(r, c) for c in shown] for r in t.rows.values()], 28)
     print(f"{len(t.rows)} rows, {origin[t.name]}; notes and sources: --json")
+    return 0
+
+
+def _claims(t: Table) -> int:
+    """Each claim of the seed in one line, and under it what it was checked for and why it stands or falls."""
+    from collections import Counter
+
+    from xl_econ.hosts.claims import claimed
+
+    rows: list[Any] = list(t.rows.values())
+    lines = _lines(
+        [["verdict", "claim_id", "claim", "claimed", "computed", "unit"]]
+        + [[r.verdict, r.claim_id, r.claim, claimed(r), float(f"{r.computed:.6g}"), r.unit] for r in rows],
+        42,
+    )
+    indent = " " * lines[0].index("claim_id")
+    print(lines[0])
+    for r, line in zip(rows, lines[1:], strict=True):
+        print(f"{line}\n{indent}{r.quantity}: {r.note}")
+    counts = Counter(r.verdict for r in rows)
+    print(f"{len(rows)} claims: {', '.join(f'{n} {v}' for v, n in counts.most_common())}; formulas and sources: --json")
     return 0
 
 

@@ -15,6 +15,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^*?~]+$")]
 Grade = Literal["A", "B", "C", "D"]
 Bound = Literal["exact", "about", "at least", "about, at least", "range", "unknown"]
+Verdict = Literal["holds", "slip", "ambiguous", "definition"]
 
 
 def _a_date(text: str) -> str:
@@ -24,6 +25,17 @@ def _a_date(text: str) -> str:
 
 
 AsOf = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d{2}){0,2}$"), AfterValidator(_a_date)]
+
+
+def _a_number(value: Any) -> float:
+    if isinstance(value, float):
+        return value
+    raise ValueError(f"{value!r}: expected a number")
+
+
+# A number whose unit stands in another column of its row.
+Figure = Annotated[float, Quantity("any"), AfterValidator(_a_number)]
+PositiveFigure = Annotated[float, Quantity("any", 0), AfterValidator(_a_number)]
 
 
 class Row(BaseModel):
@@ -122,6 +134,25 @@ class SeedTrainingBenchmark(Row):
     cost_usd: q.Usd = Field(description="Cost, USD, low end")
     cost_usd_high: q.Usd | None = Field(None, description="Cost, USD, high end of a range")
     cost_bound: Bound = Field(description="How the figure is meant")
+
+
+class SeedClaim(Row):
+    """A numeric claim of the seed, the arithmetic that checks it, and whether it holds."""
+
+    claim_id: Key = Field(description="Key")
+    place: Text = Field(description="Section and row of the seed")
+    claim: Text = Field(description="The claim in the seed's words")
+    quantity: Text = Field(description="What the check computes")
+    claimed_low: PositiveFigure | None = Field(None, description="Low end of what the claim allows; empty: no low end")
+    claimed_high: PositiveFigure | None = Field(None, description="High end; empty: no high end")
+    unit: Text = Field(description="Unit of the claimed and the computed figures")
+    tolerance: q.Share = Field(description="How far beyond its ends the claim may still hold; 0 for exact, more for ~")
+    formula: Text = Field(description="The check, in Python syntax over numbers and functions of xl-econ")
+    computed: Figure = Field(description="Its value by independent arithmetic")
+    verdict: Verdict = Field(
+        description="holds or slip by rule; ambiguous (several readings) and definition (a term left open) are judged"
+    )
+    note: Text = Field(description="Why; for a slip what the figure should be")
 
 
 def quantity(model: type[Row], column: str) -> Quantity | None:

@@ -320,6 +320,7 @@ TABLES = {
             "model",
             "the seed's training benchmarks, as written and as parsed",
         ),
+        Table("seed_claims", "SeedClaims", "SeedClaim", "claim_id", "the seed's numeric claims, each with its check"),
     )
 }
 
