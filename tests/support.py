@@ -77,6 +77,8 @@ def random_value(m, p, rng):
         table = next(iter(tables_of(m)))
         first = next(iter(m.params)) == p.name
         return rng.choice(list(table.rows) if first else table.columns)
+    if q.whole:
+        return float(rng.randint(1, 10))
     if q.auto and rng.random() < 0.3:
         return 0.0
     if q.unit in ("share", "ratio"):

@@ -96,5 +96,10 @@ def test_cells_let_and_lambda_give_the_python_number(m, computed):
 def test_every_metric_is_covered():
     assert len(METRICS) >= 18
     assert all(steps(m.tree)[-1] is m.tree for m in METRICS)
-    assert {t.name for m in METRICS for t in tables_of(m)} == {"accelerators", "training_runs", "mfu_typical"}
+    assert {t.name for m in METRICS for t in tables_of(m)} == {
+        "accelerators",
+        "training_runs",
+        "mfu_typical",
+        "model_architectures",
+    }
     assert not any(math.isnan(x) for m in NUMERIC for x in [answer(m, random_inputs(m, 1)[0])] if isinstance(x, float))

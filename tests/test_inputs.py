@@ -167,3 +167,13 @@ def test_text_as_numbers():
     assert [number_from_text(t) for t in ("41%", " 1e9 ", "30_000", "x%", "")] == [0.41, 1e9, 30000.0, "x%", ""]
     assert clean("", Quantity("any"), "text") == "text"
     assert Quantity().range == "any number"
+
+
+def test_years_are_whole():
+    with pytest.raises(DomainError, match=r"years = 2.5: must be a whole number and at least 1 and at most 60"):
+        xl_econ.annuity(0.1, 2.5)
+    with pytest.raises(DomainError, match=r"row 2: years = 2.5"):
+        xl_econ.annuity(0.1, [2, 2.5])
+    assert xl_econ.annuity([0.0, 0.1], [2, 1]) == [2.0, pytest.approx(1 / 1.1)]
+    # near a rate of 0 the closed form loses half of its digits
+    assert xl_econ.annuity(1e-9, 3) == pytest.approx(3 - 6e-9, rel=1e-15)

@@ -19,7 +19,7 @@ from xl_econ.core.errors import CELL_ERRORS, TableError, WorkbookError
 from xl_econ.hosts import udf
 from xl_econ.tables import store
 from xl_econ.tables.rows import choices, quantity
-from xl_econ.tables.store import TABLES
+from xl_econ.tables.store import RATE_CARD as TABLES
 from xl_econ.templates import layout
 from xl_econ.templates import rate_card as built
 from xl_econ.workbook import rate_card

@@ -69,6 +69,64 @@ VECTORS = [
         4742645.6514460305 * 2 / 3,
     ),
 ]
+VECTORS += [
+    # Ownership: 20-digit arithmetic, and LibreOffice's own PV and PMT where they apply.
+    ("POWER_COST", {"watts": 700, "usd_per_kwh": 0.06}, 367.92),
+    ("POWER_COST", {"watts": 1275, "usd_per_kwh": 0.0929, "pue": 1.54, "load": 0.8}, 1278.3233232),
+    ("CRF", {"discount_rate": 0.1, "years": 3}, 0.40211480362537764),
+    ("CRF", {"discount_rate": 0.1, "years": 5}, 0.26379748079474537682),
+    ("CRF", {"discount_rate": 0, "years": 3}, 1 / 3),
+    ("ANNUITY", {"discount_rate": 0, "years": 7}, 7.0),
+    *(
+        ("GPU_TCO", {"gpu_usd": 30000, "power_usd_yr": p, "network_usd": n, "facility_usd_yr": f} | more, value)
+        for p, n, f, more, value in (
+            (1100, 4000, 1500, {}, 41800),
+            (1100, 3000, 1000, {}, 39300),
+            (1100, 5000, 2000, {}, 44300),
+            (367.92, 4000, 1500, {}, 39603.76),
+            (1100, 4000, 1500, {"discount_rate": 0.1}, 40465.815176558978212),
+            (
+                1100,
+                4000,
+                1500,
+                {"years": 4, "residual_share": 0.3, "discount_rate": 0.1, "timing": 0.5},
+                36496.794513578273791,
+            ),
+        )
+    ),
+    ("OWNED_RATE", {"tco_usd": 41800}, 1.5905631659056316591),
+    ("OWNED_RATE", {"tco_usd": 40465.81517655899, "discount_rate": 0.1}, 1.8575232104181329474),
+    ("EFFECTIVE_RATE", {"usd_per_gpu_hour": 1.5905631659056316, "utilization": 0.7}, 2.2722330941509022857),
+    (
+        "EFFECTIVE_RATE",
+        {"usd_per_gpu_hour": 1.5905631659056316, "utilization": 0.7, "availability": 0.97},
+        2.3425083444854662940,
+    ),
+    ("CLOUD_TCO", {"usd_per_gpu_hour": 3.5}, 91980),
+    ("CLOUD_TCO", {"usd_per_gpu_hour": 2.5}, 65700),
+    ("CLOUD_TCO", {"usd_per_gpu_hour": 3.5, "utilization": 0.7, "price_decline": 0.2}, 52367.28),
+    (
+        "CLOUD_TCO",
+        {"usd_per_gpu_hour": 3.5, "price_decline": 0.15, "uplift": 0.075, "discount_rate": 0.1},
+        71007.78831705484598,
+    ),
+    ("BREAKEVEN_UTIL", {"owned_rate": 1.5905631659056316, "cloud_rate": 3.5}, 0.45444661883018046),
+    ("BREAKEVEN_UTIL", {"owned_rate": 1.5905631659056316, "cloud_rate": 12.25}, 0.12984189109433727),
+    ("BREAKEVEN_UTIL", {"owned_rate": 2.2, "cloud_rate": 1.9}, 1.1578947368421052632),
+    (
+        "BREAKEVEN_UTIL",
+        {"owned_rate": 1.5905631659056316, "cloud_rate": 3.5, "committed_share": 0.4, "committed_rate": 2.5},
+        0.56873233311589474,
+    ),
+    (
+        "BREAKEVEN_UTIL",
+        {"owned_rate": 1.5905631659056316, "cloud_rate": 3.5, "committed_share": 0.8, "committed_rate": 2.5},
+        0.0,
+    ),
+    ("GROSS_MARGIN", {"price_usd": 2, "cost_usd": 0.5}, 0.75),
+    ("PRICE_FOR_MARGIN", {"cost_usd": 0.5, "margin": 0.75}, 2.0),
+    ("BLENDED_PRICE", {"input_usd": 3, "output_usd": 15, "cached_usd": 0.3, "cache_hit": 0.5}, 4.9875),
+]
 # Attention by hand: Llama 3 405B has 126 layers of 128 heads of 128, at 8,192 tokens: 6*126*16384*8192 per token.
 VECTORS.append(
     (

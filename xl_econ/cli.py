@@ -404,7 +404,7 @@ def _new_rate_card(args: argparse.Namespace) -> int:
         raise UsageError(f"{rate_card.NAME} has no formulas, so no flavour {args.flavour!r}")
     [path] = batch.targets(args.output, [Case(rate_card.NAME)])
     rate_card.build(path, args.force)
-    rows = {t.name: len(t.rows) for t in store.TABLES.values()}
+    rows = {t.name: len(t.rows) for t in store.RATE_CARD.values()}
     if args.json:
         return _json({"template": rate_card.NAME, "output": str(path), "rows": rows})
     print(path)

@@ -72,6 +72,27 @@ roundup = Op("roundup", _away, _snap("ceil"))
 rounddown = Op("rounddown", _toward, _snap("floor"))
 
 
+LONGEST_SUM = 60  # terms; a sheet writes them out
+
+
+def _sum_scalar(ratio: float, count: float) -> float:
+    return math.fsum(ratio**k for k in range(int(count)))
+
+
+def _sum_array(ratio: Any, count: Any) -> Any:
+    import numpy as np
+
+    terms = np.arange(LONGEST_SUM)
+    r, n = np.broadcast_arrays(np.asarray(ratio, dtype=float), np.asarray(count, dtype=float))
+    with np.errstate(over="ignore"):  # of terms beyond the count
+        powers = np.where(terms < n[..., None], r[..., None] ** np.minimum(terms, n[..., None]), 0.0)
+    return powers.sum(axis=-1)
+
+
+# 1 + q + q^2 + ... of a whole number of terms, each written out: the closed form loses its digits near q = 1.
+geometric_sum = Op("geometric_sum", _sum_scalar, _sum_array)
+
+
 def where(condition: Any, yes: Any, no: Any) -> Any:
     """`IF(condition, yes, no)`, element by element for arrays."""
     if condition is True or condition is False:
@@ -115,7 +136,7 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "neg": operator.neg,
 }
 _SCALAR: dict[str, Callable[..., Any]] = _ARITHMETIC | {
-    op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown)
+    op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, geometric_sum)
 }
 
 

@@ -107,3 +107,27 @@ Key = Annotated[Any, text("Key", "H100 SXM 80GB")]
 Text = Annotated[Any, text()]
 Cell = Annotated[Any, Quantity("any")]
 OwnTable = Annotated[Any, Quantity("table", title="Table", example=None)]
+Hours = Annotated[Any, Quantity("h", 0, 1e6, positive=True, format=_COUNT, example=8760.0)]
+UsdPerKwh = Annotated[Any, Quantity("USD/kWh", 0, 10, format="0.0000", example=0.08)]
+UsdPerYear = Annotated[Any, Quantity("USD/yr", 0, 1e15, format=_MONEY, example=1500.0)]
+UsdPerMtok = Annotated[Any, Quantity("USD/Mtok", 0, 1e6, format="#,##0.00##", example=1.0)]
+UsdPerMtokOrAuto = Annotated[
+    Any,
+    Quantity(
+        "USD/Mtok", 0, 1e6, auto=True, words="USD/Mtok, or auto", format='#,##0.00##;-#,##0.00##;"auto"', example=0.5
+    ),
+]
+Heads = Annotated[Any, Quantity("head", 1, 1e5, format=_COUNT, example=64.0)]
+HeadDim = Annotated[Any, Quantity("channel/head", 1, 1e5, format=_COUNT, example=128.0)]
+KvElements = Annotated[Any, Quantity("element/layer/token", 1, 1e6, format=_COUNT, example=2048.0)]
+ParamsBOrNone = Annotated[Any, Quantity("Bparam", 0, 1e5, format="#,##0.0##", example=0.0)]
+LayersOrNone = Annotated[Any, Quantity("layer", 0, 1e5, format=_COUNT, example=0.0)]
+Years = Annotated[Any, Quantity("yr", 1, 60, whole=True, format="0", example=3.0)]
+YearsOf = Annotated[Any, Quantity("yr", 0, format="0.00##", example=2.5)]
+PerYear = Annotated[Any, Quantity("1/yr", 0, format="0.0000", example=0.4)]
+DiscountRate = Annotated[
+    Any, Quantity("share", -0.5, 1, typical=(0, 0.5), slips=(100,), format=_SHARE, example=0.1, title="Discount rate")
+]
+Timing = Annotated[Any, Quantity("share", 0, 1, format="0.0", example=0.5)]
+Decline = Annotated[Any, Quantity("share", -1, 0.99, typical=(0, 0.9), slips=(100,), format=_SHARE, example=0.1)]
+Margin = Annotated[Any, Quantity("share", -100, 0.999, typical=(0, 0.99), slips=(100,), format=_SHARE, example=0.5)]

@@ -29,6 +29,7 @@ class Quantity:
         words: How the unit is said in an error: "billions".
         format: Excel number format.
         example: A value for documents, templates and tests.
+        whole: Only whole numbers: periods that are written out one by one.
         auto: The text "auto" (or 0) leaves the value to the model.
         choices: The allowed texts, if they are few.
         title: What a column or an input box is called.
@@ -44,6 +45,7 @@ class Quantity:
     format: str = "General"
     example: Any = 1.0
     auto: bool = False
+    whole: bool = False
     choices: tuple[str, ...] = ()
     title: str = ""
 
@@ -61,11 +63,13 @@ class Quantity:
         """The allowed values in words: `above 0, up to 1`."""
         low = "" if self.low == -math.inf else (f"above {self.low:g}" if self.positive else f"at least {self.low:g}")
         high = "" if self.high == math.inf else f"at most {self.high:g}"
-        return " and ".join(filter(None, (low, high))) or "any number"
+        whole = "a whole number" if self.whole else ""
+        return " and ".join(filter(None, (whole, low, high))) or "any number"
 
     def fits(self, x: float) -> bool:
         """Whether a float lies inside the bounds; NaN never does."""
-        return (self.low < x if self.positive else self.low <= x) and x <= self.high and x != math.inf
+        inside = (self.low < x if self.positive else self.low <= x) and x <= self.high and x != math.inf
+        return inside and (not self.whole or x == int(x))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         """Let a table's row model check its columns by the same alias."""
@@ -196,13 +200,21 @@ def check_bounds(name: str, q: Quantity, chunk: Any, start: int = 0) -> None:
     """Raise for the first number of a float chunk outside the bounds of `q`; NaN fails, because it compares false."""
     import numpy as np
 
+    if q.whole and chunk.size and not (chunk == np.trunc(chunk)).all():
+        _first_bad(name, q, chunk, start)
     if chunk.size and not (q.fits(np.minimum.reduce(chunk, axis=None)) and q.fits(np.maximum.reduce(chunk, axis=None))):
-        for at, value in np.ndenumerate(chunk):
-            if not q.fits(value):
-                try:
-                    clean(name, q, float(value))
-                except InputError as e:
-                    raise _located(e, (at[0] + start, *at[1:])) from None
+        _first_bad(name, q, chunk, start)
+
+
+def _first_bad(name: str, q: Quantity, chunk: Any, start: int) -> None:
+    import numpy as np
+
+    for at, value in np.ndenumerate(chunk):
+        if not q.fits(value):
+            try:
+                clean(name, q, float(value))
+            except InputError as e:
+                raise _located(e, (at[0] + start, *at[1:])) from None
 
 
 def _located(e: Exception, at: tuple[int, ...]) -> Exception:

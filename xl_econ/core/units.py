@@ -55,6 +55,7 @@ UNTYPED = ("text", "any", "table")  # quantities that carry no unit of their own
 
 SECONDS_PER_HOUR = Const("SECONDS_PER_HOUR", 3600, "s/h")
 MINUTES_PER_HOUR = Const("MINUTES_PER_HOUR", 60, "min/h")
+HOURS_PER_YEAR = Const("HOURS_PER_YEAR", 8760, "h/yr")
 HOURS_PER_DAY = Const("HOURS_PER_DAY", 24, "h/day")
 KILO = Const("KILO", 1e3, "1/k")
 BILLION = Const("BILLION", 1e9, "1/B")
@@ -105,7 +106,7 @@ def times(a: Unit, b: Unit, sign: int = 1) -> Unit:
 
 
 # What an operation does to units: keeps that of its one argument, needs equal ones, needs a bare number.
-_KEEPS = {"neg", "roundup", "rounddown"}
+_KEEPS = {"neg": 0, "roundup": 0, "rounddown": 0, "geometric_sum": 1}  # the number of the argument
 _EQUAL = {"+", "-", "min", "max", "<", "<=", ">", ">=", "=", "<>"}
 _BARE = {"exp", "log", "expm1"}
 _TRUTH = {"<", "<=", ">", ">=", "=", "<>"}
@@ -134,7 +135,7 @@ def _fold(e: Any, env: Mapping[str, str], memo: dict[int, Unit | None]) -> Unit 
     if e.op in "*/":
         return times(a[0] or {}, a[1] or {}, 1 if e.op == "*" else -1)
     if e.op in _KEEPS:
-        return a[0]
+        return a[_KEEPS[e.op]]
     if e.op == "sqrt":
         return {k: v / 2 for k, v in (a[0] or {}).items()}
     if e.op == "^":

@@ -2,6 +2,6 @@
 
 from xl_econ.core.registry import REGISTRY, get
 
-from . import lookups, training, utilization
+from . import lookups, pricing, tco, training, utilization
 
-__all__ = ["REGISTRY", "get", "lookups", "training", "utilization"]
+__all__ = ["REGISTRY", "get", "lookups", "pricing", "tco", "training", "utilization"]

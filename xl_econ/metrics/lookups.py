@@ -8,6 +8,7 @@ from xl_econ.tables.store import TABLES
 
 _accelerators = TABLES["accelerators"]
 _training_runs = TABLES["training_runs"]
+_model_architectures = TABLES["model_architectures"]
 
 
 @metric("any")
@@ -58,3 +59,28 @@ def training_run(model: Key, field: Text, table: OwnTable = None) -> Cell:
         30840000.0
     """
     return _training_runs.given(table).lookup(model, field)
+
+
+@metric("any")
+def model_spec(model: Key, field: Text, table: OwnTable = None) -> Cell:
+    """A figure of a published model: parameters, layers, attention, experts.
+
+    Args:
+        model: Model, as in the model_architectures table or as people call it.
+        field: Column of the table: params_total_b, params_active_b, layers, heads, kv_heads, ...
+        table: The sheet's own ModelArchitectures table with its header row, so that edits count; else the shipped one.
+
+    Returns:
+        The figure in the column's unit, or its text.
+
+    Raises:
+        NotAvailable: Unknown model or column (#N/A).
+
+    Source:
+        Table model_architectures; each row names its source.
+
+    Example:
+        >>> model_spec("Mixtral-8x7B", "params_active_b")
+        12.88
+    """
+    return _model_architectures.given(table).lookup(model, field)

@@ -9,6 +9,7 @@ from typing import Any
 
 from xl_econ.core.errors import TraceError
 from xl_econ.core.expr import Expr, leaves, steps
+from xl_econ.core.ops import LONGEST_SUM
 from xl_econ.core.registry import REGISTRY, Metric
 
 Leaf = Callable[[Any], str | None]
@@ -27,6 +28,7 @@ FUNCTIONS = {
     # Spreadsheets snap float noise before they round; so does ops.roundup.
     "roundup": "ROUNDUP(ROUND({},9),0)",
     "rounddown": "ROUNDDOWN(ROUND({},9),0)",
+    "geometric_sum": "SUMPRODUCT(({0})^{{%s}}*({{%s}}<({1})))" % ((",".join(map(str, range(LONGEST_SUM))),) * 2),
     # EXP(x)-1 loses digits near zero; dividing by the logarithm of what EXP returned restores them (Kahan).
     "expm1": "IF(EXP({0})=1,{0},(EXP({0})-1)*{0}/LN(EXP({0})))",
 }
@@ -81,7 +83,8 @@ def _text(e: Expr, leaf: Leaf) -> tuple[str, int]:
         return show(e.args[0], leaf, own) + e.op + show(e.args[1], leaf, own + 1), own
     if e.op in FUNCTIONS:
         shown = [show(a, leaf) for a in e.args]
-        return FUNCTIONS[e.op].format(",".join(shown)), _ATOM
+        template = FUNCTIONS[e.op]
+        return (template.format(*shown) if "{0}" in template else template.format(",".join(shown))), _ATOM
     if e.op in _SPECIAL:
         return _SPECIAL[e.op](e, leaf), _ATOM
     raise TraceError(f"operation {e.op!r} has no Excel text; add it to xl_econ.printers.excel")
@@ -233,6 +236,8 @@ def _guarded(m: Metric, cells: Mapping[str, str], body: str) -> str:
             bounds.append(f"({cell}{'>' if q.positive else '>='}{literal(q.low)})")
         if not q.is_text and math.isfinite(q.high):
             bounds.append(f"({cell}<={literal(q.high)})")
+        if q.whole:
+            bounds.append(f"({cell}=INT({cell}))")
     types = "*".join(typed)
     texts = "&".join(cells.values())
     return f'IF({"*".join(typed + bounds)},{body},IF({types},SQRT(-1),VALUE({texts}&"?")))'

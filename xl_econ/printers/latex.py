@@ -18,6 +18,7 @@ _FUNCTIONS = {
     "exp": r"\exp({0})",
     "log": r"\ln({0})",
     "expm1": r"\left(e^{{{0}}} - 1\right)",
+    "geometric_sum": r"\operatorname{{geometric\_sum}}({0})",
     "roundup": r"\left\lceil {0} \right\rceil",
     "rounddown": r"\left\lfloor {0} \right\rfloor",
 }

@@ -21,6 +21,7 @@ _FUNCTIONS = {
     "expm1": "(EXP({}) - 1)",
     "roundup": "ROUNDUP({})",
     "rounddown": "ROUNDDOWN({})",
+    "geometric_sum": "GEOMETRIC_SUM({})",
     "if": "IF({})",
     "neg": "-({})",
 }

@@ -93,6 +93,30 @@ class TrainingRun(Row):
     cost_note: str | None = Field(None, description="What the disclosed cost covers")
 
 
+class ModelArchitecture(Row):
+    """One published model: the dimensions that decide memory and work in inference."""
+
+    model: Key = Field(description="Key")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    params_total_b: q.ParamsB = Field(description="All parameters, billions")
+    params_active_b: q.ParamsB = Field(description="Parameters that work on a token, billions")
+    params_flop_b: q.ParamsB = Field(description="Active parameters without the input embedding, billions")
+    params_expert_b: q.ParamsBOrNone = Field(description="Parameters in experts, billions; 0 for a dense model")
+    layers: q.Layers = Field(description="Transformer layers")
+    hidden: q.Width = Field(description="Hidden width")
+    heads: q.Heads = Field(description="Attention heads")
+    kv_heads: q.Heads = Field(description="Heads whose keys and values are kept; 1 for a shared latent (MLA)")
+    head_dim: q.HeadDim = Field(description="Dimension of a head")
+    attention: Literal["MHA", "GQA", "MLA", "GQA hybrid"] = Field(description="Kind of attention")
+    kv_elements: q.KvElements = Field(description="Elements kept per token and layer that grows")
+    kv_layers_full: q.Layers = Field(description="Layers whose cache grows with the context")
+    kv_layers_window: q.LayersOrNone = Field(description="Layers with a sliding window")
+    window: q.SeqLen = Field(description="Sliding window, tokens; 0 without one")
+    experts: q.Experts = Field(description="Experts in a layer; 1 for a dense model")
+    experts_per_token: q.Experts = Field(description="Experts that work on a token")
+    context: q.SeqLen = Field(description="Longest context, tokens")
+
+
 class MfuTypical(Row):
     """Typical MFU by cluster size: the seed's table, with the midpoint that it leaves to the reader."""
 

@@ -311,6 +311,13 @@ TABLES = {
     for t in (
         Table("accelerators", "Accelerators", "Accelerator", "accelerator", "accelerators: dense peaks, memory, power"),
         Table("training_runs", "TrainingRuns", "TrainingRun", "model", "published training runs, as disclosed"),
+        Table(
+            "model_architectures",
+            "ModelArchitectures",
+            "ModelArchitecture",
+            "model",
+            "published models: parameters, layers, attention, experts",
+        ),
         Table("mfu_typical", "MfuTypical", "MfuTypical", "gpus", "typical MFU by cluster size (the seed's table)"),
         Table("cost_components", "CostComponents", "CostComponent", "component", "shares of TCO (the seed's table)"),
         Table(
@@ -323,6 +330,10 @@ TABLES = {
         Table("seed_claims", "SeedClaims", "SeedClaim", "claim_id", "the seed's numeric claims, each with its check"),
     )
 }
+
+
+# The tables that a company keeps in its rate card: all but the audit of the seed, which is about another document.
+RATE_CARD = {name: t for name, t in TABLES.items() if name != "seed_claims"}
 
 
 def get(name: str) -> Table:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ import __version__
-from xl_econ.tables.store import TABLES
+from xl_econ.tables.store import RATE_CARD
 from xl_econ.workbook.rate_card import VARIABLE
 
 from . import tables
@@ -54,7 +54,7 @@ def build(path: Path, force: bool = False) -> None:
         style = Styles(workbook)
         cover = workbook.add_worksheet("Cover")
         _cover(cover, style)
-        for t in TABLES.values():
+        for t in RATE_CARD.values():
             tables.write(workbook.add_worksheet(t.sheet), style, t, t.sheet, _sentence(t.about))
         cover.activate()
 
@@ -81,7 +81,7 @@ def _cover(ws: Any, style: Styles) -> None:
     c.section(row, "Sheets", "BCDE")
     c.text(f"C{row}", "Rows", "section")
     c.text(f"D{row}", "Key", "section")
-    for t in TABLES.values():
+    for t in RATE_CARD.values():
         row += 1
         c.ws.write_url(f"B{row}", f"internal:'{t.sheet}'!A1", style("contents"), t.sheet)
         c.number(f"C{row}", float(len(t.rows)), "limit", "0")
@@ -93,7 +93,7 @@ def _cover(ws: Any, style: Styles) -> None:
 
 def _as_of() -> str:
     """The date of the youngest figure."""
-    return max(row.as_of for t in TABLES.values() for row in t.rows.values())
+    return max(row.as_of for t in RATE_CARD.values() for row in t.rows.values())
 
 
 def _sentence(text: str) -> str:

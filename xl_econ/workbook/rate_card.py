@@ -13,7 +13,7 @@ from typing import Any
 from xl_econ.core.errors import InputError, TableError, WorkbookError, XlEconError, nearest
 from xl_econ.core.quantity import clean, is_blank
 from xl_econ.tables import store
-from xl_econ.tables.store import TABLES, Table
+from xl_econ.tables.store import RATE_CARD, Table
 
 VARIABLE = "XL_ECON_RATE_CARD"
 FRESH_SECONDS = 1.0  # a look-up of many keys must not ask a network drive for each whether the file has changed
@@ -111,7 +111,7 @@ def held() -> list[Table]:
     Raises:
         TableError, WorkbookError: As `use`.
     """
-    return [TABLES[name] for name in _card.rows()]
+    return [RATE_CARD[name] for name in _card.rows()]
 
 
 def read(path: Path) -> Tables:
@@ -124,7 +124,7 @@ def read(path: Path) -> Tables:
     from .read import load
 
     texts, values = load(path, values=False), load(path, values=True)
-    by_sheet_name = {t.sheet.casefold(): t for t in TABLES.values()}
+    by_sheet_name = {t.sheet.casefold(): t for t in RATE_CARD.values()}
     found, others = {}, []
     for sheet in values.worksheets:
         for area in sheet.tables.values():
@@ -133,7 +133,7 @@ def read(path: Path) -> Tables:
                 others.append((sheet.title, area))
             else:
                 found[table.name] = _Area(path.name, table, sheet, texts[sheet.title], area).rows()
-    missing = [t.sheet for t in TABLES.values() if t.name not in found]
+    missing = [t.sheet for t in RATE_CARD.values() if t.name not in found]
     for title, area in others:
         # A name mistyped would quietly bring the shipped prices back.
         if hint := nearest(area.displayName.rstrip("_0123456789"), missing, 0.85):
