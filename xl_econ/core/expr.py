@@ -29,6 +29,18 @@ class Const(float):
         return self
 
 
+class Unavailable(float):
+    """What stands where a figure does not exist: not a number, so that nothing can be computed from it."""
+
+    reason: str
+    cell: str
+
+    def __new__(cls, reason: str, cell: str = "#N/A") -> Unavailable:
+        self = super().__new__(cls, "nan")
+        self.reason, self.cell = reason, cell
+        return self
+
+
 class Expr:
     """A node of the tree: an operation on expressions, numbers, texts and tables; perhaps a named step."""
 

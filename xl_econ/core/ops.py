@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import NotAvailable, nearest
-from .expr import Expr, refuse
+from .errors import DomainError, InputError, NotAvailable, XlEconError, nearest
+from .expr import Expr, Unavailable, refuse
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ sqrt = Op("sqrt", math.sqrt, _numpy("sqrt"))
 exp = Op("exp", math.exp, _numpy("exp"))
 log = Op("log", math.log, _numpy("log"))
 expm1 = Op("expm1", math.expm1, _numpy("expm1"))
+log1p = Op("log1p", math.log1p, _numpy("log1p"))
 # Excel's ROUNDUP and ROUNDDOWN to whole numbers: away from zero and toward it. Spreadsheets snap float noise before
 # they round, so 16.000000000000004 GPUs are 16 in every host.
 roundup = Op("roundup", _away, _snap("ceil"))
@@ -93,8 +94,32 @@ def _sum_array(ratio: Any, count: Any) -> Any:
 geometric_sum = Op("geometric_sum", _sum_scalar, _sum_array)
 
 
+def _listed(x: Any) -> tuple[float, ...]:
+    return x if isinstance(x, tuple) else (x,)
+
+
+def _total(values: Any) -> float:
+    return math.fsum(_listed(values))
+
+
+def _weighted_sum(*factors: Any) -> float:
+    lists = [_listed(f) for f in factors]
+    size = max(map(len, lists))
+    if any(len(x) not in (1, size) for x in lists):
+        raise InputError(f"lists of {', '.join(str(len(x)) for x in lists)} values do not go together")
+    return math.fsum(math.prod(products) for products in zip(*(x * (size // len(x)) for x in lists), strict=True))
+
+
+# Of lists of numbers: their sum, and the sum of the products of three; a single number goes with every element.
+total = Op("total", _total, _total)
+weighted_sum = Op("weighted_sum", _weighted_sum, _weighted_sum)
+
+
 def where(condition: Any, yes: Any, no: Any) -> Any:
-    """`IF(condition, yes, no)`, element by element for arrays."""
+    """`IF(condition, yes, no)`, element by element for arrays; an `Unavailable` branch is an error where it is taken.
+
+    Numbers and arrays compute both branches, so neither may fail.
+    """
     if condition is True or condition is False:
         return yes if condition else no
     if type(condition) is Expr:
@@ -137,7 +162,7 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
 }
 _SCALAR: dict[str, Callable[..., Any]] = _ARITHMETIC | {
     op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, geometric_sum)
-}
+} | {op.name: op.scalar for op in (log1p, total, weighted_sum)}
 
 
 def evaluate(e: Any, env: Mapping[str, Any], memo: dict[int, Any] | None = None) -> Any:
@@ -157,6 +182,19 @@ def evaluate(e: Any, env: Mapping[str, Any], memo: dict[int, Any] | None = None)
     return value(e)
 
 
+def why_unavailable(e: Any, env: Mapping[str, Any]) -> XlEconError | None:
+    """The error that says why a tree has no value for the inputs `env`; None when it has one."""
+    memo: dict[int, Any] = {}
+    evaluate(e, env, memo)
+    missing = next((v for v in memo.values() if isinstance(v, Unavailable)), None)
+    if missing is None:
+        return None
+    return _ERRORS[missing.cell](missing.reason)
+
+
+_ERRORS: dict[str, type[XlEconError]] = {error.cell: error for error in (NotAvailable, DomainError)}
+
+
 def _apply(x: Expr, value: Callable[[Any], Any], env: Mapping[str, Any]) -> Any:
     if x.op == "var":
         return env[x.args[0]]
@@ -166,6 +204,9 @@ def _apply(x: Expr, value: Callable[[Any], Any], env: Mapping[str, Any]) -> Any:
         return value(choose(value(x.args[0]), dict(zip(x.args[1], x.args[2:], strict=True))))
     if x.op in _SCALAR:
         return _SCALAR[x.op](*map(value, x.args))
+    if x.op == "lookup_or":
+        table, *rest = x.args
+        return value(table.lookup_or(*map(value, rest[:-1]), rest[-1]))
     table, *rest = x.args  # what is left are the operations of a table: lookup, segment, at
     try:
         method = getattr(table, x.op)

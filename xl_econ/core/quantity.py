@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -32,6 +33,8 @@ class Quantity:
         whole: Only whole numbers: periods that are written out one by one.
         auto: The text "auto" (or 0) leaves the value to the model.
         choices: The allowed texts, if they are few.
+        many: A list of such numbers, taken whole.
+        table: Name of the reference table that the text is a key of; a row of that table may come instead.
         title: What a column or an input box is called.
     """
 
@@ -47,6 +50,8 @@ class Quantity:
     auto: bool = False
     whole: bool = False
     choices: tuple[str, ...] = ()
+    many: bool = False
+    table: str = ""
     title: str = ""
 
     @property
@@ -112,8 +117,10 @@ def clean(name: str, q: Quantity, value: Any) -> Any:
         DomainError: Out of bounds, NaN or infinite (#NUM!).
         CellError: An error value came in.
     """
-    if (type(value) is float and q.fits(value)) or q.is_table:
+    if (type(value) is float and q.fits(value) and not q.many) or q.is_table:
         return value
+    if q.many:
+        return _clean_list(name, q, value)
     label = f"{name} = " if name else ""
     if is_blank(value):
         raise InputError(f"{name or 'value'} is missing; it takes {_expected(q)}")
@@ -130,6 +137,26 @@ def clean(name: str, q: Quantity, value: Any) -> Any:
     if q.fits(x):
         return x
     raise DomainError(f"{label}{x:g}: {_what_was_meant(q, x)}")
+
+
+def _clean_list(name: str, q: Quantity, value: Any) -> tuple[float, ...]:
+    """A list, range, array, Series or `3.5, 2.5, 1.6` as a tuple of clean numbers."""
+    if isinstance(value, str):
+        value = [number_from_text(part) for part in value.replace(";", ",").split(",")]
+    single = replace(q, many=False)
+    found = [clean(f"{name}[{n}]", single, v) for n, v in enumerate(_flat(value), 1)]
+    if not found:
+        raise InputError(f"{name} is empty; it takes numbers")
+    return tuple(found)
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, list | tuple):
+        for v in value:
+            yield from _flat(v)
+    else:
+        yield value
 
 
 def _clean_text(label: str, q: Quantity, text: str) -> Any:
@@ -223,6 +250,6 @@ def _located(e: Exception, at: tuple[int, ...]) -> Exception:
     return CellError(text, e.cell) if isinstance(e, CellError) else type(e)(text)
 
 
-def text(title: str = "", example: str = "", choices: tuple[str, ...] = ()) -> Quantity:
-    """A quantity that is a text: a key, or one of a few choices."""
-    return Quantity(unit="text", title=title, example=example, choices=choices)
+def text(title: str = "", example: str = "", choices: tuple[str, ...] = (), table: str = "") -> Quantity:
+    """A quantity that is a text: a key (of a table), or one of a few choices."""
+    return Quantity(unit="text", title=title, example=example, choices=choices, table=table)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from . import units
 from .errors import InputError, TraceError, UsageError, nearest
@@ -17,6 +17,7 @@ from .expr import Expr, steps, var
 from .quantity import Quantity, is_blank
 
 REGISTRY: dict[str, Metric] = {}
+_SHARED: set[CodeType] = set()
 _REQUIRED = inspect.Parameter.empty
 
 
@@ -44,8 +45,9 @@ class Metric:
     Calling it runs the body unchecked, which is what another metric's body wants; the hosts check their inputs.
     """
 
-    def __init__(self, body: Callable[..., Any], unit: str, result: Quantity, doc: Docstring) -> None:
-        self.body, self.unit, self.result, self.doc = body, unit, result, doc
+    def __init__(self, body: Callable[..., Any], unit: str, result: Quantity, doc: Docstring, band: float = 1) -> None:
+        self.body, self.unit, self.result, self.doc, self.band = body, unit, result, doc, band
+        self.unit_by: Mapping[str, Mapping[Any, str]] = {}
         self.name = body.__name__.upper()
         self.section = body.__module__.rsplit(".", 1)[-1]
         hints = get_type_hints(body, include_extras=True)
@@ -64,6 +66,11 @@ class Metric:
             result.name = self.body.__name__
         return result
 
+    def unit_for(self, inputs: Mapping[str, Any]) -> str:
+        """The unit of the result for these inputs."""
+        others = (names.get(inputs[param]) for param, names in self.unit_by.items())
+        return next(filter(None, others), self.unit)
+
     @property
     def signature(self) -> str:
         """`TRAIN_COST(params_b, tokens_t, ..., [goodput=1])`, as people read it."""
@@ -80,6 +87,11 @@ class Metric:
     def scalars(self) -> dict[str, Param]:
         """The parameters that a single cell can hold: all but a table."""
         return {name: p for name, p in self.params.items() if not p.quantity.is_table}
+
+    @cached_property
+    def elements(self) -> dict[str, Param]:
+        """The parameters that broadcast element by element: all but a table and a list that is taken whole."""
+        return {name: p for name, p in self.scalars.items() if not p.quantity.many}
 
     @property
     def units(self) -> dict[str, str]:
@@ -157,11 +169,16 @@ def parse_docstring(doc: str) -> Docstring:
     return Docstring(" ".join(summary.split()), description.strip(), args, stripped)
 
 
-def metric(unit: str) -> Callable[[Callable[..., Any]], Metric]:
+def metric(
+    unit: str, band: float = 1, unit_by: Mapping[str, Mapping[Any, str]] | None = None
+) -> Callable[[Callable[..., Any]], Metric]:
     """Declare a metric: `@metric("USD")` over a function whose parameters and result are quantity aliases.
 
     Args:
         unit: Unit of the result; the test of the registry proves that the body yields it.
+        band: For a model of something that can be measured: nine of ten measurements lie within the result divided
+            and multiplied by it, as bench/accuracy_inference.py finds.
+        unit_by: Units of the result for values of a parameter that make it another figure.
 
     Raises:
         TypeError: A parameter without a quantity or without help, a result whose alias has another unit.
@@ -178,11 +195,21 @@ def metric(unit: str) -> Callable[[Callable[..., Any]], Metric]:
         result = getattr(hints.get("return"), "__metadata__", [None])[0]
         if not isinstance(result, Quantity) or units.parse(result.unit) != units.parse(unit):
             raise TypeError(f"{body.__name__}: the result's alias must have the declared unit {unit!r}")
-        m = Metric(body, unit, result, doc)
+        m = Metric(body, unit, result, doc, band)
+        m.unit_by = unit_by or {}
         REGISTRY[m.name] = m
         return m
 
     return declare
+
+
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+def shared(body: Body) -> Body:
+    """Declare a part of several metrics' bodies: its named locals are steps of each of them."""
+    _SHARED.add(body.__code__)
+    return body
 
 
 def get(name: str) -> Metric:
@@ -221,7 +248,7 @@ def trace(body: Callable[..., Any], inputs: dict[str, Any]) -> Any:
     Raises:
         TraceError: The body does something that a spreadsheet cannot say.
     """
-    codes = {m.body.__code__ for m in REGISTRY.values()} | {body.__code__}
+    codes = {m.body.__code__ for m in REGISTRY.values()} | _SHARED | {body.__code__}
     with _named_locals(codes):
         try:
             return body(**inputs)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import UnitError
-from .expr import Const, Expr
+from .expr import Const, Expr, Unavailable
 
 Unit = dict[str, float]
 
@@ -106,9 +106,9 @@ def times(a: Unit, b: Unit, sign: int = 1) -> Unit:
 
 
 # What an operation does to units: keeps that of its one argument, needs equal ones, needs a bare number.
-_KEEPS = {"neg": 0, "roundup": 0, "rounddown": 0, "geometric_sum": 1}  # the number of the argument
+_KEEPS = {"neg": 0, "roundup": 0, "rounddown": 0, "geometric_sum": 1, "total": 0}  # the number of the argument
 _EQUAL = {"+", "-", "min", "max", "<", "<=", ">", ">=", "=", "<>"}
-_BARE = {"exp", "log", "expm1"}
+_BARE = {"exp", "log", "expm1", "log1p"}
 _TRUTH = {"<", "<=", ">", ">=", "=", "<>"}
 
 
@@ -121,6 +121,8 @@ def unit_of(e: Any, env: Mapping[str, str], memo: dict[int, Unit | None] | None 
 
 
 def _fold(e: Any, env: Mapping[str, str], memo: dict[int, Unit | None]) -> Unit | None:
+    if isinstance(e, Unavailable):
+        return None
     if isinstance(e, Const):
         return parse(e.unit)
     if not isinstance(e, Expr):
@@ -129,11 +131,15 @@ def _fold(e: Any, env: Mapping[str, str], memo: dict[int, Unit | None]) -> Unit 
         return None if env[e.args[0]] in UNTYPED else parse(env[e.args[0]])
     if e.op in ("lookup", "at"):
         return _column_unit(e)
+    if e.op == "lookup_or":
+        return _column_unit(Expr("lookup", *e.args[:-1])) or unit_of(e.args[-1], env, memo)
     if e.op == "segment":
         return None  # the number of a row
     a = [unit_of(x, env, memo) for x in e.args if not isinstance(x, tuple)]
-    if e.op in "*/":
+    if e.op in ("*", "/"):
         return times(a[0] or {}, a[1] or {}, 1 if e.op == "*" else -1)
+    if e.op == "weighted_sum":
+        return times(times(a[0] or {}, a[1] or {}), a[2] or {})
     if e.op in _KEEPS:
         return a[_KEEPS[e.op]]
     if e.op == "sqrt":

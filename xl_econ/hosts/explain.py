@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from xl_econ.core.expr import Expr
 from xl_econ.core.ops import evaluate
 from xl_econ.core.registry import Metric
 from xl_econ.printers.excel import step_names
 from xl_econ.printers.markdown import text
+from xl_econ.tables.store import TABLES
 
 from .python import inputs_of
 
 
 @dataclass(frozen=True)
 class Step:
-    """A line of an explanation: an input, a step or the result."""
+    """A line of an explanation: an input (or a default), a figure looked up, a step, the result."""
 
     name: str
     kind: str
@@ -44,7 +46,7 @@ def explain(m: Metric, given: Mapping[str, Any]) -> list[Step]:
         lines.append(
             Step(
                 m.name if result else names[id(e)],
-                "result" if result else "step",
+                "result" if result else "lookup" if _is_lookup(e) else "step",
                 text(e, names, top=e),
                 memo.get(id(e)),  # a branch that the inputs do not take has no value
                 _unit(m, inputs) if result else unit,
@@ -57,13 +59,23 @@ def _input(m: Metric, name: str, value: Any, given: Mapping[str, Any]) -> Step:
     p = m.params[name]
     auto = p.quantity.auto and value == 0
     kind = "input" if name in given else "default"
+    if p.quantity.table and hasattr(value, "model_fields_set"):
+        value = getattr(value, TABLES[p.quantity.table].key)
     return Step(name, kind, p.help, "auto" if auto else value, "" if p.quantity.is_text else p.quantity.unit)
+
+
+_READING = ("lookup", "lookup_or", "choose", "segment", "at")
+
+
+def _is_lookup(e: Any) -> bool:
+    """Whether an expression only reads tables: a figure that somebody else answers for."""
+    return not isinstance(e, Expr) or e.op == "var" or (e.op in _READING and all(map(_is_lookup, e.args)))
 
 
 def _unit(m: Metric, inputs: Mapping[str, Any]) -> str:
     """The result's unit; that of a look-up is the unit of the column that was asked for."""
     if m.unit != "any" or m.tree.op != "lookup":
-        return m.unit
+        return m.unit_for(inputs)
     table, _, column = m.tree.args
     unit: str = table.unit(evaluate(column, inputs))
     return "" if unit == "text" else unit

@@ -37,7 +37,7 @@ def names(metrics: Iterable[Metric] | None = None) -> list[Name]:
 
 def tables_of(m: Metric) -> set[Any]:
     """The reference tables that a metric's formula reads; a workbook must hold them for its LAMBDA to work."""
-    return {e.args[0] for e in _nodes(m.tree, set()) if e.op in ("lookup", "segment", "at")}
+    return {e.args[0] for e in _nodes(m.tree, set()) if e.op in ("lookup", "lookup_or", "segment", "at")}
 
 
 def _nodes(e: Any, seen: set[int]) -> Iterator[Expr]:

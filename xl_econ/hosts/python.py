@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from xl_econ.core.errors import DomainError, InputError, XlEconError
+from xl_econ.core.errors import DomainError, InputError, NotAvailable, XlEconError
+from xl_econ.core.ops import why_unavailable
 from xl_econ.core.quantity import check_bounds, clean, clean_array
 from xl_econ.core.registry import Metric, Param
 from xl_econ.metrics import get
+from xl_econ.tables.store import TABLES
 
 # 8,192 rows keep a metric's temporaries in the second-level cache and below the size at which the allocator
 # returns memory to the system after each operation; bench/array_call.py shows the difference. Bounds are checked
@@ -42,10 +44,10 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         m = self.metric
-        given = m.bind(args, kwargs)
-        if any(_is_array(given[name]) for name in m.scalars):
+        given = with_rows(m, m.bind(args, kwargs))
+        if any(_is_array(given[name]) for name in m.elements):
             return _call_arrays(m, given)
-        return _scalar(m, {name: clean(name, p.quantity, given[name]) for name, p in m.params.items()})
+        return _scalar(m, {name: _clean(p, given[name]) for name, p in m.params.items()})
 
 
 def function(name: str) -> Function:
@@ -55,6 +57,27 @@ def function(name: str) -> Function:
         UsageError: No such function; names the nearest.
     """
     return Function(get(name))
+
+
+def with_rows(m: Metric, given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments in which a row of a reference table, given in place of its key, is a checked row.
+
+    Raises:
+        TableError: A row that cannot be accepted.
+    """
+    found = {
+        name: row
+        for name, p in m.params.items()
+        if p.quantity.table
+        and not isinstance(given[name], str)
+        and (row := TABLES[p.quantity.table].row(given[name])) is not None
+    }
+    return given | found
+
+
+def _clean(p: Param, value: Any) -> Any:
+    """As `clean`; a row of a table has been checked already."""
+    return value if p.quantity.table and hasattr(value, "model_fields_set") else clean(p.name, p.quantity, value)
 
 
 def _is_array(value: Any) -> bool:
@@ -70,6 +93,8 @@ def _scalar(m: Metric, inputs: dict[str, Any]) -> Any:
     except (ZeroDivisionError, OverflowError, ValueError) as e:
         raise DomainError(f"{m.name} has no finite result for these inputs ({e})") from None
     if isinstance(result, float) and not math.isfinite(result):
+        if why := why_unavailable(m.tree, inputs):
+            raise type(why)(f"{m.name}: {why}")
         raise DomainError(f"{m.name} has no finite result for these inputs")
     return result
 
@@ -79,8 +104,8 @@ def _call_arrays(m: Metric, given: dict[str, Any]) -> Any:
 
     inputs = {
         name: clean_array(name, p.quantity, given[name])
-        if _is_array(given[name]) and name in m.scalars
-        else clean(name, p.quantity, given[name])
+        if _is_array(given[name]) and name in m.elements
+        else _clean(p, given[name])
         for name, p in m.params.items()
     }
     arrays = {name: v for name, v in inputs.items() if isinstance(v, np.ndarray)}
@@ -115,6 +140,8 @@ def _in_chunks(m: Metric, inputs: dict[str, Any], arrays: dict[str, Any], shape:
                 out[start : start + step] = m.body(**scalars, **part)
             except FloatingPointError:
                 out[start : start + step] = _row_by_row(m, scalars, part, start)
+            if out.dtype == float and np.isnan(out[start : start + step]).any():
+                _row_by_row(m, scalars, part, start)
     if out.dtype == object and all(isinstance(v, float) for v in out.flat):
         out = out.astype(float)
     return out.reshape(shape)
@@ -129,8 +156,8 @@ def _row_by_row(m: Metric, scalars: dict[str, Any], part: dict[str, Any], start:
     for at in np.ndindex(result.shape):
         try:
             result[at] = _scalar(m, scalars | {n: _item(c[at]) for n, c in zip(part, rows, strict=True)})
-        except DomainError as e:
-            raise DomainError(f"row {at[0] + start + 1}: {e}") from None
+        except (DomainError, NotAvailable) as e:
+            raise type(e)(f"row {at[0] + start + 1}: {e}") from None
     return result
 
 
@@ -163,8 +190,8 @@ def each(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any
     """
     import numpy as np
 
-    names = list(m.scalars)
-    tables = {name: given[name] for name in m.params if name not in m.scalars}
+    names = [name for name in m.elements if not hasattr(given[name], "model_fields_set")]
+    tables = {name: given[name] for name in m.params if name not in names}
     columns = np.broadcast_arrays(*(np.asarray(given[n], dtype=object) for n in names))
     out = np.empty(columns[0].shape, dtype=object)
     for at in np.ndindex(out.shape):
@@ -175,8 +202,7 @@ def each(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any
 def one(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any]) -> Any:
     """A metric of scalars, with `on_error`'s answer in place of an error."""
     try:
-        bound = m.bind((), given)
-        return _scalar(m, {name: clean(name, p.quantity, bound[name]) for name, p in m.params.items()})
+        return _scalar(m, inputs_of(m, given))
     except XlEconError as e:
         return on_error(e)
 
@@ -184,8 +210,5 @@ def one(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any]
 def inputs_of(m: Metric, given: dict[str, Any]) -> dict[str, Any]:
     """Clean inputs by name, defaults filled in: what EXPLAIN and the command line show."""
 
-    def value(p: Param) -> Any:
-        return clean(p.name, p.quantity, bound[p.name])
-
-    bound = m.bind((), given)
-    return {name: value(p) for name, p in m.params.items()}
+    bound = with_rows(m, m.bind((), given))
+    return {name: _clean(p, bound[name]) for name, p in m.params.items()}

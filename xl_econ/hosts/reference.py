@@ -43,7 +43,7 @@ def write(folder: Path) -> list[Path]:
 def _function(m: Metric) -> str:
     given = _documented(m)
     rows = [
-        [s.name, f"`{s.formula}`" if s.kind in ("step", "result") else s.formula, _show(s.value), s.unit]
+        [s.name, f"`{s.formula}`" if s.kind not in ("input", "default") else s.formula, _show(s.value), s.unit]
         for s in explain(m, given)
     ]
     return markdown.page(m, rows)

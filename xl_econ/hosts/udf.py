@@ -20,7 +20,7 @@ from xl_econ.core.registry import Metric, Param
 from xl_econ.metrics import REGISTRY
 
 from .explain import explain
-from .python import each, one
+from .python import each, one, with_rows
 
 CATEGORY = "AI economics"
 # xlwings hands over an error cell as this code, or as its text when asked to.
@@ -65,8 +65,11 @@ def _failed(m: Metric) -> Callable[[XlEconError], str]:
 
 def call(m: Metric, *args: Any) -> Any:
     """A metric as a cell calls it; an error is the text of its error value, and WHY tells its reason."""
-    given = m.bind(tuple(incoming(a) for a in args), {})
-    if any(isinstance(given[name], list) for name in m.scalars):
+    try:
+        given = with_rows(m, m.bind(tuple(incoming(a) for a in args), {}))
+    except XlEconError as e:
+        return _failed(m)(e)
+    if any(isinstance(given[name], list) for name in m.elements):
         return outgoing(each(m, given, _failed(m)))
     return outgoing(one(m, given, _failed(m)))
 

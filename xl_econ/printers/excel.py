@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from xl_econ.core.errors import TraceError
-from xl_econ.core.expr import Expr, leaves, steps
+from xl_econ.core.expr import Expr, Unavailable, leaves, steps
 from xl_econ.core.ops import LONGEST_SUM
 from xl_econ.core.registry import REGISTRY, Metric
 
@@ -17,6 +17,8 @@ Leaf = Callable[[Any], str | None]
 # How tightly Excel binds: its unary minus binds tighter than ^, and ^ is left-associative; Python has neither.
 PRECEDENCE = {"=": 1, "<>": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "^": 4}
 _ATOM = 9
+LONGEST_FORMULA = 8192  # characters, in Excel
+_NOTHING = {"#N/A": "NA()", "#NUM!": "SQRT(-1)"}
 
 FUNCTIONS = {
     "min": "MIN({})",
@@ -30,6 +32,10 @@ FUNCTIONS = {
     "rounddown": "ROUNDDOWN(ROUND({},9),0)",
     "geometric_sum": "SUMPRODUCT(({0})^{{%s}}*({{%s}}<({1})))" % ((",".join(map(str, range(LONGEST_SUM))),) * 2),
     # EXP(x)-1 loses digits near zero; dividing by the logarithm of what EXP returned restores them (Kahan).
+    # Near zero two terms of the series are exact; elsewhere the division restores what 1+x lost.
+    "log1p": "IF(MAX({0},-1*({0}))<1E-9,({0})-({0})^2/2,LN(1+({0}))*({0})/((1+({0}))-1))",
+    "total": "SUM({0})",
+    "weighted_sum": "SUMPRODUCT({0},({1})*({2}))",
     "expm1": "IF(EXP({0})=1,{0},(EXP({0})-1)*{0}/LN(EXP({0})))",
 }
 # A plain formula with INDEX is shown with an @ by Excel 365, because INDEX can return a range. VLOOKUP and SUM cannot.
@@ -54,6 +60,8 @@ def literal(x: Any) -> str:
     Raises:
         TraceError: The number needs more than Excel's 15 digits.
     """
+    if isinstance(x, Unavailable):
+        return _NOTHING[x.cell]
     if isinstance(x, str):
         return '"' + x.replace('"', '""') + '"'
     text = f"{float(x):.15g}"
@@ -109,6 +117,14 @@ def _lookup(e: Expr, leaf: Leaf) -> str:
     return f'IF({found}="",NA(),{found})' if empty else found
 
 
+def _lookup_or(e: Expr, leaf: Leaf) -> str:
+    found = show(Expr("lookup", *e.args[:-1]), leaf)
+    if not found.startswith("IF("):
+        return found
+    # IF(x="",NA(),x): what stands in for an empty cell is the default.
+    return found.replace('="",NA(),', f'="",{show(e.args[-1], leaf)},', 1)
+
+
 def _segment(e: Expr, leaf: Leaf) -> str:
     table, value, column = e.args
     return _SEGMENT.format(table=table.sheet, column=column, value=show(value, leaf))
@@ -122,19 +138,37 @@ def _at(e: Expr, leaf: Leaf) -> str:
 _SPECIAL: dict[str, Callable[[Expr, Leaf], str]] = {
     "choose": _choose,
     "lookup": _lookup,
+    "lookup_or": _lookup_or,
     "segment": _segment,
     "at": _at,
 }
 
 
 def formula(root: Any, cells: Mapping[str, str] | None = None) -> str:
-    """Text of one cell's formula, without the equals sign; `cells` gives the reference of each input."""
+    """Text of one cell's formula, without the equals sign; `cells` gives the reference of each input.
+
+    Raises:
+        TraceError: The text would be longer than Excel allows.
+    """
     refs = cells or {}
 
     def leaf(e: Any) -> str | None:
         return str(refs.get(e.args[0], e.args[0])) if isinstance(e, Expr) and e.op == "var" else None
 
-    return show(root, leaf)
+    # A step that is used n times is spelt out n times: what is too long must be found before it is printed.
+    text = show(root, leaf) if _size(root, {}) <= LONGEST_FORMULA else None
+    if text is None or len(text) > LONGEST_FORMULA:
+        raise TraceError("too long for the formula of one cell; give every step a row of its own, or take the LAMBDA")
+    return text
+
+
+def _size(e: Any, memo: dict[int, int]) -> int:
+    """How many leaves and operations the text of an expression spells out."""
+    if not isinstance(e, Expr):
+        return 1
+    if id(e) not in memo:
+        memo[id(e)] = 1 + sum(_size(a, memo) for a in e.args)
+    return memo[id(e)]
 
 
 def step_names(root: Expr, taken: tuple[str, ...] = ()) -> dict[int, str]:
@@ -231,13 +265,14 @@ def _guarded(m: Metric, cells: Mapping[str, str], body: str) -> str:
     typed, bounds = [], []
     for name, p in m.scalars.items():
         cell, q = cells[name], p.quantity
-        typed.append(f"ISTEXT({cell})" if q.is_text else f"ISNUMBER({cell})")
+        every = "AND({})" if q.many else "{}"  # a list is taken whole, everything else element by element
+        typed.append(every.format(f"ISTEXT({cell})" if q.is_text else f"ISNUMBER({cell})"))
         if not q.is_text and math.isfinite(q.low):
-            bounds.append(f"({cell}{'>' if q.positive else '>='}{literal(q.low)})")
+            bounds.append(every.format(f"({cell}{'>' if q.positive else '>='}{literal(q.low)})"))
         if not q.is_text and math.isfinite(q.high):
-            bounds.append(f"({cell}<={literal(q.high)})")
+            bounds.append(every.format(f"({cell}<={literal(q.high)})"))
         if q.whole:
-            bounds.append(f"({cell}=INT({cell}))")
+            bounds.append(every.format(f"({cell}=INT({cell}))"))
     types = "*".join(typed)
-    texts = "&".join(cells.values())
+    texts = "&".join(f"SUM({cell})" if m.params[name].quantity.many else cell for name, cell in cells.items())
     return f'IF({"*".join(typed + bounds)},{body},IF({types},SQRT(-1),VALUE({texts}&"?")))'

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xl_econ.core.errors import TraceError
-from xl_econ.core.expr import Const, Expr, steps
+from xl_econ.core.expr import Const, Expr, Unavailable, steps
 from xl_econ.core.registry import Metric
 
 _PRECEDENCE = {"=": 1, "<>": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "^": 4, "neg": 2}
@@ -19,6 +19,9 @@ _FUNCTIONS = {
     "log": r"\ln({0})",
     "expm1": r"\left(e^{{{0}}} - 1\right)",
     "geometric_sum": r"\operatorname{{geometric\_sum}}({0})",
+    "log1p": r"\ln(1 + {0})",
+    "total": r"\sum {0}",
+    "weighted_sum": r"\operatorname{{weighted\_sum}}({0})",
     "roundup": r"\left\lceil {0} \right\rceil",
     "rounddown": r"\left\lfloor {0} \right\rfloor",
 }
@@ -31,6 +34,8 @@ def word(text: str) -> str:
 
 def show(e: Any, top: Any = None, binds: int = 0) -> str:
     """LaTeX of an expression in which inputs, constants and steps are called by name."""
+    if isinstance(e, Unavailable):
+        return rf"\text{{{e.cell} ({e.reason})}}".replace("#", r"\#")
     if isinstance(e, Const):
         return word(e.name)
     if not isinstance(e, Expr):
@@ -75,7 +80,7 @@ def _choose(e: Expr, top: Any) -> str:
 
 
 def _table(e: Expr, top: Any) -> str:
-    table, at, column = e.args
+    table, at, column, *_ = e.args
     name = show(column, top) if isinstance(column, Expr) else word(column)
     return rf"{word(table.name)}\left[{show(at, top)}\right].{name}"
 
@@ -84,6 +89,7 @@ _SPECIAL: dict[str, Callable[[Expr, Any], str]] = {
     "if": _if,
     "choose": _choose,
     "lookup": _table,
+    "lookup_or": lambda e, top: rf"{_table(e, top)}\ \text{{or}}\ {show(e.args[3], top)}",
     "at": _table,
     "segment": lambda e, top: rf"\operatorname{{segment}}({show(e.args[1], top)}, {word(e.args[0].name)})",
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from xl_econ.core.errors import TraceError
-from xl_econ.core.expr import Const, Expr
+from xl_econ.core.expr import Const, Expr, Unavailable
 from xl_econ.core.registry import Metric, default_text
 
 from .excel import PRECEDENCE, lambda_, literal
@@ -19,6 +19,9 @@ _FUNCTIONS = {
     "exp": "EXP({})",
     "log": "LN({})",
     "expm1": "(EXP({}) - 1)",
+    "log1p": "LN(1 + {})",
+    "total": "SUM({})",
+    "weighted_sum": "WEIGHTED_SUM({})",
     "roundup": "ROUNDUP({})",
     "rounddown": "ROUNDDOWN({})",
     "geometric_sum": "GEOMETRIC_SUM({})",
@@ -36,6 +39,8 @@ def text(e: Any, names: Mapping[int, str] | None = None, top: Any = None, binds:
         top: The step that is being spelt out; every other named one is called by name.
         binds: How tightly the surroundings bind.
     """
+    if isinstance(e, Unavailable):
+        return e.cell
     if isinstance(e, Const):
         return e.name
     if not isinstance(e, Expr):
@@ -57,8 +62,9 @@ def text(e: Any, names: Mapping[int, str] | None = None, top: Any = None, binds:
 
 
 def _column(e: Expr, shown: Callable[[Any, int], str]) -> str:
-    table, at, column = e.args
-    return f"{table.name}[{shown(at, 0)}, {shown(column, 0) if isinstance(column, Expr) else column}]"
+    table, at, column, *default = e.args
+    tail = "".join(f" or {shown(d, 9)}" for d in default)
+    return f"{table.name}[{shown(at, 0)}, {shown(column, 0) if isinstance(column, Expr) else column}]{tail}"
 
 
 def _choose(e: Expr, shown: Callable[[Any, int], str]) -> str:
@@ -70,6 +76,7 @@ def _choose(e: Expr, shown: Callable[[Any, int], str]) -> str:
 _SPECIAL: dict[str, Callable[[Expr, Callable[[Any, int], str]], str]] = {
     "choose": _choose,
     "lookup": _column,
+    "lookup_or": _column,
     "at": _column,
     "segment": lambda e, shown: f"{e.args[0].name}.segment({shown(e.args[1], 0)})",
 }

@@ -144,22 +144,85 @@ class Table:
         """
         if type(key) is Expr or type(column) is Expr:
             return Expr("lookup", self, key, column)
-        if isinstance(key, str) and isinstance(column, str):
-            name = self.column(column)
-            value = getattr(self.rows[self.find(key)], name)
-            if value is None:
-                raise NotAvailable(f"{self.name}: {self.find(key)!r} has no {name}{self._instead(key, name)}")
-            return value
+        if _is_array(key) or _is_array(column):
+            return self._each(self.lookup, key, column)
+        name = self.column(column)
+        row = self._row(key)
+        value = getattr(row, name)
+        if value is None:
+            raise NotAvailable(f"{self.name}: {self._name(row)!r} has no {name}{self._instead(row, name)}")
+        return value
+
+    def lookup_or(self, key: Any, column: str, default: Any) -> Any:
+        """As `lookup`, with `default` where the row leaves the column empty.
+
+        Raises:
+            NotAvailable: Unknown key or column.
+        """
+        if type(key) is Expr:
+            return Expr("lookup_or", self, key, column, default)
+        if _is_array(key):
+            import numpy as np
+
+            found = self._each(lambda k, c: math.nan if (v := getattr(self._row(k), c)) is None else v, key, column)
+            return np.where(np.isnan(found), default, found)
+        value = getattr(self._row(key), column)
+        return default if value is None else value
+
+    def _each(self, one: Callable[[Any, str], Any], key: Any, column: Any) -> Any:
+        """`one` of every pair of key and column, computed once for each pair that occurs."""
         import numpy as np
+        import pandas as pd
 
         keys, names = np.broadcast_arrays(np.asarray(key, object), np.asarray(column, object))
-        found = [self.lookup(str(k), str(c)) for k, c in zip(keys.ravel(), names.ravel(), strict=True)]
+        columns, texts = pd.factorize(names.ravel())
+        rows, picked = pd.factorize(keys.ravel())
+        pairs, which = np.unique(rows * len(texts) + columns, return_inverse=True)
+        found = [one(picked[p // len(texts)], texts[p % len(texts)]) for p in pairs]
         numeric = all(isinstance(v, float) for v in found)
-        return np.array(found, dtype=float if numeric else object).reshape(keys.shape)
+        values = np.array(found, dtype=float if numeric else object)
+        return values[which].reshape(keys.shape)
 
-    def _instead(self, key: str, column: str) -> str:
+    def _row(self, key: Any) -> Any:
+        """The row of a key, or the row that came in the key's place."""
+        return self.rows[self.find(key)] if isinstance(key, str) else key
+
+    def _name(self, row: Any) -> Any:
+        return getattr(row, self.key)
+
+    def row(self, value: Any) -> Row | None:
+        """A row given in place of a key: a mapping, a Series, a row of the sheet's table; None for anything else.
+
+        Args:
+            value: Cells by column name, or in the order of the table's columns.
+
+        Raises:
+            TableError: A row that cannot be accepted.
+        """
+        if isinstance(value, self.model):
+            return value
+        cells = self._cells(value)
+        if cells is None:
+            return None
+        rows = check_rows(self, f"row of {self.sheet}", list(cells), [cells], lambda *_: f"row of {self.sheet}")
+        return next(iter(rows.values()))
+
+    def _cells(self, value: Any) -> dict[str, Any] | None:
+        if isinstance(value, Mapping) or (hasattr(value, "to_dict") and self.key in value.index):
+            return {str(k): _cell(v) for k, v in value.items()}
+        listed = value.tolist() if hasattr(value, "tolist") else value
+        if isinstance(listed, list | tuple) and len(listed) == 1 and isinstance(listed[0], list | tuple):
+            listed = listed[0]
+        # A row of cells holds numbers; a list of keys does not.
+        if not isinstance(listed, list | tuple) or all(isinstance(v, str) for v in listed):
+            return None
+        if len(listed) < len(self.columns):
+            return None
+        return {c: _cell(v) for c, v in zip(self.columns, listed, strict=False)}
+
+    def _instead(self, row: Any, column: str) -> str:
         """The tail of an error: the columns of the same unit that the row does have."""
-        row, unit = self.rows[self.find(key)], self.unit(column)
+        unit = self.unit(column)
         others = [c for c in self.columns if unit != "text" and self.unit(c) == unit and getattr(row, c) is not None]
         return f"; it has {', '.join(others)}" if others else ""
 
@@ -198,6 +261,10 @@ class Table:
         import numpy as np
 
         return np.array(self.values(column))[row.astype(int) - 1]
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "dtype") or isinstance(value, list)
 
 
 def _cell(value: Any) -> Any:
