@@ -78,6 +78,8 @@ Flop = Annotated[Any, Quantity("FLOP", 0, 1e32, positive=True, format="0.000E+00
 FlopPerUsd = Annotated[Any, Quantity("FLOP/USD", 0, format="0.000E+00", example=5.7e17)]
 Usd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=3e6)]
 UsdPerGpuHour = Annotated[Any, Quantity("USD/GPU-h", 0, 1e4, format="#,##0.00##", example=2.5, title="Price")]
+UsdPerInstanceHour = Annotated[Any, Quantity("USD/h", 0, 1e6, positive=True, format="#,##0.00##", example=55.04)]
+UsdPerGpu = Annotated[Any, Quantity("USD/GPU", 0, 1e8, positive=True, format="#,##0.00", example=31904.63)]
 GpuHours = Annotated[Any, Quantity("GPU-h", 0, 1e13, positive=True, format=_COUNT, example=1.7e6)]
 Gpus = Annotated[Any, Quantity("GPU", 1, 1e9, format=_COUNT, example=1024.0)]
 NodeGpus = Annotated[Any, Quantity("GPU/node", 1, 1e5, format=_COUNT, example=8.0)]

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from xl_econ.core import quantities as q
 from xl_econ.core.quantity import Quantity
@@ -15,6 +23,9 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^*?~]+$")]
 Grade = Literal["A", "B", "C", "D"]
 Bound = Literal["exact", "about", "at least", "about, at least", "range", "unknown"]
+Term = Literal["on-demand", "reserved-1yr", "reserved-3yr", "spot", "flex"]
+# The latest price, the seed's, and what other sources, regions or earlier dates say of the same offer.
+Case = Literal["latest", "seed", "seed high", "cross-check", "cross-check 2", "cross-check 3"]
 Verdict = Literal["holds", "slip", "ambiguous", "definition"]
 
 
@@ -32,6 +43,8 @@ def _a_number(value: Any) -> float:
         return value
     raise ValueError(f"{value!r}: expected a number")
 
+
+NORMALISED = 1e-3  # how far a price per GPU may lie from the instance's share, relative
 
 # A number whose unit stands in another column of its row.
 Figure = Annotated[float, Quantity("any"), AfterValidator(_a_number)]
@@ -177,6 +190,44 @@ class SeedClaim(Row):
         description="holds or slip by rule; ambiguous (several readings) and definition (a term left open) are judged"
     )
     note: Text = Field(description="Why; for a slip what the figure should be")
+
+
+class CloudPrice(Row):
+    """What an accelerator costs by the hour at a provider: the latest price, the seed's, and those that contradict.
+
+    The seed's row of Together AI has no figure ("Varies by model") and is left out.
+    """
+
+    offer: Key = Field(description="Key: provider|gpu|term|case")
+    aliases: str | None = Field(None, description="Other spellings of the key, separated by semicolons")
+    provider: Key = Field(description="Who rents it out")
+    provider_type: Literal["hyperscaler", "neocloud", "marketplace", "any"] = Field(description="Kind of provider")
+    instance: Text = Field(description="Instance or item of the price list")
+    gpu: Key = Field(description="Accelerator, a key of the accelerators table")
+    gpus_per_instance: q.NodeGpus = Field(description="Accelerators in the instance; 1 where the price is per GPU")
+    term: Term = Field(description="Commitment; flex is capacity that is queued for, such as GCP's DWS")
+    case: Case = Field(description="latest, the seed's, or a further price of the same offer")
+    usd_per_instance_hour: q.UsdPerInstanceHour = Field(description="Price of the instance, USD per hour")
+    usd_per_gpu_hour: q.UsdPerGpuHour = Field(description="Price of one accelerator, USD per hour")
+    region: Text = Field(description="Region of the price")
+
+    @field_validator("case")
+    @classmethod
+    def _joins(cls, case: str, info: ValidationInfo) -> str:
+        """The key is what the look-up joins."""
+        parts = [info.data.get(c) for c in ("provider", "gpu", "term")]
+        joined = "|".join([*map(str, parts), case])
+        if None not in parts and info.data.get("offer") not in (None, joined):
+            raise ValueError(f"{case!r}: the offer must be {joined!r}")
+        return case
+
+    @field_validator("usd_per_gpu_hour")
+    @classmethod
+    def _share_of_the_instance(cls, price: float, info: ValidationInfo) -> float:
+        instance, gpus = info.data.get("usd_per_instance_hour"), info.data.get("gpus_per_instance")
+        if instance and gpus and abs(price * gpus / instance - 1) > NORMALISED:
+            raise ValueError(f"{price:g}: {instance:g} for {gpus:g} GPU make {instance / gpus:.6g}")
+        return price
 
 
 def quantity(model: type[Row], column: str) -> Quantity | None:

@@ -34,13 +34,24 @@ class Table:
         key: The column that is looked up.
         about: One line for people.
         rows: Rows of its own; without them it reads the current source, and then the shipped CSV file.
+        offer: Columns that say what a price is of: rows equal in all of them should not contradict each other.
+        prices: Columns of prices.
     """
 
     def __init__(
-        self, name: str, sheet: str, model: str, key: str, about: str, rows: dict[Any, Row] | None = None
+        self,
+        name: str,
+        sheet: str,
+        model: str,
+        key: str,
+        about: str,
+        rows: dict[Any, Row] | None = None,
+        offer: tuple[str, ...] = (),
+        prices: tuple[str, ...] = (),
     ) -> None:
         self.name, self.sheet, self.key, self.about = name, sheet, key, about
         self._model, self._own = model, rows
+        self.offer, self.prices = offer, prices
         self._indexed: tuple[dict[Any, Row], dict[str, Any]] | None = None
 
     def __repr__(self) -> str:
@@ -88,7 +99,7 @@ class Table:
         names = [str(h) for h in header]
         blank_free = ({n: _cell(v) for n, v in zip(names, row, strict=False)} for row in rows)
         own = check_rows(self, f"table {self.sheet}", names, blank_free)
-        return Table(self.name, self.sheet, self._model, self.key, self.about, own)
+        return Table(self.name, self.sheet, self._model, self.key, self.about, own, self.offer, self.prices)
 
     @property
     def _index(self) -> dict[str, Any]:
@@ -393,6 +404,15 @@ TABLES = {
             "SeedTrainingBenchmark",
             "model",
             "the seed's training benchmarks, as written and as parsed",
+        ),
+        Table(
+            "cloud_prices",
+            "CloudPrices",
+            "CloudPrice",
+            "offer",
+            "prices of accelerators by the hour, latest and contradicting ones",
+            offer=("provider", "gpu", "term"),
+            prices=("usd_per_gpu_hour",),
         ),
         Table("seed_claims", "SeedClaims", "SeedClaim", "claim_id", "the seed's numeric claims, each with its check"),
     )
