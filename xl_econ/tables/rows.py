@@ -230,6 +230,32 @@ class CloudPrice(Row):
         return price
 
 
+class PurchasePrice(Row):
+    """What an accelerator was sold for: by itself, or its share of a system."""
+
+    item_id: Key = Field(description="Key: item|date|kind")
+    item: Text = Field(description="Item as the offer names it")
+    accelerator: str | None = Field(None, description="Accelerator, a key of the accelerators table, where it is one")
+    gpus_in_system: q.NodeGpus = Field(description="Accelerators in what was sold")
+    kind: Literal["single", "baseboard", "HGX", "DGX", "system"] = Field(description="What was sold")
+    usd_per_gpu: q.UsdPerGpu = Field(description="Price of one accelerator with its share of the system, USD")
+
+
+class ApiPrice(Row):
+    """What a provider charges for a model's tokens."""
+
+    model: Key = Field(description="Key: the model's id, with the host in front where another than its maker serves it")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    provider: Text = Field(description="Who serves it")
+    made_by_provider: Literal["yes", "no"] = Field(description="Whether the provider made the model")
+    input_usd_per_mtok: q.UsdPerMtok = Field(description="Input, USD per million tokens")
+    cached_input_usd_per_mtok: q.UsdPerMtok | None = Field(None, description="Input read from the cache, USD/Mtok")
+    cache_write_usd_per_mtok: q.UsdPerMtok | None = Field(None, description="Input written to the cache, USD/Mtok")
+    output_usd_per_mtok: q.UsdPerMtok = Field(description="Output, USD per million tokens")
+    context: q.SeqLen | None = Field(None, description="Longest context, tokens")
+    tiered: Literal["yes", "no"] = Field(description="Whether long prompts cost more; the rates are of short ones")
+
+
 def quantity(model: type[Row], column: str) -> Quantity | None:
     """The quantity of a column, or None for a text column."""
     field = model.model_fields[column]

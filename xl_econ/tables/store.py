@@ -414,6 +414,16 @@ TABLES = {
             offer=("provider", "gpu", "term"),
             prices=("usd_per_gpu_hour",),
         ),
+        Table(
+            "purchase_prices",
+            "PurchasePrices",
+            "PurchasePrice",
+            "item_id",
+            "what accelerators were sold for, 2020 to 2025",
+            offer=("item", "kind"),
+            prices=("usd_per_gpu",),
+        ),
+        Table("api_prices", "ApiPrices", "ApiPrice", "model", "prices of tokens by model and provider"),
         Table("seed_claims", "SeedClaims", "SeedClaim", "claim_id", "the seed's numeric claims, each with its check"),
     )
 }
