@@ -256,6 +256,17 @@ class ApiPrice(Row):
     tiered: Literal["yes", "no"] = Field(description="Whether long prompts cost more; the rates are of short ones")
 
 
+class Assumption(Row):
+    """A figure that models assume when nobody knows better: a rate, a life, a share."""
+
+    key: Key = Field(description="Key; an older value has its month behind it, as in power.us_industrial.2024-12")
+    item: Text = Field(description="What it is")
+    value: Figure = Field(description="The figure; of a range its middle")
+    unit: Text = Field(description="Unit of the figure")
+    low: Figure | None = Field(None, description="Low end of a range")
+    high: Figure | None = Field(None, description="High end of a range")
+
+
 def quantity(model: type[Row], column: str) -> Quantity | None:
     """The quantity of a column, or None for a text column."""
     field = model.model_fields[column]

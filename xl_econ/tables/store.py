@@ -424,6 +424,7 @@ TABLES = {
             prices=("usd_per_gpu",),
         ),
         Table("api_prices", "ApiPrices", "ApiPrice", "model", "prices of tokens by model and provider"),
+        Table("assumptions", "Assumptions", "Assumption", "key", "rates, lives and shares to assume, with sources"),
         Table("seed_claims", "SeedClaims", "SeedClaim", "claim_id", "the seed's numeric claims, each with its check"),
     )
 }
