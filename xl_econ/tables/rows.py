@@ -267,6 +267,66 @@ class Assumption(Row):
     high: Figure | None = Field(None, description="High end of a range")
 
 
+class BatchUtilization(Row):
+    """Utilization by batch size: the seed's table, with the midpoint that it leaves to the reader."""
+
+    batch: q.Sequences = Field(description="Sequences decoded together")
+    batch_text: Text = Field(description="Batch size as written")
+    text: Text = Field(description="GPU utilization as written")
+    low: q.Share = Field(description="Low end")
+    mid: q.Share = Field(description="Midpoint of the range")
+    high: q.Share = Field(description="High end")
+    latency: Text = Field(description="Latency as written")
+    cost_efficiency: Text = Field(description="Cost efficiency as written")
+
+
+class Optimization(Row):
+    """A technique that saves memory or time, as the seed gives it: each figure as written, and as parsed."""
+
+    technique: Key = Field(description="Key")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    kind: Literal["quantization", "architecture"] = Field(description="Which of the seed's two tables it stands in")
+    memory_reduction_text: str | None = Field(None, description="Memory reduction as written")
+    memory_reduction_low: q.Factor | None = Field(None, description="Memory reduction, low end")
+    memory_reduction_high: q.Factor | None = Field(None, description="Memory reduction, high end")
+    speedup_text: str | None = Field(None, description="Speedup as written")
+    speedup_low: q.Factor | None = Field(None, description="Speedup, low end")
+    speedup_high: q.Factor | None = Field(None, description="Speedup, high end")
+    quality_loss: str | None = Field(None, description="Quality loss as written")
+    impact: str | None = Field(None, description="Impact as written")
+    impact_low: q.Factor | None = Field(None, description="Factor of the impact, low end")
+    impact_high: q.Factor | None = Field(None, description="Factor of the impact, high end")
+    adoption: str | None = Field(None, description="Adoption as written")
+
+
+class InferencePriceClass(Row):
+    """Prices of tokens by size of the model, as the seed gives them."""
+
+    model_class: Key = Field(description="Key")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    input_text: Text = Field(description="Input price as written, USD per million tokens")
+    input_low: q.UsdPerMtok = Field(description="Input price, low end")
+    input_high: q.UsdPerMtok = Field(description="Input price, high end")
+    output_text: Text = Field(description="Output price as written, USD per million tokens")
+    output_low: q.UsdPerMtok = Field(description="Output price, low end")
+    output_high: q.UsdPerMtok = Field(description="Output price, high end")
+    examples: Text = Field(description="Models that the seed names")
+
+
+class SpeculativeAcceptance(Row):
+    """Tokens that a pass of the large model yields when a draft runs ahead of it, as measured.
+
+    An upper bound of the speedup: drafting and verifying cost time, and more so at large batches.
+    """
+
+    run: Key = Field(description="Key: model|method|mode|draft tokens")
+    model: Text = Field(description="Model")
+    method: Text = Field(description="Method of drafting")
+    mode: Text = Field(description="Whether the model thinks before it answers")
+    draft_tokens: q.DraftTokens = Field(description="Tokens drafted ahead")
+    acceptance_length: q.TokensPerPass = Field(description="Tokens that a pass yields, the model's own one included")
+
+
 def quantity(model: type[Row], column: str) -> Quantity | None:
     """The quantity of a column, or None for a text column."""
     field = model.model_fields[column]

@@ -425,6 +425,30 @@ TABLES = {
         ),
         Table("api_prices", "ApiPrices", "ApiPrice", "model", "prices of tokens by model and provider"),
         Table("assumptions", "Assumptions", "Assumption", "key", "rates, lives and shares to assume, with sources"),
+        Table(
+            "batch_utilization",
+            "BatchUtilization",
+            "BatchUtilization",
+            "batch",
+            "utilization by batch (the seed's table)",
+        ),
+        Table(
+            "optimizations", "Optimizations", "Optimization", "technique", "techniques that save (the seed's tables)"
+        ),
+        Table(
+            "inference_price_classes",
+            "InferencePriceClasses",
+            "InferencePriceClass",
+            "model_class",
+            "token prices by size of the model (the seed's table)",
+        ),
+        Table(
+            "speculative_acceptance",
+            "SpeculativeAcceptance",
+            "SpeculativeAcceptance",
+            "run",
+            "tokens per pass with speculative decoding, measured",
+        ),
         Table("seed_claims", "SeedClaims", "SeedClaim", "claim_id", "the seed's numeric claims, each with its check"),
     )
 }
