@@ -88,6 +88,17 @@ def random_value(m, p, rng):
     return math.exp(rng.uniform(math.log(max(low, 1e-12)), math.log(high)))
 
 
+def of_one_row(m, rng):
+    """Texts for the parameters that are called like columns of the metric's table, from one of its rows."""
+    table = next(iter(sorted(tables_of(m), key=lambda t: t.name)), None)
+    names = [p.name for p in m.scalars.values() if table and p.quantity.is_text and p.name in table.columns]
+    row = rng.choice(list(table.rows.values())) if names else None
+    return {name: getattr(row, name) for name in names}
+
+
 def random_inputs(m, count, seed=0):
     rng = random.Random(f"{m.name}-{seed}")
-    return [{p.name: random_value(m, p, rng) for p in m.scalars.values()} for _ in range(count)]
+    return [
+        {p.name: texts[p.name] if p.name in texts else random_value(m, p, rng) for p in m.scalars.values()}
+        for texts in (of_one_row(m, rng) for _ in range(count))
+    ]
