@@ -169,7 +169,7 @@ def assumption(key: AssumptionKey, table: OwnTable = None) -> Cell:
     """A figure to assume where nothing better is known: a power price, a useful life, a share.
 
     Args:
-        key: Key of the assumptions table: power.us_industrial, pue.avg, wacc, ...; older values have their month behind.
+        key: Key of the table: power.us_industrial, pue.avg, wacc, ...; an older value has its month behind.
         table: The sheet's own Assumptions table with its header row, so that edits count; else the shipped one.
 
     Returns:

@@ -206,7 +206,9 @@ class CloudPrice(Row):
     gpu: Key = Field(description="Accelerator, a key of the accelerators table")
     gpus_per_instance: q.NodeGpus = Field(description="Accelerators in the instance; 1 where the price is per GPU")
     term: Term = Field(description="Commitment; flex is capacity that is queued for, such as GCP's DWS")
-    case: Case = Field(description="latest, the seed's, or a further price of the same offer")
+    case: Case = Field(
+        description="latest price of one item, the seed's, or a further one: another source or day, an average"
+    )
     usd_per_instance_hour: q.UsdPerInstanceHour = Field(description="Price of the instance, USD per hour")
     usd_per_gpu_hour: q.UsdPerGpuHour = Field(description="Price of one accelerator, USD per hour")
     region: Text = Field(description="Region of the price")
