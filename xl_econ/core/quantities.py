@@ -98,9 +98,8 @@ WattsOrAuto = Annotated[
     Any, Quantity("W/GPU", 0, 1e5, auto=True, words="W, or auto", format='#,##0;-#,##0;"auto"', example=700.0)
 ]
 Kwh = Annotated[Any, Quantity("kWh", 0, format=_COUNT, example=1e6)]
-Gigabytes = Annotated[Any, Quantity("GB", 0, 1e6, positive=True, format="#,##0.0", example=80.0)]
-TerabytesPerSecond = Annotated[Any, Quantity("TB/s", 0, 1e4, positive=True, format="0.00#", example=3.35)]
-GigabytesPerSecond = Annotated[Any, Quantity("GB/s", 0, 1e6, positive=True, format="#,##0.0", example=450.0)]
+TerabytesPerSecond = Annotated[Any, Quantity("TB/s/GPU", 0, 1e4, positive=True, format="0.00#", example=3.35)]
+GigabytesPerSecond = Annotated[Any, Quantity("GB/s/GPU", 0, 1e6, positive=True, format="#,##0.0", example=450.0)]
 Bound = Annotated[Any, text("Bound", "mid", ("low", "mid", "high"))]
 Precision = Annotated[Any, text("Precision", "bf16", ("bf16", "fp16", "tf32", "fp32", "fp8", "fp4"))]
 Key = Annotated[Any, text("Key", "H100 SXM 80GB")]
@@ -131,3 +130,33 @@ DiscountRate = Annotated[
 Timing = Annotated[Any, Quantity("share", 0, 1, format="0.0", example=0.5)]
 Decline = Annotated[Any, Quantity("share", -1, 0.99, typical=(0, 0.9), slips=(100,), format=_SHARE, example=0.1)]
 Margin = Annotated[Any, Quantity("share", -100, 0.999, typical=(0, 0.99), slips=(100,), format=_SHARE, example=0.5)]
+
+# Serving a model: a request is a sequence in flight.
+ModelKey = Annotated[Any, text("Model", "Llama-3.1/3.3-70B", table="model_architectures")]
+GpuKey = Annotated[Any, text("Accelerator", "H100 SXM 80GB", table="accelerators")]
+PrecisionKey = Annotated[Any, text("Precision", "fp8", table="precisions")]
+ProfileKey = Annotated[Any, text("Profile", "default", table="inference_profiles")]
+Part = Annotated[Any, text("Part", "blended", ("blended", "input", "output", "request", "low", "high"))]
+TokensPerRequest = Annotated[
+    Any, Quantity("token/request", 1, 1e7, typical=(1, 1e6), format=_COUNT, example=1024.0, title="Tokens")
+]
+WindowTokens = Annotated[Any, Quantity("token/request", 0, 1e9, format=_COUNT, example=0.0)]
+DraftTokens = Annotated[Any, Quantity("token/request", 0, 64, format="0", example=2.0)]
+AcceptedTokens = Annotated[Any, Quantity("token/request", 1, 65, format="0.0#", example=1.0)]
+DraftCost = Annotated[Any, Quantity("request/token", 0, 1, format="0.00", example=0.05)]
+Batch = Annotated[Any, Quantity("request", 1, 1e6, format="#,##0.#", example=64.0)]
+RequestsInFlight = Annotated[Any, Quantity("request", 0, 1e9, format="#,##0.#", example=64.0)]
+RequestsPerSecond = Annotated[Any, Quantity("request/s", 0, 1e6, positive=True, format="#,##0.0##", example=1.0)]
+GpusServing = Annotated[Any, Quantity("GPU", 1, 1024, whole=True, format=_COUNT, example=2.0)]
+GpusOrAuto = Annotated[
+    Any, Quantity("GPU", 0, 1024, auto=True, whole=True, words="GPUs, or auto", format='0;-0;"auto"', example=2.0)
+]
+Milliseconds = Annotated[Any, Quantity("ms", 0, format="#,##0.0", example=20.0)]
+TokensPerSecond = Annotated[Any, Quantity("token/s", 0, format=_COUNT, example=1000.0)]
+Memory = Annotated[Any, Quantity("GB", 0, format="#,##0.0", example=70.0)]
+HbmPerGpu = Annotated[Any, Quantity("GB/GPU", 0, 1e6, positive=True, format="#,##0.0", example=80.0)]
+ActivationMemory = Annotated[Any, Quantity("GB/GPU", 0, 1e3, format="#,##0.0", example=3.0)]
+BytesPerParam = Annotated[Any, Quantity("byte/param", 0, 16, positive=True, format="0.00", example=1.0)]
+BytesPerElement = Annotated[Any, Quantity("byte/element", 0, 16, positive=True, format="0.00", example=1.0)]
+MicrosecondsPerLayer = Annotated[Any, Quantity("us/layer", 0, 1e6, format="0.0", example=65.0)]
+MicrosecondsPerRequest = Annotated[Any, Quantity("us/request", 0, 1e6, format="0.0", example=40.0)]
