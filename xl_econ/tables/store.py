@@ -319,6 +319,13 @@ TABLES = {
             "published models: parameters, layers, attention, experts",
         ),
         Table("mfu_typical", "MfuTypical", "MfuTypical", "gpus", "typical MFU by cluster size (the seed's table)"),
+        Table(
+            "effective_mfu",
+            "EffectiveMfu",
+            "EffectiveMfu",
+            "run_class",
+            "MFU that published runs delivered, goodput in it, by hardware and kind of model",
+        ),
         Table("cost_components", "CostComponents", "CostComponent", "component", "shares of TCO (the seed's table)"),
         Table(
             "seed_training_benchmarks",
