@@ -1,4 +1,4 @@
-"""How right the training figures are: every run has a class or a reason, the table is what the runs say, goals are met."""
+"""How right the training figures are: every run has a class or a reason, the table is what the runs say, goals met."""
 
 import importlib
 import statistics
@@ -61,3 +61,15 @@ def test_an_hfu_is_converted_and_an_mfu_is_not(bench):
 def test_goals_are_met(bench, capsys):
     assert bench.main(quick=True)
     assert "NOT MET" not in capsys.readouterr().out
+
+
+def test_the_page_shows_what_the_bench_prints(bench, capsys):
+    """The block is what a quick run prints, and every row of the table above it stands in the block."""
+    page = (BENCH.parent / "docs" / "method.md").read_text(encoding="utf-8")
+    bench.main(quick=True)
+    block = page.split("```text\n")[1].split("```")[0]
+    assert block.splitlines() == capsys.readouterr().out.splitlines()[1:]
+    rows = [[c.strip() for c in line.split("|")[2:-1]] for line in page.splitlines() if line.startswith("| ")][1:]
+    printed = [" ".join(line.split()) for line in block.splitlines()]
+    for row in rows[1:]:
+        assert any(" ".join(row) in line for line in printed), row
