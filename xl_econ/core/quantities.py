@@ -92,6 +92,7 @@ Layers = Annotated[Any, Quantity("layer", 0, 1e5, format=_COUNT, example=80.0)]
 Width = Annotated[Any, Quantity("channel", 0, 1e7, format=_COUNT, example=8192.0)]
 SeqLen = Annotated[Any, Quantity("token", 0, 1e9, format=_COUNT, example=4096.0)]
 TokensPerSecondPerGpu = Annotated[Any, Quantity("token/s/GPU", 0, 1e9, positive=True, format="#,##0.0", example=380.0)]
+Runs = Annotated[Any, Quantity("run", 1, whole=True, format=_COUNT, example=8.0)]
 Experts = Annotated[Any, Quantity("expert", 1, 1e6, format=_COUNT, example=8.0)]
 Watts = Annotated[Any, Quantity("W/GPU", 0, 1e5, positive=True, format=_COUNT, example=700.0)]
 WattsOrAuto = Annotated[

@@ -155,6 +155,19 @@ class MfuTypical(Row):
     high: q.Efficiency = Field(description="High end")
 
 
+class EffectiveMfu(Row):
+    """MFU that published runs of a class delivered over all their hours: 6ND / (hours x dense peak), goodput in it."""
+
+    run_class: Key = Field(description="Key: hardware generation and kind of model")
+    generation: Text = Field(description="Hardware generation")
+    kind: Literal["dense", "MoE"] = Field(description="Dense model or mixture of experts")
+    hardware: Text = Field(description="Accelerators that it stands for, separated by semicolons")
+    low: q.Efficiency = Field(description="Lower quartile of the runs")
+    mid: q.Efficiency = Field(description="Median of the runs")
+    high: q.Efficiency = Field(description="Upper quartile of the runs")
+    runs: q.Runs = Field(description="Published runs behind it")
+
+
 class CostComponent(Row):
     """A component of the total cost of ownership, with its share as the seed gives it."""
 

@@ -413,6 +413,13 @@ TABLES = {
             "constants of the serving model, as fitted on measured throughput",
         ),
         Table("mfu_typical", "MfuTypical", "MfuTypical", "gpus", "typical MFU by cluster size (the seed's table)"),
+        Table(
+            "effective_mfu",
+            "EffectiveMfu",
+            "EffectiveMfu",
+            "run_class",
+            "MFU that published runs delivered, goodput in it, by hardware and kind of model",
+        ),
         Table("cost_components", "CostComponents", "CostComponent", "component", "shares of TCO (the seed's table)"),
         Table(
             "seed_training_benchmarks",
