@@ -49,7 +49,7 @@ pictures: $(BIN)/xl-econ  ## render the README's pictures from the real workbook
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[docs]'
 	$(BIN)/python docs/pictures.py
 
-bench: $(BIN)/xl-econ  ## measure the promises of speed
+bench: $(BIN)/xl-econ  ## measure the promises of accuracy and speed
 	$(BIN)/python bench/run.py
 
 clean:  ## remove what was built

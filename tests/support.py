@@ -73,14 +73,16 @@ def random_value(m, p, rng):
     q = p.quantity
     if q.choices:
         return rng.choice(q.choices)
+    if q.table:
+        return rng.choice(list(TABLES[q.table].rows))
     if q.is_text:
         table = next(iter(tables_of(m)))
         first = next(iter(m.params)) == p.name
         return rng.choice(list(table.rows) if first else table.columns)
-    if q.whole:
-        return float(rng.randint(1, 10))
     if q.auto and rng.random() < 0.3:
         return 0.0
+    if q.whole:
+        return float(rng.randint(1, 10))
     if q.unit in ("share", "ratio"):
         return rng.uniform(0.01, min(q.high, 1.0))
     example = p.example or q.example

@@ -104,18 +104,16 @@ def test_every_metric_prints_everywhere(m):
 def test_golden_texts():
     """The texts that users see, word for word."""
     m = get("GPU_HOURS")
-    assert excel.formula(m.tree) == "flop/(peak_tflops*1000000000000*mfu*3600*goodput)"
+    assert excel.formula(m.tree) == "flop/(peak_tflops*1E12*mfu*3600*goodput)"
     assert excel.lambda_(m) == (
         'LAMBDA(flop,peak_tflops,mfu_,[goodput_],LET(goodput__,IF(ISOMITTED(goodput_),1,IF(goodput_="",1,goodput_)),'
-        "IF(ISNUMBER(flop)*ISNUMBER(peak_tflops)*ISNUMBER(mfu_)*ISNUMBER(goodput__)*(flop>0)*(flop<=1E+32)*"
-        "(peak_tflops>0)*(peak_tflops<=1000000)*(mfu_>0)*(mfu_<=1)*(goodput__>0)*(goodput__<=1),"
-        "flop/(peak_tflops*1000000000000*mfu_*3600*goodput__),"
-        "IF(ISNUMBER(flop)*ISNUMBER(peak_tflops)*ISNUMBER(mfu_)*ISNUMBER(goodput__),SQRT(-1),"
-        'VALUE(flop&peak_tflops&mfu_&goodput__&"?")))))'
+        "LET(typed,ISNUMBER(flop)*ISNUMBER(peak_tflops)*ISNUMBER(mfu_)*ISNUMBER(goodput__),"
+        "IF(typed*(flop>0)*(flop<=1E+32)*(peak_tflops>0)*(peak_tflops<=1E6)*(mfu_>0)*(mfu_<=1)*(goodput__>0)*"
+        '(goodput__<=1),flop/(peak_tflops*1E12*mfu_*3600*goodput__),IF(typed,SQRT(-1),VALUE("?"))))))'
     )
     assert excel.let(get("TRAIN_COST").tree) == (
-        "LET(flop_per_token,6*(params_b*1000000000),train_flop_,flop_per_token*(tokens_t*1000000000000),"
-        "gpu_hours_,train_flop_/(peak_tflops*1000000000000*mfu*3600*goodput),gpu_hours_*usd_per_gpu_hour*(1+overhead))"
+        "LET(flop_per_token,6*(params_b*1E9),train_flop_,flop_per_token*(tokens_t*1E12),"
+        "gpu_hours_,train_flop_/(peak_tflops*1E12*mfu*3600*goodput),gpu_hours_*usd_per_gpu_hour*(1+overhead))"
     )
     assert latex.equations(get("MFU_SAVING")) == [
         r"\mathrm{MFU\_SAVING} = 1 - \frac{\mathrm{mfu\_from}}{\mathrm{mfu\_to}}"

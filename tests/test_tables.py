@@ -185,7 +185,7 @@ def test_prices_as_people_ask_for_them():
     assert xl_econ.cloud_price("aws", "H100") == 6.88
     assert xl_econ.cloud_price("AWS", "H100 SXM", "spot", "seed high") == 5.0
     assert xl_econ.cloud_price(["AWS", "Azure"], "H100") == [6.88, 12.29]
-    with pytest.raises(NotAvailable, match="cloud_prices has no offer 'AWS|H100|flex|latest'"):
+    with pytest.raises(NotAvailable, match=r"cloud_prices has no offer 'AWS\|H100\|flex\|latest'"):
         xl_econ.cloud_price("AWS", "H100", "flex")
     assert xl_econ.api_price("openai/gpt-4o") == 10.0
     assert xl_econ.api_price("gpt-4o", "cached") == 1.25

@@ -85,6 +85,6 @@ def test_parse_and_show():
 
 def test_a_look_up_has_the_unit_of_its_column():
     table = TABLES["accelerators"]
-    assert units.unit_of(table.lookup(var("gpu"), "hbm_tbps"), {}) == units.parse("TB/s")
+    assert units.unit_of(table.lookup(var("gpu"), "hbm_tbps"), {}) == units.parse("TB/s/GPU")
     assert units.unit_of(table.lookup(var("gpu"), "vendor"), {}) is None
     assert isinstance(table.lookup(var("gpu"), var("field")), Expr)

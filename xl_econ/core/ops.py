@@ -60,11 +60,20 @@ def _snap(name: str) -> Callable[..., Any]:
     return call
 
 
-minimum = Op("min", min, _numpy("minimum"))
-maximum = Op("max", max, _numpy("maximum"))
+def _least(*args: float) -> float:
+    return next((a for a in args if a != a), None) or min(args)  # noqa: PLR0124  (what does not exist stays so)
+
+
+def _greatest(*args: float) -> float:
+    return next((a for a in args if a != a), None) or max(args)  # noqa: PLR0124
+
+
+minimum = Op("min", _least, _numpy("minimum"))
+maximum = Op("max", _greatest, _numpy("maximum"))
 sqrt = Op("sqrt", math.sqrt, _numpy("sqrt"))
 exp = Op("exp", math.exp, _numpy("exp"))
 log = Op("log", math.log, _numpy("log"))
+log2 = Op("log2", math.log2, _numpy("log2"))
 expm1 = Op("expm1", math.expm1, _numpy("expm1"))
 log1p = Op("log1p", math.log1p, _numpy("log1p"))
 # Excel's ROUNDUP and ROUNDDOWN to whole numbers: away from zero and toward it. Spreadsheets snap float noise before
@@ -182,7 +191,7 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
 _SCALAR: dict[str, Callable[..., Any]] = (
     _ARITHMETIC
     | {op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, geometric_sum)}
-    | {op.name: op.scalar for op in (log1p, total, weighted_sum)}
+    | {op.name: op.scalar for op in (log1p, log2, total, weighted_sum)}
     | {"join": _join_scalar}
 )
 

@@ -8,7 +8,7 @@ Scale prefixes are labels too (`kWh` is k*W*h), which is how a forgotten 1000 is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import UnitError
@@ -49,6 +49,13 @@ PRETTY = (
     "token/s/GPU",
     "GB",
     "1/GPU-h",
+    "GB/GPU",
+    "TB/s/GPU",
+    "GB/s/GPU",
+    "token/s",
+    "USD/request",
+    "USD/GPU/s",
+    "token/request",
 )
 
 UNTYPED = ("text", "any", "table")  # quantities that carry no unit of their own
@@ -58,6 +65,10 @@ MINUTES_PER_HOUR = Const("MINUTES_PER_HOUR", 60, "min/h")
 HOURS_PER_YEAR = Const("HOURS_PER_YEAR", 8760, "h/yr")
 HOURS_PER_DAY = Const("HOURS_PER_DAY", 24, "h/day")
 KILO = Const("KILO", 1e3, "1/k")
+MILLION = Const("MILLION", 1e6, "1/M")
+MICRO = Const("MICRO", 1e6, "us/s")
+MILLI = Const("MILLI", 1e3, "ms/s")
+GIGA = Const("GIGA", 1e9, "1/G")
 BILLION = Const("BILLION", 1e9, "1/B")
 TERA = Const("TERA", 1e12, "1/T")
 TRILLION = Const("TRILLION", 1e12, "1/T")
@@ -108,7 +119,7 @@ def times(a: Unit, b: Unit, sign: int = 1) -> Unit:
 # What an operation does to units: keeps that of its one argument, needs equal ones, needs a bare number.
 _KEEPS = {"neg": 0, "roundup": 0, "rounddown": 0, "geometric_sum": 1, "total": 0}  # the number of the argument
 _EQUAL = {"+", "-", "min", "max", "<", "<=", ">", ">=", "=", "<>"}
-_BARE = {"exp", "log", "expm1", "log1p"}
+_BARE = {"exp", "log", "expm1", "log1p", "log2"}
 _TRUTH = {"<", "<=", ">", ">=", "=", "<>"}
 
 
@@ -121,21 +132,18 @@ def unit_of(e: Any, env: Mapping[str, str], memo: dict[int, Unit | None] | None 
 
 
 def _fold(e: Any, env: Mapping[str, str], memo: dict[int, Unit | None]) -> Unit | None:
-    if isinstance(e, Unavailable):
-        return None
     if isinstance(e, Const):
         return parse(e.unit)
     if not isinstance(e, Expr):
-        return None if e == 0 or isinstance(e, str) else {}
+        return None if e == 0 or isinstance(e, str | Unavailable) else {}
     if e.op == "var":
         return None if env[e.args[0]] in UNTYPED else parse(env[e.args[0]])
-    if e.op in ("lookup", "at"):
-        return _column_unit(e)
-    if e.op == "lookup_or":
-        return _column_unit(Expr("lookup", *e.args[:-1])) or unit_of(e.args[-1], env, memo)
-    if e.op == "segment":
-        return None  # the number of a row
-    a = [unit_of(x, env, memo) for x in e.args if not isinstance(x, tuple)]
+    if e.op in _TABLE:
+        return _TABLE[e.op](e, lambda x: unit_of(x, env, memo))
+    return _arithmetic(e, [unit_of(x, env, memo) for x in e.args if not isinstance(x, tuple)])
+
+
+def _arithmetic(e: Expr, a: list[Unit | None]) -> Unit | None:
     if e.op in ("*", "/"):
         return times(a[0] or {}, a[1] or {}, 1 if e.op == "*" else -1)
     if e.op == "weighted_sum":
@@ -160,6 +168,14 @@ def _column_unit(e: Expr) -> Unit | None:
     table, column = e.args[0], e.args[-1]
     unit: str = "any" if isinstance(column, Expr) else table.unit(column)
     return None if unit in UNTYPED else parse(unit)
+
+
+_TABLE: dict[str, Callable[[Expr, Callable[[Any], Unit | None]], Unit | None]] = {
+    "lookup": lambda e, _: _column_unit(e),
+    "at": lambda e, _: _column_unit(e),
+    "lookup_or": lambda e, unit: _column_unit(Expr("lookup", *e.args[:-1])) or unit(e.args[-1]),
+    "segment": lambda *_: None,  # the number of a row
+}
 
 
 def _power(e: Expr, a: list[Unit | None]) -> Unit:

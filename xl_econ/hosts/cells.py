@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from xl_econ.core import units
 from xl_econ.core.expr import Const, Expr, steps
-from xl_econ.core.ops import evaluate
+from xl_econ.core.ops import evaluate, why_unavailable
 from xl_econ.printers.excel import show
 from xl_econ.printers.markdown import text as readable
 
@@ -64,6 +65,13 @@ def rows(
 
     return [
         # A branch that the inputs do not take was never evaluated; its row shows what it would be.
-        StepRow(names[id(e)], unit(e), text(e), readable(e, names, top=e), evaluate(e, inputs, values))
+        StepRow(names[id(e)], unit(e), text(e), readable(e, names, top=e), _shown(e, inputs, values))
         for e in order
     ]
+
+
+def _shown(e: Expr, inputs: Mapping[str, Any], values: dict[int, Any]) -> Any:
+    """What a cell shows: the value, or the error value of a figure that does not exist."""
+    value = evaluate(e, inputs, values)
+    missing = isinstance(value, float) and math.isnan(value) and why_unavailable(e, inputs)
+    return missing.cell if missing else value

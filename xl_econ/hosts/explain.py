@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from xl_econ.core.errors import XlEconError
 from xl_econ.core.expr import Expr
 from xl_econ.core.ops import evaluate
 from xl_econ.core.registry import Metric
@@ -48,11 +50,20 @@ def explain(m: Metric, given: Mapping[str, Any]) -> list[Step]:
                 m.name if result else names[id(e)],
                 "result" if result else "lookup" if _is_lookup(e) else "step",
                 text(e, names, top=e),
-                memo.get(id(e)),  # a branch that the inputs do not take has no value
+                _value(e, inputs, memo),
                 _unit(m, inputs) if result else unit,
             )
         )
     return lines
+
+
+def _value(e: Expr, inputs: Mapping[str, Any], memo: dict[int, Any]) -> Any:
+    """A step's value, also where the result took another branch; None where it has none."""
+    try:
+        value = evaluate(e, inputs, memo)
+    except (XlEconError, ArithmeticError, ValueError):
+        return None
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _input(m: Metric, name: str, value: Any, given: Mapping[str, Any]) -> Step:

@@ -209,6 +209,5 @@ def one(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any]
 
 def inputs_of(m: Metric, given: dict[str, Any]) -> dict[str, Any]:
     """Clean inputs by name, defaults filled in: what EXPLAIN and the command line show."""
-
     bound = with_rows(m, m.bind((), given))
     return {name: _clean(p, bound[name]) for name, p in m.params.items()}

@@ -2,6 +2,6 @@
 
 from xl_econ.core.registry import REGISTRY, get
 
-from . import lookups, pricing, tco, training, utilization
+from . import capacity, inference, lookups, pricing, tco, training, utilization
 
-__all__ = ["REGISTRY", "get", "lookups", "pricing", "tco", "training", "utilization"]
+__all__ = ["REGISTRY", "capacity", "get", "inference", "lookups", "pricing", "tco", "training", "utilization"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from xl_econ.core.errors import TraceError
 from xl_econ.core.expr import Expr, Unavailable, leaves, steps
 from xl_econ.core.ops import LONGEST_SUM
-from xl_econ.core.registry import REGISTRY, Metric
+from xl_econ.core.registry import REGISTRY, Metric, Param
 
 Leaf = Callable[[Any], str | None]
 
@@ -19,6 +20,7 @@ PRECEDENCE = {"=": 1, "<>": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2,
 _ATOM = 9
 _CONCATENATION = 1  # & binds tighter than a comparison; brackets do no harm
 LONGEST_FORMULA = 8192  # characters, in Excel
+MANY_FIGURES = 8  # look-ups of a formula from which on local LAMBDAs pay
 _NOTHING = {"#N/A": "NA()", "#NUM!": "SQRT(-1)"}
 
 FUNCTIONS = {
@@ -27,6 +29,7 @@ FUNCTIONS = {
     "sqrt": "SQRT({})",
     "exp": "EXP({})",
     "log": "LN({})",
+    "log2": "LOG({},2)",
     "if": "IF({})",
     # Spreadsheets snap float noise before they round; so does ops.roundup.
     "roundup": "ROUNDUP(ROUND({},9),0)",
@@ -39,6 +42,8 @@ FUNCTIONS = {
     "weighted_sum": "SUMPRODUCT({0},({1})*({2}))",
     "expm1": "IF(EXP({0})=1,{0},(EXP({0})-1)*{0}/LN(EXP({0})))",
 }
+# MIN and MAX fold an array that a LAMBDA is given into one number; these go element by element.
+_ELEMENTWISE = {"min": ("lesser", "<"), "max": ("greater", ">")}
 # A plain formula with INDEX is shown with an @ by Excel 365, because INDEX can return a range. VLOOKUP and SUM cannot.
 _LOOKUP = "VLOOKUP({key},{table}[[{first}]:[{last}]],{column},FALSE)"
 _COLUMN = "COLUMNS({table}[[{first}]:[{name}]])"
@@ -68,7 +73,11 @@ def literal(x: Any) -> str:
     text = f"{float(x):.15g}"
     if float(text) != float(x):
         raise TraceError(f"{x!r} needs more than Excel's 15 digits; make it an input, so that it stands in a cell")
-    return text.replace("e+", "E+").replace("e-", "E-")
+    # 1E9 is shorter than 1000000000, and a formula has a longest text.
+    zeros = len(text) - len(text.rstrip("0"))
+    if zeros > 4 and "." not in text and "e" not in text:
+        text = f"{text[:-zeros]}e{zeros}"
+    return text.replace("e", "E")
 
 
 def show(e: Any, leaf: Leaf, binds: int = 0) -> str:
@@ -206,19 +215,84 @@ def local_name(name: str) -> str:
 
 def _bindings(root: Expr, cells: Mapping[str, str], prefix: str, taken: tuple[str, ...]) -> list[str]:
     """Arguments of a LET: each step's name and text, then the result's text."""
-    names = {at: prefix + local_name(name) for at, name in step_names(root, taken).items()}
+    uses = Counter(id(a) for e in _nodes(root, {}) for a in e.args)
+    # A figure that is read once stands where it is used; every other step gets a name.
+    shown = {id(e) for e in steps(root)[:-1] if e.op not in ("lookup", "lookup_or") or uses[id(e)] > 1}
+    names = {at: prefix + local_name(name) for at, name in step_names(root, taken).items() if at in shown}
+    readers = _readers(root, prefix)
+
+    def leaf(e: Any) -> str | None:
+        if not isinstance(e, Expr):
+            return None
+        if e.op == "var":
+            return str(cells.get(e.args[0], prefix + e.args[0]))
+        if e.op in _ELEMENTWISE:
+            return f"{prefix}{_ELEMENTWISE[e.op][0]}({','.join(show(a, inner) for a in e.args)})"
+        return _read(e, readers, inner) if e.op in ("lookup", "lookup_or") else None
+
+    def inner(e: Any) -> str | None:
+        return names.get(id(e)) or leaf(e)
 
     def text(top: Expr) -> str:
-        def leaf(e: Any) -> str | None:
-            if e is not top and id(e) in names:
-                return names[id(e)]
-            if isinstance(e, Expr) and e.op == "var":
-                return str(cells.get(e.args[0], prefix + e.args[0]))
-            return None
+        return show(top, lambda e: leaf(e) if e is top else inner(e))
 
-        return show(top, leaf)
+    bound = [_reader(name, table, show(key, inner), prefix) for name, table, key in readers.values()]
+    bound += [_elementwise(op, prefix) for op in _ELEMENTWISE if any(e.op == op for e in _nodes(root, {}))]
+    return bound + [f"{names[id(e)]},{text(e)}" for e in steps(root)[:-1] if id(e) in names] + [text(root)]
 
-    return [f"{names[id(e)]},{text(e)}" for e in steps(root)[:-1]] + [text(root)]
+
+def _elementwise(op: str, prefix: str) -> str:
+    name, sign = _ELEMENTWISE[op]
+    a, b = f"{prefix}one", f"{prefix}other"
+    return f"{prefix}{name},{'_xlfn.' if prefix else ''}LAMBDA({a},{b},IF({a}{sign}{b},{a},{b}))"
+
+
+def _nodes(e: Any, seen: dict[int, Expr]) -> Iterable[Expr]:
+    """Every operation of a tree, once."""
+    if isinstance(e, Expr) and id(e) not in seen:
+        seen[id(e)] = e
+        for a in e.args:
+            _nodes(a, seen)
+    return seen.values()
+
+
+Readers = dict[tuple[str, str], tuple[str, Any, Any]]
+
+
+def _readers(root: Expr, prefix: str) -> Readers:
+    """The rows of which a tree reads many figures: a name for a local LAMBDA, the table, the key.
+
+    Spelt out, the look-ups of a whole model would be longer than Excel allows.
+    """
+    found = [e for e in _nodes(root, {}) if e.op in ("lookup", "lookup_or") and isinstance(e.args[2], str)]
+    counts = Counter((e.args[0].name, str(e.args[1])) for e in found)
+    if sum(counts.values()) < MANY_FIGURES:
+        return {}
+    return {
+        at: (f"{prefix}of_{e.args[1].name if isinstance(e.args[1], Expr) else e.args[0].name}", e.args[0], e.args[1])
+        for e in found
+        if counts[at := (e.args[0].name, str(e.args[1]))] > 1
+    }
+
+
+def _reader(name: str, table: Any, key: str, prefix: str) -> str:
+    """A local LAMBDA that reads a figure of one row by its column's name."""
+    fn, column = ("_xlfn." if prefix else ""), f"{prefix}field"
+    names = {"table": table.sheet, "first": table.columns[0], "last": table.columns[-1]}
+    return (
+        f"{name},{fn}LAMBDA({column},{_LOOKUP.format(key=key, column=_HEADER.format(name=column, **names), **names)})"
+    )
+
+
+def _read(e: Expr, readers: Readers, leaf: Leaf) -> str | None:
+    """A look-up as a call of the row's local LAMBDA, if it has one."""
+    table, key, column, *default = e.args
+    if (table.name, str(key)) not in readers or isinstance(column, Expr):
+        return None
+    found = f"{readers[table.name, str(key)][0]}({literal(column)})"
+    if not table.is_optional(column):
+        return found
+    return f'IF({found}="",{show(default[0], leaf) if default else "NA()"},{found})'
 
 
 def let(root: Expr, cells: Mapping[str, str] | None = None, file: bool = False) -> str:
@@ -257,13 +331,17 @@ def lambda_(m: Metric, file: bool = False) -> str:
     taken = tuple(c.removeprefix(par) for c in cells.values())
     parts = _bindings(m.tree, cells, par, taken)
     body = f"{fn}LET({','.join(parts)})" if len(parts) > 1 else parts[0]
-    body = _guarded(m, cells, body)
+    body = _guarded(m, cells, body, par)
     if given:
         body = f"{fn}LET({','.join(given)},{body})"
     return f"{fn}LAMBDA({','.join([*head, body])})"
 
 
-def _guarded(m: Metric, cells: Mapping[str, str], body: str) -> str:
+def _is_bounded(p: Param) -> bool:
+    return math.isfinite(p.quantity.low) or math.isfinite(p.quantity.high)
+
+
+def _guarded(m: Metric, cells: Mapping[str, str], body: str, prefix: str) -> str:
     """`body` behind the checks of the quantities: #VALUE! for a wrong type or a blank, #NUM! out of bounds.
 
     Written with products, not AND, so that arrays are checked element by element; an error value that comes in
@@ -280,6 +358,9 @@ def _guarded(m: Metric, cells: Mapping[str, str], body: str) -> str:
             bounds.append(every.format(f"({cell}<={literal(q.high)})"))
         if q.whole:
             bounds.append(every.format(f"({cell}=INT({cell}))"))
-    types = "*".join(typed)
-    texts = "&".join(f"SUM({cell})" if m.params[name].quantity.many else cell for name, cell in cells.items())
-    return f'IF({"*".join(typed + bounds)},{body},IF({types},SQRT(-1),VALUE({texts}&"?")))'
+    types = f"{prefix}typed"
+    # An error value in a number has made the product of the bounds an error; one in a text must still go out.
+    loose = [c for name, c in cells.items() if m.params[name].quantity.is_text or not _is_bounded(m.params[name])]
+    texts = "&".join([*loose, '"?"'])
+    checked = f"IF({'*'.join([types, *bounds])},{body},IF({types},SQRT(-1),VALUE({texts})))"
+    return f"{'_xlfn.' if prefix else ''}LET({types},{'*'.join(typed)},{checked})"

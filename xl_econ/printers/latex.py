@@ -17,6 +17,7 @@ _FUNCTIONS = {
     "sqrt": r"\sqrt{{{0}}}",
     "exp": r"\exp({0})",
     "log": r"\ln({0})",
+    "log2": r"\log_2({0})",
     "expm1": r"\left(e^{{{0}}} - 1\right)",
     "geometric_sum": r"\operatorname{{geometric\_sum}}({0})",
     "log1p": r"\ln(1 + {0})",

@@ -18,6 +18,7 @@ _FUNCTIONS = {
     "sqrt": "SQRT({})",
     "exp": "EXP({})",
     "log": "LN({})",
+    "log2": "LOG({}, 2)",
     "expm1": "(EXP({}) - 1)",
     "log1p": "LN(1 + {})",
     "total": "SUM({})",

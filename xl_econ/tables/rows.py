@@ -77,7 +77,7 @@ class Accelerator(Row):
     fp8: q.Tflops | None = Field(None, description="Dense peak, FP8, TFLOP/s")
     fp4: q.Tflops | None = Field(None, description="Dense peak, FP4, TFLOP/s")
     int8: q.Tflops | None = Field(None, description="Dense peak, INT8, TOP/s")
-    hbm_gb: q.Gigabytes = Field(description="Memory, GB")
+    hbm_gb: q.HbmPerGpu = Field(description="Memory, GB")
     hbm_tbps: q.TerabytesPerSecond = Field(description="Memory bandwidth, TB/s")
     tdp_w: q.Watts | None = Field(None, description="Board power, W")
     scaleup_gbps: q.GigabytesPerSecond | None = Field(None, description="Scale-up link, GB/s in one direction")
@@ -120,14 +120,41 @@ class ModelArchitecture(Row):
     heads: q.Heads = Field(description="Attention heads")
     kv_heads: q.Heads = Field(description="Heads whose keys and values are kept; 1 for a shared latent (MLA)")
     head_dim: q.HeadDim = Field(description="Dimension of a head")
+    decode_dim: q.HeadDim = Field(description="Mean of the two dimensions a head works with in decode: MLA's latent")
+    prefill_dim: q.HeadDim = Field(description="Mean of the two dimensions a head works with in prefill")
     attention: Literal["MHA", "GQA", "MLA", "GQA hybrid"] = Field(description="Kind of attention")
     kv_elements: q.KvElements = Field(description="Elements kept per token and layer that grows")
     kv_layers_full: q.Layers = Field(description="Layers whose cache grows with the context")
     kv_layers_window: q.LayersOrNone = Field(description="Layers with a sliding window")
-    window: q.SeqLen = Field(description="Sliding window, tokens; 0 without one")
+    window: q.WindowTokens = Field(description="Sliding window, tokens; 0 without one")
     experts: q.Experts = Field(description="Experts in a layer; 1 for a dense model")
     experts_per_token: q.Experts = Field(description="Experts that work on a token")
     context: q.SeqLen = Field(description="Longest context, tokens")
+
+
+class Precision(Row):
+    """How many bytes a number takes when a model is served in it, and at which peak it computes."""
+
+    precision: Key = Field(description="Key")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    weight_bytes: q.BytesPerParam = Field(description="Bytes of a weight, with its scales and what stays unquantised")
+    kv_bytes: q.BytesPerElement = Field(description="Bytes of an element of the KV cache")
+    compute: Literal["bf16", "fp8", "fp4", "int8"] = Field(description="Column of the peak that it computes at")
+
+
+class InferenceProfile(Row):
+    """The constants of the serving model: how near to the hardware's limits an engine comes."""
+
+    profile: Key = Field(description="Key")
+    mbu: q.Efficiency = Field(description="Share of the memory bandwidth reached (MBU)")
+    mfu_prefill: q.Efficiency = Field(description="Share of the peak reached in prefill")
+    mfu_decode: q.Efficiency = Field(description="Share of the peak reached in decode")
+    layer_us: q.MicrosecondsPerLayer = Field(description="Fixed time of a layer in a step, microseconds")
+    moe_us: q.MicrosecondsPerLayer = Field(description="The same for a layer of experts, on top")
+    request_us: q.MicrosecondsPerRequest = Field(description="Fixed time of a request in a step, microseconds")
+    reserve: q.Share = Field(description="Share of the memory that the engine leaves free")
+    activation_gb: q.ActivationMemory = Field(description="Memory of activations and runtime, GB per accelerator")
+    draft_cost: q.DraftCost = Field(description="Cost of a drafted token, as a share of a step")
 
 
 class MfuTypical(Row):
@@ -139,6 +166,19 @@ class MfuTypical(Row):
     low: q.Efficiency = Field(description="Low end")
     mid: q.Efficiency = Field(description="Midpoint of the range")
     high: q.Efficiency = Field(description="High end")
+
+
+class EffectiveMfu(Row):
+    """MFU that published runs of a class delivered over all their hours: 6ND / (hours x dense peak), goodput in it."""
+
+    run_class: Key = Field(description="Key: hardware generation and kind of model")
+    generation: Text = Field(description="Hardware generation")
+    kind: Literal["dense", "MoE"] = Field(description="Dense model or mixture of experts")
+    hardware: Text = Field(description="Accelerators that it stands for, separated by semicolons")
+    low: q.Efficiency = Field(description="Lower quartile of the runs")
+    mid: q.Efficiency = Field(description="Median of the runs")
+    high: q.Efficiency = Field(description="Upper quartile of the runs")
+    runs: q.Runs = Field(description="Published runs behind it")
 
 
 class CostComponent(Row):

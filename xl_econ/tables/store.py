@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import NotAvailable, TableError, nearest
@@ -163,6 +164,24 @@ class Table:
         if value is None:
             raise NotAvailable(f"{self.name}: {self._name(row)!r} has no {name}{self._instead(row, name)}")
         return value
+
+    def figures(self, key: Any, *columns: str) -> SimpleNamespace:
+        """Several figures of one row by column; each is a named step of a traced metric.
+
+        Raises:
+            NotAvailable: As `lookup`.
+        """
+        if _is_array(key):
+            import pandas as pd
+
+            which, keys = pd.factorize(key.ravel())
+            found = {c: self.lookup(keys, c)[which].reshape(key.shape) for c in columns}
+        else:
+            found = {c: self.lookup(key, c) for c in columns}
+        for name, value in found.items():
+            if type(value) is Expr:
+                value.name = name
+        return SimpleNamespace(**found)
 
     def lookup_or(self, key: Any, column: str, default: Any) -> Any:
         """As `lookup`, with `default` where the row leaves the column empty.
@@ -396,7 +415,22 @@ TABLES = {
             "model",
             "published models: parameters, layers, attention, experts",
         ),
+        Table("precisions", "Precisions", "Precision", "precision", "number formats: bytes of weights and cache, peak"),
+        Table(
+            "inference_profiles",
+            "InferenceProfiles",
+            "InferenceProfile",
+            "profile",
+            "constants of the serving model, as fitted on measured throughput",
+        ),
         Table("mfu_typical", "MfuTypical", "MfuTypical", "gpus", "typical MFU by cluster size (the seed's table)"),
+        Table(
+            "effective_mfu",
+            "EffectiveMfu",
+            "EffectiveMfu",
+            "run_class",
+            "MFU that published runs delivered, goodput in it, by hardware and kind of model",
+        ),
         Table("cost_components", "CostComponents", "CostComponent", "component", "shares of TCO (the seed's table)"),
         Table(
             "seed_training_benchmarks",

@@ -1,0 +1,75 @@
+"""How right the training figures are: every run has a class or a reason, the table is what the runs say, goals met."""
+
+import importlib
+import statistics
+from pathlib import Path
+
+import pytest
+
+import xl_econ
+from xl_econ.tables.store import TABLES
+
+BENCH = Path(__file__).parents[1] / "bench"
+EXCLUDED = {
+    "GPT-3 175B",
+    "Megatron-Turing NLG 530B",
+    "OPT-175B",
+    "AlexaTM 20B",
+    "XGen-7B",
+    "TinyLlama-1.1B",
+    "Arctic 480B",
+    "Llama 3.2 1B",
+    "Llama 3.2 3B",
+    "DeepSeek-R1 RL stage",
+    "gpt-oss-120b",
+    "GPT-4 (speculative)",
+}
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    return importlib.import_module("accuracy_training")
+
+
+def test_every_run_has_a_class_or_a_reason(bench):
+    for run in bench.shipped() + bench.held_out():
+        assert (bench.out_of_domain(run) is None) <= (bench.class_of(run) is not None), run.model
+    assert {r.model for r in bench.shipped() if bench.out_of_domain(r)} == EXCLUDED
+    assert {r.model for r in bench.held_out() if bench.out_of_domain(r)} == {"GLM-130B", "Pythia 12B"}
+
+
+def test_held_out_runs_are_new(bench):
+    assert len(bench.held_out()) >= 20
+    assert not {r.model for r in bench.held_out()} & {r.model for r in bench.shipped()}
+
+
+@pytest.mark.parametrize("row", TABLES["effective_mfu"].shipped.values(), ids=lambda r: r.run_class)
+def test_effective_mfu_is_the_quartiles_of_the_published_runs(row, bench):
+    delivered = [bench.delivered(r) for r in bench.in_domain(bench.shipped()) if bench.class_of(r) == row.run_class]
+    quartiles = statistics.quantiles(delivered, n=4, method="inclusive")
+    assert len(delivered) == row.runs
+    assert [row.low, row.mid, row.high] == [round(q, 2) for q in quartiles]
+
+
+def test_an_hfu_is_converted_and_an_mfu_is_not(bench):
+    runs = TABLES["training_runs"].shipped
+    assert bench.stated_mfu(runs["BLOOM-176B"]) == xl_econ.hfu_to_mfu(0.5)
+    assert bench.stated_mfu(runs["PaLM 540B"]) == 0.462
+
+
+def test_goals_are_met(bench, capsys):
+    assert bench.main(quick=True)
+    assert "NOT MET" not in capsys.readouterr().out
+
+
+def test_the_page_shows_what_the_bench_prints(bench, capsys):
+    """The block is what a quick run prints, and every row of the table above it stands in the block."""
+    page = (BENCH.parent / "docs" / "method.md").read_text(encoding="utf-8")
+    bench.main(quick=True)
+    block = page.split("```text\n")[1].split("```")[0]
+    assert block.splitlines() == capsys.readouterr().out.splitlines()[1:]
+    rows = [[c.strip() for c in line.split("|")[2:-1]] for line in page.splitlines() if line.startswith("| ")][1:]
+    printed = [" ".join(line.split()) for line in block.splitlines()]
+    for row in rows[1:]:
+        assert any(" ".join(row) in line for line in printed), row

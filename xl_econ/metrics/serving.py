@@ -1,0 +1,257 @@
+"""The one model of serving that all inference metrics share, in closed form: memory, a decode step, prefill, a period.
+
+A step reads the weights that its batch touches and the KV cache of every request, or computes, whichever takes longer;
+on top come all-reduces and a fixed time a layer and a request. Requests are batched continuously: while one batch is
+decoded, as many new requests are prefilled on the same accelerators. docs/method.md says how right it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from xl_econ.core.expr import Const, Unavailable
+from xl_econ.core.ops import choose, exp, log, log2, maximum, minimum, rounddown, roundup, where
+from xl_econ.core.registry import shared
+from xl_econ.core.units import BILLION, GIGA, MICRO, TERA
+from xl_econ.tables.store import TABLES
+
+_MODELS, _ACCELERATORS = TABLES["model_architectures"], TABLES["accelerators"]
+_PRECISIONS, _PROFILES = TABLES["precisions"], TABLES["inference_profiles"]
+
+ONE_GPU = Const("ONE_GPU", 1, "GPU")
+ONE_EXPERT = Const("ONE_EXPERT", 1, "expert")
+ONE_REQUEST = Const("ONE_REQUEST", 1, "request")
+ONE_TOKEN = Const("ONE_TOKEN", 1, "token/request")
+GPU_PER_HEAD = Const("GPU_PER_HEAD", 1, "GPU/head")
+FLOP_PER_WEIGHT = Const("FLOP_PER_WEIGHT", 2, "FLOP/param/token")
+# A new token meets every earlier one in two products, a multiplication and an addition each; in prefill, where each
+# meets on average half of them, two are left.
+ATTENTION_DECODE = Const("ATTENTION_DECODE", 4, "FLOP*request/channel/layer/token2")
+ATTENTION_PREFILL = Const("ATTENTION_PREFILL", 2, "FLOP*request/channel/layer/token2")
+# Two all-reduces a layer, in each of which a rank sends its 2-byte activations twice, but for its own share.
+ALLREDUCE_BYTES = Const("ALLREDUCE_BYTES", 8, "byte/channel/layer/token/GPU")
+
+DOES_NOT_FIT = Unavailable("the model does not fit into the memory of these accelerators")
+NEVER_FITS = Unavailable("the model fits on no number of these accelerators")
+NO_PEAK = Unavailable("the accelerator's 16-bit peak is not known")
+NO_LINK = Unavailable("the accelerator's scale-up link is not known, so it can only serve alone")
+
+
+_MODEL_FIGURES = (
+    *("params_total_b", "params_flop_b", "params_expert_b", "layers", "hidden", "heads", "kv_heads", "decode_dim"),
+    *("prefill_dim", "kv_elements", "kv_layers_full", "kv_layers_window", "window", "experts", "experts_per_token"),
+)
+_PROFILE_FIGURES = (
+    *("mbu", "mfu_prefill", "mfu_decode", "layer_us", "moe_us", "request_us", "reserve", "activation_gb"),
+    "draft_cost",
+)
+
+
+class Deployment(NamedTuple):
+    """A model on accelerators: the figures of both, and how many requests fit."""
+
+    model: Any
+    accelerator: Any
+    profile: Any
+    peak: Any
+    link: Any
+    gpus: Any
+    layer_tokens: Any
+    kv_bytes_per_request: Any
+    kv_shards: Any
+    max_batch: Any
+
+
+class Work(NamedTuple):
+    """What a deployment does: the requests in flight, and the seconds of a step, of a token, of a prefill."""
+
+    batch: Any
+    step_time: Any
+    token_time: Any
+    prefill_time: Any
+    period: Any
+    tps_per_gpu: Any
+
+
+def weights_gb_of(model: Any, precision: Any) -> Any:
+    """Memory of the weights, GB."""
+    params_total_b = _MODELS.figures(model, "params_total_b").params_total_b
+    return params_total_b * BILLION * _PRECISIONS.figures(precision, "weight_bytes").weight_bytes / GIGA
+
+
+def kv_bytes_of(model: Any, context: Any, precision: Any) -> Any:
+    """KV cache of one request, bytes."""
+    m = _MODELS.figures(model, "kv_elements", "kv_layers_full", "kv_layers_window", "window")
+    return _kv_cache(m, _PRECISIONS.figures(precision, "kv_bytes"), context)[1]
+
+
+@shared
+def _kv_cache(m: Any, p: Any, context: Any) -> tuple[Any, Any]:
+    """Layer-tokens that a request attends to, and the bytes that it keeps of them.
+
+    Only layers with full attention grow with the context; a sliding window keeps its length.
+    """
+    layer_tokens = m.kv_layers_full * context + m.kv_layers_window * minimum(context, m.window)
+    kv_bytes_per_request = m.kv_elements * p.kv_bytes * layer_tokens
+    return layer_tokens, kv_bytes_per_request
+
+
+def _fewest_gpus(weights_gb: Any, usable_gb: Any, kv_gb: Any, m: Any) -> Any:
+    """The smallest of 1, 2, 4, 8... accelerators whose memory holds weights and cache.
+
+    The cache is split over as many accelerators as there are heads to keep; further ones hold copies.
+    """
+    room_gb = usable_gb - kv_gb / (m.kv_heads * GPU_PER_HEAD)
+    fewest = maximum((weights_gb + kv_gb) / usable_gb, weights_gb / where(room_gb > 0, room_gb, NEVER_FITS))
+    return 2 ** roundup(maximum(log2(fewest / ONE_GPU), 0.0)) * ONE_GPU
+
+
+@shared
+def _peak(gpu: Any, precision: Any) -> Any:
+    """Dense peak at which a precision computes: the 16-bit one where the accelerator has no other."""
+    peak_16bit = _ACCELERATORS.lookup_or(gpu, "bf16", _ACCELERATORS.lookup_or(gpu, "fp16", NO_PEAK))
+    others = {c: _ACCELERATORS.lookup_or(gpu, c, peak_16bit) for c in ("fp8", "fp4", "int8")}
+    peak_tflops = choose(_PRECISIONS.lookup(precision, "compute"), {"bf16": peak_16bit} | others)
+    return peak_tflops  # noqa: RET504  (a named local is a step)
+
+
+@shared
+def deploy(
+    model: Any, gpu: Any, gpus: Any, context: Any, precision: Any, profile: Any, batch: Any = ONE_REQUEST
+) -> Deployment:
+    """A model on accelerators; `gpus` 0 takes the fewest of 1, 2, 4, 8... that hold the weights and `batch` requests.
+
+    Args:
+        model: Key or row of the model.
+        gpu: Key or row of the accelerator.
+        gpus: Accelerators that share one copy of the model, or 0.
+        context: Tokens that a request attends to.
+        precision: Key of the precision.
+        profile: Key of the profile.
+        batch: Requests that must fit when the model decides how many accelerators it takes.
+    """
+    m = _MODELS.figures(model, *_MODEL_FIGURES)
+    a = _ACCELERATORS.figures(gpu, "hbm_gb", "hbm_tbps")
+    p = _PRECISIONS.figures(precision, "weight_bytes", "kv_bytes")
+    f = _PROFILES.figures(profile, *_PROFILE_FIGURES)
+    link_gbps = _ACCELERATORS.lookup_or(gpu, "scaleup_gbps", NO_LINK)
+    layer_tokens, kv_bytes_per_request = _kv_cache(m, p, context)
+    weights_gb = m.params_total_b * BILLION * p.weight_bytes / GIGA
+    usable_gb = a.hbm_gb * (1 - f.reserve) - f.activation_gb
+    gpus_used = where(gpus > 0, gpus, _fewest_gpus(weights_gb, usable_gb, kv_bytes_per_request * batch / GIGA, m))
+    kv_shards = minimum(gpus_used, m.kv_heads * GPU_PER_HEAD)
+    free_gb = usable_gb - weights_gb / gpus_used
+    max_batch = rounddown(free_gb * GIGA * kv_shards / kv_bytes_per_request)
+    return Deployment(
+        *(m, (a, p), f, _peak(gpu, precision), link_gbps, gpus_used),
+        *(layer_tokens, kv_bytes_per_request, kv_shards, max_batch),
+    )
+
+
+def fitting(d: Deployment, value: Any) -> Any:
+    """`value` where at least one request fits beside the weights."""
+    return where(d.max_batch >= ONE_REQUEST, value, DOES_NOT_FIT)
+
+
+# -- what a step is made of: each part is written here once -------------------------------------------------------
+def weights_time(d: Deployment, batch: Any) -> Any:
+    """Seconds to read the weights that a batch of tokens touches: of the experts, those that at least one meets."""
+    return _weights_read(d, _experts_touched(d.model, batch)) / d.gpus / _bandwidth(d)
+
+
+def _experts_touched(m: Any, batch: Any) -> Any:
+    """Share of the experts that at least one of a batch of tokens meets: 1 - (1 - k/E)^batch.
+
+    Written with logarithms that stop before the power underflows, which LibreOffice takes for an error.
+    """
+    missed = log(maximum(1 - m.experts_per_token / m.experts, 1e-300))
+    return 1 - exp(maximum(batch / ONE_REQUEST * missed, -700.0))
+
+
+def _weights_read(d: Deployment, experts_touched: Any) -> Any:
+    m, (_, p) = d.model, d.accelerator
+    always = m.params_total_b - m.params_expert_b
+    return (always + m.params_expert_b * experts_touched) * BILLION * p.weight_bytes
+
+
+def _bandwidth(d: Deployment) -> Any:
+    return d.accelerator[0].hbm_tbps * TERA * d.profile.mbu
+
+
+def cache_time(d: Deployment) -> Any:
+    """Seconds to read one request's KV cache."""
+    return d.kv_bytes_per_request / d.kv_shards / _bandwidth(d)
+
+
+def _flop_per_second(d: Deployment, mfu: Any) -> Any:
+    return d.gpus * (d.peak * TERA) * mfu
+
+
+@shared
+def decode_time(d: Deployment) -> Any:
+    """Seconds to compute one token of one request."""
+    m = d.model
+    decode_flop = FLOP_PER_WEIGHT * (m.params_flop_b * BILLION) + (
+        ATTENTION_DECODE * (m.heads * m.decode_dim) * d.layer_tokens
+    )
+    return decode_flop / _flop_per_second(d, d.profile.mfu_decode)
+
+
+def allreduce_time(d: Deployment) -> Any:
+    """Seconds that the activations of a token travel between the accelerators."""
+    traffic = ALLREDUCE_BYTES * d.model.hidden * d.model.layers * ((d.gpus - ONE_GPU) / d.gpus)
+    return where(d.gpus > ONE_GPU, traffic / (d.link * GIGA), 0.0)
+
+
+def layers_time(d: Deployment) -> Any:
+    """Fixed seconds of a step: launches and synchronisation of its layers."""
+    m, f = d.model, d.profile
+    return m.layers * (f.layer_us + where(m.experts > ONE_EXPERT, f.moe_us, 0.0)) / MICRO
+
+
+@shared
+def prefill(d: Deployment, input_tokens: Any, cache_hit: Any, allreduce: Any) -> Any:
+    """Seconds to prefill one request, without what the prefix cache holds."""
+    m = d.model
+    uncached_tokens = input_tokens * (1 - cache_hit)
+    prefill_flop = FLOP_PER_WEIGHT * (m.params_flop_b * BILLION) * uncached_tokens + (
+        ATTENTION_PREFILL
+        * (m.heads * m.prefill_dim)
+        * (_attended(m, input_tokens) - _attended(m, input_tokens * cache_hit))
+    )
+    prefill_time = prefill_flop / _flop_per_second(d, d.profile.mfu_prefill) + allreduce * uncached_tokens
+    return prefill_time  # noqa: RET504
+
+
+def _attended(m: Any, tokens: Any) -> Any:
+    """Twice the pairs of tokens that meet, summed over the layers: all of them, or those within the window."""
+    near = minimum(tokens, m.window)
+    return m.kv_layers_full * tokens**2 + m.kv_layers_window * (near**2 + 2 * m.window * (tokens - near))
+
+
+@shared
+def serve(
+    d: Deployment,
+    input_tokens: Any,
+    output_tokens: Any,
+    batch: Any,
+    cache_hit: Any,
+    accepted_per_step: Any,
+    draft_tokens: Any,
+) -> Work:
+    """Continuous batching: in a period a batch of requests is prefilled and decoded to its end."""
+    batch_used = fitting(d, minimum(batch, d.max_batch))
+    experts_touched = _experts_touched(d.model, batch_used)
+    weights_read = _weights_read(d, experts_touched)
+    memory_time = weights_read / d.gpus / _bandwidth(d) + batch_used * cache_time(d)
+    compute_time = batch_used * (ONE_TOKEN + draft_tokens) * decode_time(d)
+    allreduce = allreduce_time(d)
+    overhead_time = layers_time(d) + batch_used * (d.profile.request_us / MICRO)
+    step_time = (
+        maximum(memory_time, compute_time) + batch_used * (ONE_TOKEN + draft_tokens) * allreduce + overhead_time
+    ) * (1 + d.profile.draft_cost * draft_tokens)
+    token_time = step_time / accepted_per_step
+    prefill_time = prefill(d, input_tokens, cache_hit, allreduce)
+    period = output_tokens * token_time + batch_used * prefill_time
+    tps_per_gpu = batch_used * output_tokens / period / d.gpus
+    return Work(batch_used, step_time, token_time, prefill_time, period, tps_per_gpu)
