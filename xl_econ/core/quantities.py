@@ -79,8 +79,6 @@ FlopPerUsd = Annotated[Any, Quantity("FLOP/USD", 0, format="0.000E+00", example=
 Usd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=3e6)]
 UsdPerGpuHour = Annotated[Any, Quantity("USD/GPU-h", 0, 1e4, format="#,##0.00##", example=2.5, title="Price")]
 UsdPerInstanceHour = Annotated[Any, Quantity("USD/h", 0, 1e6, positive=True, format="#,##0.00##", example=55.04)]
-Sequences = Annotated[Any, Quantity("sequence", 1, 1e6, format=_COUNT, example=32.0)]
-DraftTokens = Annotated[Any, Quantity("token", 1, 1e3, format=_COUNT, example=3.0)]
 TokensPerPass = Annotated[Any, Quantity("token/pass", 1, 1e3, format="0.00", example=2.95)]
 UsdPerGpu = Annotated[Any, Quantity("USD/GPU", 0, 1e8, positive=True, format="#,##0.00", example=31904.63)]
 GpuHours = Annotated[Any, Quantity("GPU-h", 0, 1e13, positive=True, format=_COUNT, example=1.7e6)]
@@ -115,10 +113,10 @@ Term = Annotated[Any, text("Term", "on-demand", ("on-demand", "reserved-1yr", "r
 Case = Annotated[
     Any, text("Case", "latest", ("latest", "seed", "seed high", "cross-check", "cross-check 2", "cross-check 3"))
 ]
-ApiModel = Annotated[Any, text("Model", "gpt-4o")]
+ApiModel = Annotated[Any, text("Model", "gpt-4o", table="api_prices")]
 Side = Annotated[Any, text("Side", "output", ("input", "output", "cached"))]
-AssumptionKey = Annotated[Any, text("Key", "power.us_industrial")]
-Technique = Annotated[Any, text("Technique", "FP16 → FP8")]
+AssumptionKey = Annotated[Any, text("Key", "power.us_industrial", table="assumptions")]
+Technique = Annotated[Any, text("Technique", "FP16 → FP8", table="optimizations")]
 Cell = Annotated[Any, Quantity("any")]
 OwnTable = Annotated[Any, Quantity("table", title="Table", example=None)]
 Hours = Annotated[Any, Quantity("h", 0, 1e6, positive=True, format=_COUNT, example=8760.0)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from xl_econ.core.ops import choose, exp, expm1, log, minimum, sqrt, where
 from xl_econ.core.quantities import (
+    Batch,
     Bound,
     Efficiency,
     FailuresPerGpuHour,
@@ -20,7 +21,6 @@ from xl_econ.core.quantities import (
     ParamsB,
     Ratio,
     RestartMinutes,
-    Sequences,
     Share,
     Tflops,
     TokensPerSecondPerGpu,
@@ -163,13 +163,13 @@ def mfu_typical(gpus: Gpus, bound: Bound = "mid") -> Share:
 
 
 @metric("share")
-def batch_utilization(batch: Sequences, bound: Bound = "mid") -> Share:
+def batch_utilization(batch: Batch, bound: Bound = "mid") -> Share:
     """Utilization in inference by batch size, between the rows of the batch_utilization table on a log scale.
 
     The table is the seed's, grade D, and does not say what it counts: busy time, bandwidth or FLOP.
 
     Args:
-        batch: Sequences decoded together.
+        batch: Batch decoded together.
         bound: End of the table's range: low, mid or high.
 
     Returns:

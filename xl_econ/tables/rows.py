@@ -312,7 +312,7 @@ class Assumption(Row):
 class BatchUtilization(Row):
     """Utilization by batch size: the seed's table, with the midpoint that it leaves to the reader."""
 
-    batch: q.Sequences = Field(description="Sequences decoded together")
+    batch: q.Batch = Field(description="Sequences decoded together")
     batch_text: Text = Field(description="Batch size as written")
     text: Text = Field(description="GPU utilization as written")
     low: q.Share = Field(description="Low end")
