@@ -226,7 +226,7 @@ def test_arrays_of_models():
 @pytest.mark.parametrize(
     ("name", "given", "text"),
     [
-        ("TOKEN_COST", {"model": "Llama-3.1-70B"}, "did you mean"),
+        ("TOKEN_COST", {"model": "Llama-3.5-70B"}, "did you mean"),
         ("TOKEN_COST", {"precision": "fp9"}, "precisions has no precision 'fp9'"),
         ("TOKEN_COST", {"part": "all"}, "allowed are blended, input"),
         ("TOKEN_COST", {"gpus": 2.5}, "whole number"),
