@@ -290,13 +290,19 @@ def _calculate(args: argparse.Namespace) -> dict[str, Any]:
     given = {k: v for k, v in bound.items() if k in named or k in list(m.params)[: len(positional)]}
     found = explain(m, given)
     inputs = [s for s in found if s.kind in ("input", "default")]
-    lines = [s for s in found if s.kind in ("step", "result")]
+    lines, lookups = (
+        [{"name": s.name, "formula": s.formula, "value": s.value, "unit": s.unit} for s in found if s.kind in kinds]
+        for kinds in (("step", "result"), ("lookup",))
+    )
+    value, unit = found[-1].value, found[-1].unit
     return {
         "function": m.name,
         "inputs": {s.name: s.value for s in inputs},
-        "value": lines[-1].value,
-        "unit": lines[-1].unit,
-        "steps": [{"name": s.name, "formula": s.formula, "value": s.value, "unit": s.unit} for s in lines],
+        "value": value,
+        "unit": unit,
+        **({"band": {"factor": m.band, "low": value / m.band, "high": value * m.band}} if m.band > 1 else {}),
+        "steps": lines,
+        **({"lookups": lookups} if lookups else {}),
         "explained": found,
     }
 
@@ -306,9 +312,17 @@ def _calc(args: argparse.Namespace) -> int:
     if args.json:
         return _json({k: v for k, v in found.items() if k != "explained"})
     value = found["value"]
-    shown = f"{value:,.6f}".rstrip("0").rstrip(".") if isinstance(value, float) and 1e-3 < abs(value) < 1e15 else value
-    print(f"{shown} {'' if found['unit'] in ('any', 'text') else found['unit']}".rstrip())
+    print(f"{_number(value)} {'' if found['unit'] in ('any', 'text') else found['unit']}".rstrip())
+    if band := found.get("band"):
+        low, high = (f"{band[end]:,.4g}" for end in ("low", "high"))
+        print(f"{low} to {high} in nine of ten measured deployments (x or / {band['factor']:g})")
     return 0
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, float) and 1e-3 < abs(value) < 1e15:
+        return f"{value:,.6f}".rstrip("0").rstrip(".")
+    return value
 
 
 def _explain(args: argparse.Namespace) -> int:

@@ -31,9 +31,9 @@ from xl_econ.core.units import MILLI, MILLION, SECONDS_PER_HOUR
 
 from .serving import ONE_TOKEN, Deployment, Work, deploy, serve
 
-# Nine of ten measured throughputs lie within a factor of 1.55 of the model's: bench/accuracy_inference.py.
-BAND = 1.55
-TTFT_BAND = 3.0
+# Nine of ten measured throughputs lie within a factor of 1.65 of the model's: bench/accuracy_inference.py.
+BAND = 1.65
+TTFT_BAND = 3.5
 PER_REQUEST = Const("PER_REQUEST", 1, "request/M/token")  # the part "request" is in USD per request
 # Time to the first token, as fitted on the same measurements: steps and prefills that a new request waits for.
 TTFT_STEPS = Const("TTFT_STEPS", 12.4)
@@ -87,7 +87,7 @@ def token_cost(
     """Cost of serving a million tokens on accelerators of one's own or rented.
 
     Input carries the time of prefill, output that of decode; together they are the request's cost. Nine of ten
-    measured deployments lie within a factor of 1.55: the parts "low" and "high" are the ends of that band.
+    measured deployments lie within a factor of 1.65: the parts "low" and "high" are the ends of that band.
 
     Args:
         model: Model, as in the model_architectures table, or a row of it.
@@ -360,7 +360,7 @@ def ttft_ms(
 ) -> Milliseconds:
     """Time to first token, INDICATIVE: the schedulers of engines differ more than hardware does.
 
-    One in ten measurements is off by more than a factor of 3: compare deployments with it, promise nobody.
+    One in ten measurements is off by more than a factor of 3.5: compare deployments with it, promise nobody.
 
     Args:
         model: Model, as in the model_architectures table, or a row of it.

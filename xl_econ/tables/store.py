@@ -171,16 +171,17 @@ class Table:
         Raises:
             NotAvailable: As `lookup`.
         """
+        if type(key) is Expr:
+            return SimpleNamespace(**{c: Expr("lookup", self, key, c, name=c) for c in columns})
         if _is_array(key):
             import pandas as pd
 
             which, keys = pd.factorize(key.ravel())
-            found = {c: self.lookup(keys, c)[which].reshape(key.shape) for c in columns}
-        else:
-            found = {c: self.lookup(key, c) for c in columns}
-        for name, value in found.items():
-            if type(value) is Expr:
-                value.name = name
+            return SimpleNamespace(**{c: self.lookup(keys, c)[which].reshape(key.shape) for c in columns})
+        row = self._row(key)
+        found = {c: getattr(row, c) for c in columns}
+        if None in found.values():
+            self.lookup(key, next(c for c, v in found.items() if v is None))
         return SimpleNamespace(**found)
 
     def lookup_or(self, key: Any, column: str, default: Any) -> Any:
