@@ -18,7 +18,7 @@ Leaf = Callable[[Any], str | None]
 # How tightly Excel binds: its unary minus binds tighter than ^, and ^ is left-associative; Python has neither.
 PRECEDENCE = {"=": 1, "<>": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "^": 4}
 _ATOM = 9
-_CONCATENATION = 1  # & binds tighter than a comparison; brackets do no harm
+_CONCATENATION = 0  # & binds tighter than a comparison, but brackets do no harm
 LONGEST_FORMULA = 8192  # characters, in Excel
 MANY_FIGURES = 8  # look-ups of a formula from which on local LAMBDAs pay
 _NOTHING = {"#N/A": "NA()", "#NUM!": "SQRT(-1)"}
