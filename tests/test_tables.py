@@ -153,6 +153,20 @@ def test_cloud_prices_are_of_many_providers():
     assert {r.gpu for r in PRICES.rows.values()} <= set(ACCELERATORS.rows)
 
 
+def test_purchases_name_accelerators_of_the_table():
+    named = {r.accelerator for r in TABLES["purchase_prices"].rows.values()} - {None}
+    assert "H100 SXM 80GB" in named
+    assert named <= set(ACCELERATORS.rows)
+
+
+def test_hosted_models_have_the_host_in_front():
+    for key, row in TABLES["api_prices"].rows.items():
+        assert ("/" in key) == (row.made_by_provider == "no"), key
+        assert row.output_usd_per_mtok >= row.input_usd_per_mtok * 0.99, key
+        if row.cached_input_usd_per_mtok is not None:
+            assert row.cached_input_usd_per_mtok < row.input_usd_per_mtok, key
+
+
 def test_the_seed_s_six_providers_as_written():
     seed = {k: r.usd_per_instance_hour for k, r in PRICES.rows.items() if r.case.startswith("seed")}
     for provider, low, *prices in (("AWS", 30, 98, 65, 40), ("GCP", 30, 98, 70, 35), ("Azure", 30, 96, 65, 40)):
