@@ -49,6 +49,10 @@ PRETTY = (
     "token/s/GPU",
     "GB",
     "1/GPU-h",
+    "GPU-h/month",
+    "USD/month",
+    "Mtok/month",
+    "token/s/W",
 )
 
 UNTYPED = ("text", "any", "table")  # quantities that carry no unit of their own
@@ -57,7 +61,10 @@ SECONDS_PER_HOUR = Const("SECONDS_PER_HOUR", 3600, "s/h")
 MINUTES_PER_HOUR = Const("MINUTES_PER_HOUR", 60, "min/h")
 HOURS_PER_YEAR = Const("HOURS_PER_YEAR", 8760, "h/yr")
 HOURS_PER_DAY = Const("HOURS_PER_DAY", 24, "h/day")
+HOURS_PER_MONTH = Const("HOURS_PER_MONTH", 730, "h/month")
+MONTHS_PER_YEAR = Const("MONTHS_PER_YEAR", 12, "month/yr")
 KILO = Const("KILO", 1e3, "1/k")
+MILLION = Const("MILLION", 1e6, "1/M")
 BILLION = Const("BILLION", 1e9, "1/B")
 TERA = Const("TERA", 1e12, "1/T")
 TRILLION = Const("TRILLION", 1e12, "1/T")

@@ -2,6 +2,6 @@
 
 from xl_econ.core.registry import REGISTRY, get
 
-from . import lookups, pricing, tco, training, utilization
+from . import fleet, lookups, payback, pricing, tco, training, utilization
 
-__all__ = ["REGISTRY", "get", "lookups", "pricing", "tco", "training", "utilization"]
+__all__ = ["REGISTRY", "fleet", "get", "lookups", "payback", "pricing", "tco", "training", "utilization"]
