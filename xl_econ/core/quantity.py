@@ -99,8 +99,10 @@ def number_from_text(text: str) -> Any:
         return text
 
 
-def is_blank(value: Any) -> bool:
-    """Whether a cell or an argument says nothing."""
+def is_blank(value: Any, many: bool = False) -> bool:
+    """Whether a cell or an argument says nothing; where a list is taken whole, whether all of it does."""
+    if many and isinstance(value, list | tuple):
+        return all(map(is_blank, _flat(value)))
     return value is None or (isinstance(value, str) and not value.strip())
 
 
