@@ -159,9 +159,11 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "<>": operator.ne,
     "neg": operator.neg,
 }
-_SCALAR: dict[str, Callable[..., Any]] = _ARITHMETIC | {
-    op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, geometric_sum)
-} | {op.name: op.scalar for op in (log1p, total, weighted_sum)}
+_SCALAR: dict[str, Callable[..., Any]] = (
+    _ARITHMETIC
+    | {op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, geometric_sum)}
+    | {op.name: op.scalar for op in (log1p, total, weighted_sum)}
+)
 
 
 def evaluate(e: Any, env: Mapping[str, Any], memo: dict[int, Any] | None = None) -> Any:

@@ -61,6 +61,8 @@ def _input(m: Metric, name: str, value: Any, given: Mapping[str, Any]) -> Step:
     kind = "input" if name in given else "default"
     if p.quantity.table and hasattr(value, "model_fields_set"):
         value = getattr(value, TABLES[p.quantity.table].key)
+    if isinstance(value, tuple):
+        value = ", ".join(f"{x:.15g}" for x in value)
     return Step(name, kind, p.help, "auto" if auto else value, "" if p.quantity.is_text else p.quantity.unit)
 
 

@@ -20,7 +20,9 @@ from xl_econ.core.quantity import AUTO
 from xl_econ.core.registry import metric
 from xl_econ.core.units import MILLION, SECONDS_PER_HOUR
 
-NEVER_CHEAPER = Unavailable("serving it yourself is never cheaper: a token of your own costs what the API asks, or more")
+NEVER_CHEAPER = Unavailable(
+    "serving it yourself is never cheaper: a token of your own costs what the API asks, or more"
+)
 
 
 @metric("share")

@@ -245,9 +245,7 @@ def lambda_(m: Metric, file: bool = False) -> str:
             default = literal(p.default)
             # A blank cell given for an optional argument means the default too, as in every host.
             blank = f'AND({par}{name}="")' if p.quantity.many else f'{par}{name}=""'
-            given.append(
-                f"{cells[key]},IF({fn}ISOMITTED({par}{name}),{default},IF({blank},{default},{par}{name}))"
-            )
+            given.append(f"{cells[key]},IF({fn}ISOMITTED({par}{name}),{default},IF({blank},{default},{par}{name}))")
     taken = tuple(c.removeprefix(par) for c in cells.values())
     parts = _bindings(m.tree, cells, par, taken)
     body = f"{fn}LET({','.join(parts)})" if len(parts) > 1 else parts[0]
