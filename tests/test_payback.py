@@ -10,6 +10,7 @@ from conftest import ENGINES
 from support import Sheet, close
 
 import xl_econ
+from xl_econ import cli
 from xl_econ.core.errors import DomainError, InputError, NotAvailable
 from xl_econ.hosts import udf
 from xl_econ.metrics import get
@@ -151,13 +152,15 @@ NEVER = [
 
 
 @pytest.mark.parametrize(("name", "args", "kind", "text"), NEVER, ids=[f"{n[0]}-{i}" for i, n in enumerate(NEVER)])
-def test_what_does_not_exist_says_why(name, args, kind, text):
+def test_what_does_not_exist_says_why(name, args, kind, text, capsys):
     with pytest.raises(kind, match=text) as e:
         getattr(xl_econ, name.lower())(*args)
     assert type(e.value) is kind
     assert getattr(udf, name)(*args) == e.value.cell
     assert text.replace("\\", "") in udf.WHY()[0][0]
-    if not isinstance(args[0], list):
+    if not any(x is None or isinstance(x, list) for x in args):
+        assert cli.main(["calc", name, *map(str, args)]) == kind.exit_code
+        assert "nan" not in capsys.readouterr().out
         with pytest.raises(kind, match=rf"^row 1: .*{text}"):
             getattr(xl_econ, name.lower())([args[0]] * 2, *args[1:])
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NoReturn
 
+from xl_econ.core.errors import XlEconError
 from xl_econ.core.expr import Expr
 from xl_econ.core.ops import evaluate
 from xl_econ.core.registry import Metric
@@ -13,7 +14,7 @@ from xl_econ.printers.excel import step_names
 from xl_econ.printers.markdown import text
 from xl_econ.tables.store import TABLES
 
-from .python import inputs_of
+from .python import inputs_of, one
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ def explain(m: Metric, given: Mapping[str, Any]) -> list[Step]:
     Raises:
         XlEconError: An input is not acceptable, or there is no finite result.
     """
+    one(m, dict(given), _raised)
     inputs = inputs_of(m, dict(given))
     lines = [_input(m, name, value, given) for name, value in inputs.items() if name in m.scalars]
     names = step_names(m.tree)
@@ -53,6 +55,10 @@ def explain(m: Metric, given: Mapping[str, Any]) -> list[Step]:
             )
         )
     return lines
+
+
+def _raised(error: XlEconError) -> NoReturn:
+    raise error
 
 
 def _input(m: Metric, name: str, value: Any, given: Mapping[str, Any]) -> Step:

@@ -100,8 +100,9 @@ def breakeven_months(
     months_undiscounted = upfront_usd / where(saving > 0, saving, NEVER_PAYS_BACK)
     interest_share = monthly_rate * months_undiscounted / ONE_MONTH
     repaid_share = where(interest_share < 1, interest_share, NEVER_PAYS_BACK)
-    growth_logarithm = log1p(where(monthly_rate == 0, 1.0, monthly_rate)) / ONE_MONTH
-    months_discounted = -1 * log1p(-1 * repaid_share) / growth_logarithm
+    growth_logarithm = log1p(monthly_rate)
+    divisor = where(monthly_rate == 0, 1.0, growth_logarithm)
+    months_discounted = -1 * log1p(-1 * repaid_share) / divisor * ONE_MONTH
     return where(monthly_rate == 0, months_undiscounted, months_discounted)
 
 
