@@ -108,8 +108,23 @@ def random_number(q, example, rng):
     return math.exp(rng.uniform(math.log(max(low, 1e-12)), math.log(high)))
 
 
+def of_one_row(m, rng):
+    """Texts for the parameters that are called like columns of the metric's table, from one of its rows."""
+    table = next(iter(sorted(tables_of(m), key=lambda t: t.name)), None)
+    names = [
+        p.name
+        for p in m.scalars.values()
+        if table and p.quantity.is_text and not p.quantity.table and p.name in table.columns
+    ]
+    row = rng.choice(list(table.rows.values())) if names else None
+    return {name: getattr(row, name) for name in names}
+
+
 def random_inputs(m, count, seed=0):
     """Rows of inputs; the lists in a row are equally long."""
     rng = random.Random(f"{m.name}-{seed}")
-    lengths = (rng.randint(1, 5) for _ in range(count))
-    return [{p.name: random_value(m, p, rng, n) for p in m.scalars.values()} for n in lengths]
+    found = []
+    for _ in range(count):
+        texts, length = of_one_row(m, rng), rng.randint(1, 5)
+        found.append({p.name: texts.get(p.name) or random_value(m, p, rng, length) for p in m.scalars.values()})
+    return found

@@ -174,3 +174,34 @@ def test_output_that_cannot_be_written():
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert done.stderr == "xl-econ: cannot be read or written: No space left on device\n"
+
+
+def test_conflicts_and_old_rows_of_a_table(capsys):
+    code, out, _ = run(["tables", "cloud_prices", "--conflicts"], capsys)
+    assert code == 1
+    assert "12.25  2025        D (seed)  AWS|H100 SXM 80GB|on-demand|seed" in out
+    assert out.splitlines()[-1].startswith("cloud_prices: ")
+    code, out, _ = run(["tables", "cloud_prices", "--conflicts", "--older-than", "180", "--json"], capsys)
+    found = json.loads(out)
+    assert code == 1
+    assert list(found) == ["table", "conflicts", "older"]
+    assert found["conflicts"][0]["quotes"][0].keys() == {"key", "price", "as_of", "grade", "seed", "source"}
+    assert run(["tables", "cloud_prices", "--conflicts", "--older-than", "180"], capsys)[0] == 1
+    code, out, _ = run(["tables", "cloud_prices", "--older-than", "99999"], capsys)
+    assert (code, out) == (0, "cloud_prices: 0 of 165 rows are older than that\n")
+    assert run(["tables", "mfu_typical", "--older-than", "100"], capsys)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["accelerators", "--conflicts"], "accelerators has no offers with several prices; there are cloud_prices"),
+        (["--conflicts"], "ask about one table: name it"),
+        (["cloud_prices", "--older-than", "-1"], "--older-than -1: must be at least 0"),
+    ],
+)
+def test_questions_that_a_table_cannot_answer(args, text, capsys):
+    code, out, err = run(["tables", *args], capsys)
+    assert (code, out) == (2, "")
+    assert text in err
+    assert err.count("\n") == 1

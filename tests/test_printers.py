@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from conftest import ENGINES
 from support import Sheet, close
@@ -38,12 +39,22 @@ x, y, z = var("x"), var("y"), var("z")
         (ops.expm1(x + y), "IF(EXP((x+y))=1,(x+y),(EXP((x+y))-1)*(x+y)/LN(EXP((x+y))))"),
         (ops.weighted_sum(x, y, 1.0), "SUMPRODUCT(x,y,(1)+0*(y))"),
         (ops.choose(x, {"a": y, 'b"': z}), 'CHOOSE(MATCH(x,{"a","b"""},0),y,z)'),
+        (ops.join(x, "a", y), 'x&"|"&"a"&"|"&y'),
+        (ops.join(x, y) == z, '(x&"|"&y)=z'),
         (x * 1e-12, "x*1E-12"),
         (x * 1e21, "x*1E+21"),
     ],
 )
 def test_text(e, text):
     assert excel.formula(e) == text
+
+
+def test_texts_are_joined_to_a_key_everywhere():
+    joined = ops.join(x, y)
+    assert markdown.text(joined) == 'x & "|" & y'
+    assert latex.show(joined).count(r"\text{|}") == 1
+    assert ops.evaluate(joined, {"x": "AWS", "y": "H100"}) == ops.join("AWS", "H100") == "AWS|H100"
+    assert ops.join(np.array(["a", "b"], object), "c").tolist() == ["a|c", "b|c"]
 
 
 def test_literals_hold_fifteen_digits():

@@ -113,7 +113,7 @@ def test_every_table_is_a_sheet_to_edit(t):
             assert unit == q.unit
             assert checked[n].type == "decimal"
             assert float(checked[n].formula2) == min(q.high, 1e300)
-            assert (float(checked[n].formula1) > q.low) == (q.positive and q.low == 0)
+            assert (float(checked[n].formula1) > max(q.low, -1e300)) == (q.positive and q.low == 0)
         else:
             assert not unit
             assert n not in checked

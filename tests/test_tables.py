@@ -1,14 +1,19 @@
 """Reference tables: what ships is complete and sourced, and a bad row is refused with file, row, column and reason."""
 
 import csv
+from collections import Counter
+from datetime import date
 
 import pytest
 
-from xl_econ.core.errors import NotAvailable, TableError
-from xl_econ.tables import store
+import xl_econ
+from xl_econ.core import quantities
+from xl_econ.core.errors import NotAvailable, TableError, UsageError
+from xl_econ.tables import queries, rows, store
 from xl_econ.tables.store import TABLES
 
 ACCELERATORS = TABLES["accelerators"]
+SEED_TABLES = ("mfu_typical", "cost_components", "batch_utilization", "optimizations", "inference_price_classes")
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda t: t.name)
@@ -17,7 +22,7 @@ def test_shipped_rows(table):
     for key, row in table.rows.items():
         assert row.source, key
         assert row.as_of <= "2026-11-23", key
-        if table.name.startswith(("seed", "mfu_typical", "cost_components")):
+        if table.name.startswith("seed") or table.name in SEED_TABLES:
             assert row.grade == "D", key
     assert table.model.__doc__
     assert all(f.description for f in table.model.model_fields.values())
@@ -127,3 +132,129 @@ def test_dense_peaks_only():
             assert 1.9 < row.fp8 / row.bf16 < 2.1, row.accelerator
     h100 = ACCELERATORS.rows["H100 SXM 80GB"]
     assert (h100.bf16, h100.fp8) == (989.4, 1978.9)
+
+
+# -- prices -----------------------------------------------------------------------------------------------------
+PRICES = TABLES["cloud_prices"]
+
+
+def priced(**cells):
+    """The row of AWS's latest H100 price with some cells changed, as a table of its own."""
+    row = PRICES.rows["AWS|H100 SXM 80GB|on-demand|latest"].model_dump() | cells
+    return store.check_rows(PRICES, "t", row, [row])
+
+
+def test_cloud_prices_are_of_many_providers():
+    latest = [r for r in PRICES.rows.values() if r.case == "latest"]
+    assert len(latest) >= 100
+    assert len({r.provider for r in latest}) >= 15
+    assert Counter(r.gpu for r in latest)["H100 SXM 80GB"] >= 25
+    assert {r.gpu for r in latest} >= {"H200 SXM 141GB", "B200 SXM (HGX)", "A100 SXM 80GB", "MI300X"}
+    assert {r.gpu for r in PRICES.rows.values()} <= set(ACCELERATORS.rows)
+
+
+def test_the_seed_s_six_providers_as_written():
+    seed = {k: r.usd_per_instance_hour for k, r in PRICES.rows.items() if r.case.startswith("seed")}
+    for provider, low, *prices in (("AWS", 30, 98, 65, 40), ("GCP", 30, 98, 70, 35), ("Azure", 30, 96, 65, 40)):
+        offers = [f"{provider}|H100 SXM 80GB|{x}" for x in ("on-demand|seed", "reserved-1yr|seed", "spot|seed high")]
+        assert [seed[o] for o in offers] == prices
+        assert seed[f"{provider}|H100 SXM 80GB|spot|seed"] == low
+    for provider, prices in (("CoreWeave", [2.5, 2.0]), ("Lambda", [2.5, 1.9])):
+        assert [v for k, v in seed.items() if k.startswith(f"{provider}|")] == prices
+    assert not any(k.startswith("Together AI|") for k in seed)  # "Varies by model"
+
+
+def test_a_price_must_be_its_share_of_the_instance():
+    assert priced(usd_per_gpu_hour=6.8801)
+    with pytest.raises(TableError, match=r"t, row 2, column usd_per_gpu_hour: 12: 55.04 for 8 GPU make 6.88"):
+        priced(usd_per_gpu_hour=12.0)
+    with pytest.raises(
+        TableError, match=r"column case: 'seed': the offer must be 'AWS\|H100 SXM 80GB\|on-demand\|seed'"
+    ):
+        priced(case="seed")
+    with pytest.raises(TableError, match="column term: 'weekly'"):
+        priced(term="weekly")
+
+
+def test_the_choices_of_the_function_are_those_of_the_table():
+    for column, alias in (("term", quantities.Term), ("case", quantities.Case)):
+        assert rows.choices(PRICES.model, column) == alias.__metadata__[0].choices
+
+
+def test_prices_as_people_ask_for_them():
+    assert xl_econ.cloud_price("aws", "H100") == 6.88
+    assert xl_econ.cloud_price("AWS", "H100 SXM", "spot", "seed high") == 5.0
+    assert xl_econ.cloud_price(["AWS", "Azure"], "H100") == [6.88, 12.29]
+    with pytest.raises(NotAvailable, match=r"cloud_prices has no offer 'AWS\|H100\|flex\|latest'"):
+        xl_econ.cloud_price("AWS", "H100", "flex")
+    assert xl_econ.api_price("openai/gpt-4o") == 10.0
+    assert xl_econ.api_price("gpt-4o", "cached") == 1.25
+    with pytest.raises(NotAvailable, match="has no cached_input_usd_per_mtok"):
+        xl_econ.api_price("gpt-4-turbo", "cached")
+    assert xl_econ.assumption("power.us_industrial") == 0.0929
+    assert xl_econ.assumption("power.us_industrial.2024-12") == 0.0796
+    assert xl_econ.optimization("GQA", "memory_reduction_high") == 8.0
+
+
+def test_batches_between_the_rows():
+    for batch, low, high in ((1, 0.05, 0.15), (8, 0.2, 0.4), (32, 0.4, 0.6), (128, 0.6, 0.8), (4096, 0.6, 0.8)):
+        found = xl_econ.batch_utilization(batch, "low"), xl_econ.batch_utilization(batch, "high")
+        assert found == pytest.approx((low, high))
+    assert xl_econ.batch_utilization(16) == pytest.approx(0.4)  # halfway between 8 and 32 on a log scale
+
+
+def test_the_latest_assumption_has_the_bare_key():
+    table = TABLES["assumptions"]
+    for key, row in table.rows.items():
+        bare = key.rsplit(".", 1)[0]
+        if key[-3:-2] == "-":
+            assert table.rows[bare].as_of > row.as_of
+            assert key.endswith(row.as_of)
+        if row.low is not None:
+            assert row.low < row.value < row.high
+
+
+def test_known_contradictions_are_found():
+    found = {c.offer: c for c in queries.conflicts(PRICES)}
+    aws = found["AWS|H100 SXM 80GB|on-demand"]
+    assert [q.price for q in aws.quotes] == [6.88, 12.25, 12.29]  # 55.04 and 98.32 for eight
+    assert [q.seed for q in aws.quotes] == [False, True, False]
+    assert aws.spread == pytest.approx(12.29 / 6.88 - 1)
+    assert found["GCP|H100 SXM 80GB|on-demand"].quotes[0].price == 4.2008
+    assert {q.price for q in found["Azure|H200 SXM 141GB|on-demand"].quotes} == {10.6, 13.78}
+    assert {"Lambda|H100 SXM 80GB|on-demand", "Lambda|H100 PCIe 80GB|on-demand"} <= set(found)
+    spreads = [c.spread for c in found.values()]
+    assert spreads == sorted(spreads, reverse=True)
+    assert min(spreads) > 0.2
+    assert "Azure|H100 SXM 80GB|spot" not in found  # two ends of the seed's range
+    assert len(queries.conflicts(PRICES, 1.0)) < len(found)
+    assert queries.conflicts(TABLES["purchase_prices"])
+    with pytest.raises(UsageError, match="accelerators has no offers with several prices; there are cloud_prices, "):
+        queries.conflicts(ACCELERATORS)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "day"),
+    [
+        ("2025", date(2025, 12, 31)),
+        ("2024-02", date(2024, 2, 29)),
+        ("2025-06", date(2025, 6, 30)),
+        ("2025-06-05", date(2025, 6, 5)),
+        ("2026", date(2026, 11, 23)),
+        ("2026-11", date(2026, 11, 23)),
+        ("2026-12-31", date(2026, 11, 23)),
+    ],
+)
+def test_a_partial_date_counts_from_its_end(as_of, day):
+    assert queries.latest_day(as_of, date(2026, 11, 23)) == day
+
+
+def test_older_than():
+    today = date(2026, 11, 23)
+    old = queries.older_than(PRICES, 180, today)
+    assert {o.as_of for o in old} >= {"2025", "2025-04-23"}
+    assert all(o.days > 180 for o in old)
+    assert [o.days for o in old] == sorted((o.days for o in old), reverse=True)
+    assert next(o.days for o in old if o.as_of == "2025") == (today - date(2025, 12, 31)).days
+    assert not queries.older_than(PRICES, 5000, today)
+    assert queries.older_than(PRICES, 0)

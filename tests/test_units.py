@@ -15,7 +15,7 @@ from xl_econ.tables.store import TABLES
 def test_declared_unit_is_the_traced_one(m):
     units.check(m.name, m.unit, m.tree, m.units)
     for step, unit in m.step_units():
-        assert unit or step.op in ("segment", "lookup"), f"{m.name}: step {step.name} has no unit"
+        assert unit or step.op in ("segment", "lookup", "join"), f"{m.name}: step {step.name} has no unit"
 
 
 def test_a_forgotten_3600_is_an_error():

@@ -97,9 +97,10 @@ def _parser() -> _Parser:
         sub = command(name, run, text, tables=True)
         sub.add_argument("name", metavar="NAME")
         sub.add_argument("arguments", metavar="k=v", nargs="*", help="arguments by name or in order: mfu=41%%")
-    command("tables", _tables, "the reference tables, or the rows of one", tables=True).add_argument(
-        "table", metavar="NAME", nargs="?"
-    )
+    sub = command("tables", _tables, "the reference tables, or the rows of one", tables=True)
+    sub.add_argument("table", metavar="NAME", nargs="?")
+    sub.add_argument("--conflicts", action="store_true", help="prices of one offer that lie far apart (exit code 1)")
+    sub.add_argument("--older-than", type=int, metavar="DAYS", help="rows whose figures are older (exit code 1)")
     sub = command("new", _new, "a template workbook with its own inputs, or rate_card: all tables to edit", tables=True)
     sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
     _output(sub, required=False)
@@ -341,6 +342,8 @@ def _tables(args: argparse.Namespace) -> int:
     from xl_econ.tables import store
     from xl_econ.workbook import rate_card
 
+    if args.conflicts or args.older_than is not None:
+        return _findings(args)
     card, held = rate_card.current(), rate_card.held()
     origin = {name: card.name if card and t in held else "shipped" for name, t in store.TABLES.items()}
     if args.table is None:
@@ -367,6 +370,23 @@ def _tables(args: argparse.Namespace) -> int:
     _grid([shown] + [[getattr(r, c) for c in shown] for r in t.rows.values()], 28)
     print(f"{len(t.rows)} rows, {origin[t.name]}; notes and sources: --json")
     return 0
+
+
+def _findings(args: argparse.Namespace) -> int:
+    from xl_econ.commands import tables
+    from xl_econ.tables import store
+
+    if args.table is None:
+        raise UsageError("--conflicts and --older-than ask about one table: name it")
+    t = store.get(args.table)
+    found = tables.findings(t, args.conflicts, args.older_than)
+    if args.json:
+        _json(tables.as_json(t, found))
+    else:
+        for lines in tables.as_grids(found):
+            _grid(lines)
+        print(tables.summary(t, found))
+    return 1 if any(found.values()) else 0
 
 
 def _claims(t: Table) -> int:

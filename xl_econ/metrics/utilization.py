@@ -5,8 +5,11 @@ The inverses check a claim: GPU-hours that imply an MFU above 1 cannot be right.
 
 from __future__ import annotations
 
+from typing import Any
+
 from xl_econ.core.ops import choose, exp, expm1, log, minimum, sqrt, where
 from xl_econ.core.quantities import (
+    Batch,
     Bound,
     Efficiency,
     FailuresPerGpuHour,
@@ -23,13 +26,14 @@ from xl_econ.core.quantities import (
     TokensPerSecondPerGpu,
 )
 from xl_econ.core.quantity import AUTO
-from xl_econ.core.registry import metric
+from xl_econ.core.registry import metric, shared
 from xl_econ.core.units import BILLION, MINUTES_PER_HOUR, SECONDS_PER_HOUR, TERA
-from xl_econ.tables.store import TABLES
+from xl_econ.tables.store import TABLES, Table
 
 from .training import FLOP_PER_PARAM_TOKEN, FORWARD_PASSES_PER_STEP
 
 _mfu_table = TABLES["mfu_typical"]
+_batch_table = TABLES["batch_utilization"]
 
 
 @metric("share")
@@ -155,13 +159,46 @@ def mfu_typical(gpus: Gpus, bound: Bound = "mid") -> Share:
         >>> mfu_typical(256)
         0.425
     """
-    row = _mfu_table.segment(gpus, "gpus")
-    smaller = _mfu_table.at(row, "gpus")
-    larger = _mfu_table.at(row + 1, "gpus")
-    weight = minimum(1.0, log(gpus / smaller) / log(larger / smaller))
-    mfu_smaller = choose(bound, {b: _mfu_table.at(row, b) for b in ("low", "mid", "high")})
-    mfu_larger = choose(bound, {b: _mfu_table.at(row + 1, b) for b in ("low", "mid", "high")})
-    return mfu_smaller + (mfu_larger - mfu_smaller) * weight
+    return _between(_mfu_table, "gpus", gpus, bound)
+
+
+@metric("share")
+def batch_utilization(batch: Batch, bound: Bound = "mid") -> Share:
+    """Utilization in inference by batch size, between the rows of the batch_utilization table on a log scale.
+
+    The table is the seed's, grade D, and does not say what it counts: busy time, bandwidth or FLOP.
+
+    Args:
+        batch: Batch decoded together.
+        bound: End of the table's range: low, mid or high.
+
+    Returns:
+        Share; beyond the last row, the last row's; scalar, or the broadcast shape of the arguments.
+
+    Raises:
+        DomainError: Fewer than one sequence (#NUM!).
+        NotAvailable: Another bound (#N/A).
+
+    Source:
+        Table batch_utilization (the seed); the logarithmic interpolation is ours.
+
+    Example:
+        >>> batch_utilization(32)
+        0.5
+    """
+    return _between(_batch_table, "batch", batch, bound)
+
+
+@shared
+def _between(table: Table, column: str, size: Any, bound: Any) -> Any:
+    """The low, mid or high of a table at a size between two of its rows, on a log scale; beyond the last, the last."""
+    row = table.segment(size, column)
+    smaller = table.at(row, column)
+    larger = table.at(row + 1, column)
+    weight = minimum(1.0, log(size / smaller) / log(larger / smaller))
+    share_smaller = choose(bound, {b: table.at(row, b) for b in ("low", "mid", "high")})
+    share_larger = choose(bound, {b: table.at(row + 1, b) for b in ("low", "mid", "high")})
+    return share_smaller + (share_larger - share_smaller) * weight
 
 
 @metric("share")

@@ -18,6 +18,7 @@ Leaf = Callable[[Any], str | None]
 # How tightly Excel binds: its unary minus binds tighter than ^, and ^ is left-associative; Python has neither.
 PRECEDENCE = {"=": 1, "<>": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "^": 4}
 _ATOM = 9
+_CONCATENATION = 0  # & binds tighter than a comparison, but brackets do no harm
 LONGEST_FORMULA = 8192  # characters, in Excel
 MANY_FIGURES = 8  # look-ups of a formula from which on local LAMBDAs pay
 _NOTHING = {"#N/A": "NA()", "#NUM!": "SQRT(-1)"}
@@ -102,6 +103,8 @@ def _text(e: Expr, leaf: Leaf) -> tuple[str, int]:
         template = FUNCTIONS[e.op]
         shown = [show(a, leaf, PRECEDENCE["*"] if "*{0}" in template else 0) for a in e.args]
         return (template.format(*shown) if "{0}" in template else template.format(",".join(shown))), _ATOM
+    if e.op == "join":
+        return _join(e, leaf), _CONCATENATION
     if e.op in _SPECIAL:
         return _SPECIAL[e.op](e, leaf), _ATOM
     raise TraceError(f"operation {e.op!r} has no Excel text; add it to xl_econ.printers.excel")
@@ -142,6 +145,10 @@ def _segment(e: Expr, leaf: Leaf) -> str:
 def _at(e: Expr, leaf: Leaf) -> str:
     table, row, column = e.args
     return _AT.format(table=table.sheet, column=column, row=show(row, leaf))
+
+
+def _join(e: Expr, leaf: Leaf) -> str:
+    return '&"|"&'.join(show(a, leaf, _ATOM) for a in e.args)
 
 
 _SPECIAL: dict[str, Callable[[Expr, Leaf], str]] = {

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from xl_econ.core import quantities as q
 from xl_econ.core.quantity import Quantity
@@ -15,6 +23,9 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^*?~]+$")]
 Grade = Literal["A", "B", "C", "D"]
 Bound = Literal["exact", "about", "at least", "about, at least", "range", "unknown"]
+Term = Literal["on-demand", "reserved-1yr", "reserved-3yr", "spot", "flex"]
+# The latest price, the seed's, and what other sources, regions or earlier dates say of the same offer.
+Case = Literal["latest", "seed", "seed high", "cross-check", "cross-check 2", "cross-check 3"]
 Verdict = Literal["holds", "slip", "ambiguous", "definition"]
 
 
@@ -32,6 +43,8 @@ def _a_number(value: Any) -> float:
         return value
     raise ValueError(f"{value!r}: expected a number")
 
+
+NORMALISED = 1e-3  # how far a price per GPU may lie from the instance's share, relative
 
 # A number whose unit stands in another column of its row.
 Figure = Annotated[float, Quantity("any"), AfterValidator(_a_number)]
@@ -217,6 +230,143 @@ class SeedClaim(Row):
         description="holds or slip by rule; ambiguous (several readings) and definition (a term left open) are judged"
     )
     note: Text = Field(description="Why; for a slip what the figure should be")
+
+
+class CloudPrice(Row):
+    """What an accelerator costs by the hour at a provider: the latest price, the seed's, and those that contradict.
+
+    The seed's row of Together AI has no figure ("Varies by model") and is left out.
+    """
+
+    offer: Key = Field(description="Key: provider|gpu|term|case")
+    aliases: str | None = Field(None, description="Other spellings of the key, separated by semicolons")
+    provider: Key = Field(description="Who rents it out")
+    provider_type: Literal["hyperscaler", "neocloud", "marketplace", "any"] = Field(description="Kind of provider")
+    instance: Text = Field(description="Instance or item of the price list")
+    gpu: Key = Field(description="Accelerator, a key of the accelerators table")
+    gpus_per_instance: q.NodeGpus = Field(description="Accelerators in the instance; 1 where the price is per GPU")
+    term: Term = Field(description="Commitment; flex is capacity that is queued for, such as GCP's DWS")
+    case: Case = Field(
+        description="latest price of one item, the seed's, or a further one: another source or day, an average"
+    )
+    usd_per_instance_hour: q.UsdPerInstanceHour = Field(description="Price of the instance, USD per hour")
+    usd_per_gpu_hour: q.UsdPerGpuHour = Field(description="Price of one accelerator, USD per hour")
+    region: Text = Field(description="Region of the price")
+
+    @field_validator("case")
+    @classmethod
+    def _joins(cls, case: str, info: ValidationInfo) -> str:
+        """The key is what the look-up joins."""
+        parts = [info.data.get(c) for c in ("provider", "gpu", "term")]
+        joined = "|".join([*map(str, parts), case])
+        if None not in parts and info.data.get("offer") not in (None, joined):
+            raise ValueError(f"{case!r}: the offer must be {joined!r}")
+        return case
+
+    @field_validator("usd_per_gpu_hour")
+    @classmethod
+    def _share_of_the_instance(cls, price: float, info: ValidationInfo) -> float:
+        instance, gpus = info.data.get("usd_per_instance_hour"), info.data.get("gpus_per_instance")
+        if instance and gpus and abs(price * gpus / instance - 1) > NORMALISED:
+            raise ValueError(f"{price:g}: {instance:g} for {gpus:g} GPU make {instance / gpus:.6g}")
+        return price
+
+
+class PurchasePrice(Row):
+    """What an accelerator was sold for: by itself, or its share of a system."""
+
+    item_id: Key = Field(description="Key: item|date|kind")
+    item: Text = Field(description="Item as the offer names it")
+    accelerator: str | None = Field(None, description="Accelerator, a key of the accelerators table, where it is one")
+    gpus_in_system: q.NodeGpus = Field(description="Accelerators in what was sold")
+    kind: Literal["single", "baseboard", "HGX", "DGX", "system"] = Field(description="What was sold")
+    usd_per_gpu: q.UsdPerGpu = Field(description="Price of one accelerator with its share of the system, USD")
+
+
+class ApiPrice(Row):
+    """What a provider charges for a model's tokens."""
+
+    model: Key = Field(description="Key: the model's id, with the host in front where another than its maker serves it")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    provider: Text = Field(description="Who serves it")
+    made_by_provider: Literal["yes", "no"] = Field(description="Whether the provider made the model")
+    input_usd_per_mtok: q.UsdPerMtok = Field(description="Input, USD per million tokens")
+    cached_input_usd_per_mtok: q.UsdPerMtok | None = Field(None, description="Input read from the cache, USD/Mtok")
+    cache_write_usd_per_mtok: q.UsdPerMtok | None = Field(None, description="Input written to the cache, USD/Mtok")
+    output_usd_per_mtok: q.UsdPerMtok = Field(description="Output, USD per million tokens")
+    context: q.SeqLen | None = Field(None, description="Longest context, tokens")
+    tiered: Literal["yes", "no"] = Field(description="Whether long prompts cost more; the rates are of short ones")
+
+
+class Assumption(Row):
+    """A figure that models assume when nobody knows better: a rate, a life, a share."""
+
+    key: Key = Field(description="Key; an older value has its month behind it, as in power.us_industrial.2024-12")
+    item: Text = Field(description="What it is")
+    value: Figure = Field(description="The figure; of a range its middle")
+    unit: Text = Field(description="Unit of the figure")
+    low: Figure | None = Field(None, description="Low end of a range")
+    high: Figure | None = Field(None, description="High end of a range")
+
+
+class BatchUtilization(Row):
+    """Utilization by batch size: the seed's table, with the midpoint that it leaves to the reader."""
+
+    batch: q.Batch = Field(description="Sequences decoded together")
+    batch_text: Text = Field(description="Batch size as written")
+    text: Text = Field(description="GPU utilization as written")
+    low: q.Share = Field(description="Low end")
+    mid: q.Share = Field(description="Midpoint of the range")
+    high: q.Share = Field(description="High end")
+    latency: Text = Field(description="Latency as written")
+    cost_efficiency: Text = Field(description="Cost efficiency as written")
+
+
+class Optimization(Row):
+    """A technique that saves memory or time, as the seed gives it: each figure as written, and as parsed."""
+
+    technique: Key = Field(description="Key")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    kind: Literal["quantization", "architecture"] = Field(description="Which of the seed's two tables it stands in")
+    memory_reduction_text: str | None = Field(None, description="Memory reduction as written")
+    memory_reduction_low: q.Factor | None = Field(None, description="Memory reduction, low end")
+    memory_reduction_high: q.Factor | None = Field(None, description="Memory reduction, high end")
+    speedup_text: str | None = Field(None, description="Speedup as written")
+    speedup_low: q.Factor | None = Field(None, description="Speedup, low end")
+    speedup_high: q.Factor | None = Field(None, description="Speedup, high end")
+    quality_loss: str | None = Field(None, description="Quality loss as written")
+    impact: str | None = Field(None, description="Impact as written")
+    impact_low: q.Factor | None = Field(None, description="Factor of the impact, low end")
+    impact_high: q.Factor | None = Field(None, description="Factor of the impact, high end")
+    adoption: str | None = Field(None, description="Adoption as written")
+
+
+class InferencePriceClass(Row):
+    """Prices of tokens by size of the model, as the seed gives them."""
+
+    model_class: Key = Field(description="Key")
+    aliases: str | None = Field(None, description="Other names it is known by, separated by semicolons")
+    input_text: Text = Field(description="Input price as written, USD per million tokens")
+    input_low: q.UsdPerMtok = Field(description="Input price, low end")
+    input_high: q.UsdPerMtok = Field(description="Input price, high end")
+    output_text: Text = Field(description="Output price as written, USD per million tokens")
+    output_low: q.UsdPerMtok = Field(description="Output price, low end")
+    output_high: q.UsdPerMtok = Field(description="Output price, high end")
+    examples: Text = Field(description="Models that the seed names")
+
+
+class SpeculativeAcceptance(Row):
+    """Tokens that a pass of the large model yields when a draft runs ahead of it, as measured.
+
+    An upper bound of the speedup: drafting and verifying cost time, and more so at large batches.
+    """
+
+    run: Key = Field(description="Key: model|method|mode|draft tokens")
+    model: Text = Field(description="Model")
+    method: Text = Field(description="Method of drafting")
+    mode: Text = Field(description="Whether the model thinks before it answers")
+    draft_tokens: q.DraftTokens = Field(description="Tokens drafted ahead")
+    acceptance_length: q.TokensPerPass = Field(description="Tokens that a pass yields, the model's own one included")
 
 
 def quantity(model: type[Row], column: str) -> Quantity | None:

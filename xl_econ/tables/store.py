@@ -35,13 +35,24 @@ class Table:
         key: The column that is looked up.
         about: One line for people.
         rows: Rows of its own; without them it reads the current source, and then the shipped CSV file.
+        offer: Columns that say what a price is of: rows equal in all of them should not contradict each other.
+        prices: Columns of prices.
     """
 
     def __init__(
-        self, name: str, sheet: str, model: str, key: str, about: str, rows: dict[Any, Row] | None = None
+        self,
+        name: str,
+        sheet: str,
+        model: str,
+        key: str,
+        about: str,
+        rows: dict[Any, Row] | None = None,
+        offer: tuple[str, ...] = (),
+        prices: tuple[str, ...] = (),
     ) -> None:
         self.name, self.sheet, self.key, self.about = name, sheet, key, about
         self._model, self._own = model, rows
+        self.offer, self.prices = offer, prices
         self._indexed: tuple[dict[Any, Row], dict[str, Any]] | None = None
 
     def __repr__(self) -> str:
@@ -89,7 +100,7 @@ class Table:
         names = [str(h) for h in header]
         blank_free = ({n: _cell(v) for n, v in zip(names, row, strict=False)} for row in rows)
         own = check_rows(self, f"table {self.sheet}", names, blank_free)
-        return Table(self.name, self.sheet, self._model, self.key, self.about, own)
+        return Table(self.name, self.sheet, self._model, self.key, self.about, own, self.offer, self.prices)
 
     @property
     def _index(self) -> dict[str, Any]:
@@ -428,6 +439,50 @@ TABLES = {
             "SeedTrainingBenchmark",
             "model",
             "the seed's training benchmarks, as written and as parsed",
+        ),
+        Table(
+            "cloud_prices",
+            "CloudPrices",
+            "CloudPrice",
+            "offer",
+            "prices of accelerators by the hour, latest and contradicting ones",
+            offer=("provider", "gpu", "term"),
+            prices=("usd_per_gpu_hour",),
+        ),
+        Table(
+            "purchase_prices",
+            "PurchasePrices",
+            "PurchasePrice",
+            "item_id",
+            "what accelerators were sold for, 2020 to 2025",
+            offer=("item", "kind"),
+            prices=("usd_per_gpu",),
+        ),
+        Table("api_prices", "ApiPrices", "ApiPrice", "model", "prices of tokens by model and provider"),
+        Table("assumptions", "Assumptions", "Assumption", "key", "rates, lives and shares to assume, with sources"),
+        Table(
+            "batch_utilization",
+            "BatchUtilization",
+            "BatchUtilization",
+            "batch",
+            "utilization by batch (the seed's table)",
+        ),
+        Table(
+            "optimizations", "Optimizations", "Optimization", "technique", "techniques that save (the seed's tables)"
+        ),
+        Table(
+            "inference_price_classes",
+            "InferencePriceClasses",
+            "InferencePriceClass",
+            "model_class",
+            "token prices by size of the model (the seed's table)",
+        ),
+        Table(
+            "speculative_acceptance",
+            "SpeculativeAcceptance",
+            "SpeculativeAcceptance",
+            "run",
+            "tokens per pass with speculative decoding, measured",
         ),
         Table("seed_claims", "SeedClaims", "SeedClaim", "claim_id", "the seed's numeric claims, each with its check"),
     )

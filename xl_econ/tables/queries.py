@@ -1,0 +1,124 @@
+"""Questions to a reference table: which prices contradict each other, and which figures are old."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from xl_econ.core.errors import UsageError
+
+from .rows import Row
+from .store import TABLES, Table
+
+SPREAD = 0.2  # how far apart prices of one offer may lie, as highest over lowest less one
+
+
+@dataclass(frozen=True)
+class Quote:
+    """One of the prices of an offer, with what helps to judge it."""
+
+    key: Any
+    price: float
+    as_of: str
+    grade: str
+    seed: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Prices of one offer that lie too far apart, the lowest first.
+
+    Attributes:
+        offer: What the prices are of, joined by a bar: provider, accelerator, term.
+        column: The column of the prices.
+        unit: Their unit.
+        spread: Highest over lowest, less one.
+        quotes: The prices.
+    """
+
+    offer: str
+    column: str
+    unit: str
+    spread: float
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True)
+class Old:
+    """A row whose figures are older than was asked for."""
+
+    key: Any
+    as_of: str
+    days: int
+    grade: str
+    source: str
+
+
+def conflicts(table: Table, threshold: float = SPREAD) -> list[Conflict]:
+    """Offers whose prices lie further apart than `threshold`, the widest first.
+
+    What the seed says counts and is marked; the two ends of a range that only the seed gives are no contradiction.
+
+    Args:
+        table: A table that says which columns make an offer, and which hold prices.
+        threshold: Highest over lowest price, less one.
+
+    Raises:
+        UsageError: The table has no prices of one offer to compare.
+    """
+    if not table.offer:
+        able = ", ".join(t.name for t in TABLES.values() if t.offer)
+        raise UsageError(f"{table.name} has no offers with several prices; there are {able}")
+    found = [
+        c for offer, rows in _offers(table) for column in table.prices if (c := _compare(table, offer, rows, column))
+    ]
+    return sorted((c for c in found if c.spread > threshold), key=lambda c: -c.spread)
+
+
+def _offers(table: Table) -> Iterator[tuple[str, list[Row]]]:
+    def offer(row: Row) -> str:
+        return "|".join(str(getattr(row, c)) for c in table.offer)
+
+    for name, rows in groupby(sorted(table.rows.values(), key=offer), key=offer):
+        yield name, list(rows)
+
+
+def _compare(table: Table, offer: str, rows: list[Row], column: str) -> Conflict | None:
+    """The spread of a column within an offer; None where there is nothing to compare."""
+    # What is free, or not known, is not a price.
+    quotes = sorted((_quote(table, row, column) for row in rows if getattr(row, column)), key=lambda x: x.price)
+    if len(quotes) < 2 or all(x.seed for x in quotes):
+        return None
+    return Conflict(offer, column, table.unit(column), quotes[-1].price / quotes[0].price - 1, tuple(quotes))
+
+
+def _quote(table: Table, row: Row, column: str) -> Quote:
+    seed = str(getattr(row, "case", "")).startswith("seed")
+    return Quote(getattr(row, table.key), getattr(row, column), row.as_of, row.grade, seed, row.source)
+
+
+def older_than(table: Table, days: int, today: date | None = None) -> list[Old]:
+    """Rows whose figures are of a day more than `days` ago, the oldest first.
+
+    Args:
+        table: The table.
+        days: Age in days that is still allowed.
+        today: The day to count from; today if None.
+    """
+    now = today or date.today()
+    ages = [(row, (now - latest_day(row.as_of, now)).days) for row in table.rows.values()]
+    old = [Old(getattr(row, table.key), row.as_of, age, row.grade, row.source) for row, age in ages if age > days]
+    return sorted(old, key=lambda o: -o.days)
+
+
+def latest_day(as_of: str, today: date) -> date:
+    """The most recent day that a date can mean: the end of its month or year, but never later than today."""
+    year, *rest = map(int, as_of.split("-"))
+    month = rest[0] if rest else 12
+    day = rest[1] if len(rest) > 1 else monthrange(year, month)[1]
+    return min(date(year, month, day), today)
