@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import xlsxwriter
 
@@ -48,6 +49,11 @@ class Sheet:
         self.row += 1
         return cell
 
+    def reference(self, value):
+        """Write a value, or a list of them downwards; answers with its absolute cell or range."""
+        first, *rest = [self.value(v)[1:] for v in (value if isinstance(value, list | tuple) else [value])]
+        return f"$A${first}:$A${rest[-1]}" if rest else f"$A${first}"
+
     def formula(self, text, dynamic=False):
         """Write a formula; answers with its cell."""
         cell = f"A{self.row + 1}"
@@ -68,9 +74,16 @@ def close(a, b, tolerance=1e-12):
     return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-15 if 0 in (a, b) else 0)
 
 
-def random_value(m, p, rng):
-    """A value that the parameter may take, near its example."""
+# A money amount ten times another's is another case: its neighbours in a row would not go with it.
+SPREAD = {"USD": 3, "USD/month": 2}
+
+
+def random_value(m, p, rng, length=3):
+    """A value that the parameter may take, near its example; for a list, so many of them."""
     q = p.quantity
+    if q.many:
+        found = [random_number(replace(q, many=False), x, rng) for x in rng.choices(q.example, k=length)]
+        return tuple(x / sum(found) for x in found) if q.unit == "share" else tuple(found)  # shares of a whole
     if q.choices:
         return rng.choice(q.choices)
     if q.table:
@@ -81,26 +94,37 @@ def random_value(m, p, rng):
         return rng.choice(list(table.rows) if first else table.columns)
     if q.auto and rng.random() < 0.3:
         return 0.0
+    return random_number(q, p.example or q.example, rng)
+
+
+def random_number(q, example, rng):
     if q.whole:
-        return float(rng.randint(1, 10))
+        return float(rng.randint(max(int(q.low), math.ceil(example / 3)), int(min(q.high, example * 2))))
     if q.unit in ("share", "ratio"):
-        return rng.uniform(0.01, min(q.high, 1.0))
-    example = p.example or q.example
-    low, high = max(q.low, example / 10), min(q.high, example * 10)
+        high = min(q.high, q.typical[1], 1.0)
+        return rng.uniform(min(0.01, high / 10), high)
+    spread = SPREAD.get(q.unit, 10)
+    low, high = max(q.low, example / spread), min(q.high, example * spread)
     return math.exp(rng.uniform(math.log(max(low, 1e-12)), math.log(high)))
 
 
 def of_one_row(m, rng):
     """Texts for the parameters that are called like columns of the metric's table, from one of its rows."""
     table = next(iter(sorted(tables_of(m), key=lambda t: t.name)), None)
-    names = [p.name for p in m.scalars.values() if table and p.quantity.is_text and p.name in table.columns]
+    names = [
+        p.name
+        for p in m.scalars.values()
+        if table and p.quantity.is_text and not p.quantity.table and p.name in table.columns
+    ]
     row = rng.choice(list(table.rows.values())) if names else None
     return {name: getattr(row, name) for name in names}
 
 
 def random_inputs(m, count, seed=0):
+    """Rows of inputs; the lists in a row are equally long."""
     rng = random.Random(f"{m.name}-{seed}")
-    return [
-        {p.name: texts[p.name] if p.name in texts else random_value(m, p, rng) for p in m.scalars.values()}
-        for texts in (of_one_row(m, rng) for _ in range(count))
-    ]
+    found = []
+    for _ in range(count):
+        texts, length = of_one_row(m, rng), rng.randint(1, 5)
+        found.append({p.name: texts.get(p.name) or random_value(m, p, rng, length) for p in m.scalars.values()})
+    return found

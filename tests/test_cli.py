@@ -35,7 +35,7 @@ def test_calc_json(capsys):
 def test_calc_takes_arguments_in_order_and_percent(capsys):
     assert run(["calc", "train_cost", "37", "14.8", "989.4", "38.9%", "2"], capsys)[1] == "4,742,645.651446 USD\n"
     assert run(["calc", "GPU_SPEC", "h100", "vendor"], capsys)[1] == "NVIDIA\n"
-    assert run(["calc", "GPU_SPEC", "h100", "hbm_tbps"], capsys)[1] == "3.35 TB/s\n"
+    assert run(["calc", "GPU_SPEC", "h100", "hbm_tbps"], capsys)[1] == "3.35 TB/s/GPU\n"
     assert run(["calc", "TRAIN_FLOP", "175", "0.3"], capsys)[1] == "3.15e+23 FLOP\n"
 
 

@@ -21,6 +21,7 @@ from xl_econ.printers.excel import step_names
 
 METRICS = list(REGISTRY.values())
 NUMERIC = [m for m in METRICS if m.unit != "any"]
+BROADCAST = [m for m in NUMERIC if m.elements]  # the others take lists only, and give one number for them
 ROWS = 20
 
 
@@ -41,25 +42,27 @@ def test_udf_and_tree_give_the_python_number(m):
             assert close(evaluate(m.tree, inputs), expected, 1e-15)
 
 
-@pytest.mark.parametrize("m", NUMERIC, ids=lambda m: m.name)
+@pytest.mark.parametrize("m", BROADCAST, ids=lambda m: m.name)
 def test_arrays_give_the_numbers_of_floats(m):
     rows = random_inputs(m, 10_000, seed=1)
+    lists = {k: v for k, v in rows[0].items() if k not in m.elements}  # taken whole: the same for every row
+    rows = [row | lists for row in rows]
     floats = [answer(m, r) for r in rows]
     good = [n for n, x in enumerate(floats) if not isinstance(x, str)]
     # What may not exist (a model that does not fit) is not there for many random inputs; the rest hardly ever fails.
     may_lack = any(isinstance(e, Unavailable) for e in leaves(m.tree))
     # Not every model has a price of cached input.
     assert len(good) > (3_000 if may_lack else 8_000)
-    columns = {k: [rows[n][k] for n in good] for k in rows[0]}
+    columns = {k: [rows[n][k] for n in good] for k in m.elements}
     arrays = {k: np.array(v, dtype=object if isinstance(v[0], str) else float) for k, v in columns.items()}
     expected = np.array([floats[n] for n in good])
     f = function(m.name)
-    np.testing.assert_allclose(f(**arrays), expected, rtol=1e-12)
+    np.testing.assert_allclose(f(**lists, **arrays), expected, rtol=1e-12)
     series = {k: pd.Series(v, index=good) for k, v in arrays.items()}
-    found = f(**series)
+    found = f(**lists, **series)
     assert list(found.index) == good
     np.testing.assert_allclose(found.to_numpy(), expected, rtol=1e-12)
-    np.testing.assert_allclose(f(**{k: v[:50] for k, v in columns.items()}), expected[:50], rtol=1e-12)
+    np.testing.assert_allclose(f(**lists, **{k: v[:50] for k, v in columns.items()}), expected[:50], rtol=1e-12)
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -70,7 +73,7 @@ def computed(request, tmp_path_factory):
     wanted = []
     for m in METRICS:
         for inputs in random_inputs(m, ROWS, seed=2):
-            refs = {k: f"$A${sheet.value(v)[1:]}" for k, v in inputs.items()}
+            refs = {k: sheet.reference(v) for k, v in inputs.items()}
             expected = answer(m, inputs)
             with contextlib.suppress(TraceError):  # too long for one cell: its steps, LET and LAMBDA stand for it
                 wanted.append((m, "cell", sheet.formula(excel.formula(m.tree, refs)), expected))

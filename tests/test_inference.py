@@ -19,7 +19,7 @@ from xl_econ.tables.store import TABLES
 
 LLAMA = {"model": "Llama-3.1/3.3-70B", "gpu": "H100 SXM 80GB"}
 SMALL = {"input_tokens": 1024, "output_tokens": 1024}
-# Part by part, by a plain-arithmetic model that was written and fitted before this project's and shares no code with it.
+# Part by part, by a model in plain arithmetic that was written before this project's and shares no code with it.
 VECTORS = [
     (
         LLAMA | SMALL | {"usd_per_gpu_hour": 2.5, "gpus": 2},
@@ -210,7 +210,7 @@ def test_a_row_in_place_of_a_key():
     smaller = row.model_dump() | {"model": "my own", "params_total_b": 35, "params_flop_b": 35}
     assert xl_econ.token_cost(smaller, **given) < wanted
     assert explain(get("TOKEN_COST"), given | {"model": smaller})[0].value == "my own"
-    with pytest.raises(TableError, match="ModelArchitectures.*params_total_b"):
+    with pytest.raises(TableError, match=r"ModelArchitectures.*params_total_b"):
         xl_econ.token_cost(smaller | {"params_total_b": -1}, **given)
     assert udf.TOKEN_COST([[*in_order[:2], -5.0, *in_order[3:]]], "H100 SXM", 2.5, 1024, 1024) == "#VALUE!"
 

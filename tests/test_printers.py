@@ -36,6 +36,8 @@ x, y, z = var("x"), var("y"), var("z")
         (ops.roundup(x / y), "ROUNDUP(ROUND(x/y,9),0)"),
         (ops.rounddown(x / y), "ROUNDDOWN(ROUND(x/y,9),0)"),
         (ops.maximum(x, y, z), "MAX(x,y,z)"),
+        (ops.expm1(x + y), "IF(EXP((x+y))=1,(x+y),(EXP((x+y))-1)*(x+y)/LN(EXP((x+y))))"),
+        (ops.weighted_sum(x, y, 1.0), "SUMPRODUCT(x,y,(1)+0*(y))"),
         (ops.choose(x, {"a": y, 'b"': z}), 'CHOOSE(MATCH(x,{"a","b"""},0),y,z)'),
         (ops.join(x, "a", y), 'x&"|"&"a"&"|"&y'),
         (ops.join(x, y) == z, '(x&"|"&y)=z'),

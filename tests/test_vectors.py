@@ -127,6 +127,94 @@ VECTORS += [
     ("PRICE_FOR_MARGIN", {"cost_usd": 0.5, "margin": 0.75}, 2.0),
     ("BLENDED_PRICE", {"input_usd": 3, "output_usd": 15, "cached_usd": 0.3, "cache_hit": 0.5}, 4.9875),
 ]
+OWNED = 1.5905631659056316
+THREE_TERMS = {"rates": [3.5, 2.5, 1.6], "shares": [0.5, 0.3, 0.2]}
+MONTHLY = {"upfront_usd": 34000, "own_usd_month": 216.66666666666666}
+VECTORS += [
+    ("BREAKEVEN_UTIL", {"owned_rate": OWNED, "cloud_rate": 2.5}, 0.63622526636225264),
+    ("BREAKEVEN_UTIL", {"owned_rate": 1.6856925418569255, "cloud_rate": 2.5}, 0.6742770167427702),
+    ("BREAKEVEN_UTIL", {"owned_rate": OWNED, "cloud_rate": 6.88}, 0.23118650667233017442),
+    (
+        "BREAKEVEN_UTIL_VAR",
+        {"fixed_usd": 38500, "power_usd": 3300, "idle_share": 0.2, "cloud_rate": 3.5, "hours": 26280},
+        0.43832549809715692859,
+    ),
+    ("BREAKEVEN_MONTHS", MONTHLY | {"cloud_usd_month": 2555}, 14.540270848182466103),
+    ("BREAKEVEN_MONTHS", MONTHLY | {"cloud_usd_month": 1788.5}, 21.630792068709574715),
+    # as Excel's NPER(0.008, 1788.5 - 2600/12, -34000)
+    ("BREAKEVEN_MONTHS", MONTHLY | {"cloud_usd_month": 1788.5, "monthly_rate": 0.008}, 23.84570404233482),
+    ("BLENDED_RATE", THREE_TERMS, 2.82),
+    ("BLENDED_RATE", THREE_TERMS | {"factors": [1, 1.1764705882352942, 1.1]}, 2.9843529411764704),
+    ("BLENDED_RATE", THREE_TERMS | {"factors": 1.5}, 4.23),
+    (
+        "GPUS_NEEDED",
+        {"useful_hours_month": 100000, "utilization": 0.7, "availability": 0.97, "spare": 0.05},
+        216.0,
+    ),
+    ("GPUS_NEEDED", {"useful_hours_month": 730 * 8 * 0.5, "utilization": 0.5}, 8.0),  # just one node
+    ("FLEET_COST", {"gpus": 64, "usd_per_gpu_hour": 2.5, "months": 1.5}, 175200.0),
+    ("FLEET_COST", {"gpus": 8, "usd_per_gpu_hour": 3.5, "months": 12, "utilization": 0.7}, 171696.0),
+    ("IDLE_COST", {"usd_per_gpu_hour": 2.5, "utilization": 0.7}, 6570.0),
+    ("IDLE_COST", {"usd_per_gpu_hour": 2, "utilization": 0.25, "hours": 730}, 1095.0),
+    ("COST_PER_MTOK", {"tokens_per_second_per_gpu": 2500, "usd_per_gpu_hour": 3.6}, 0.4),
+    ("COST_PER_MTOK", {"tokens_per_second_per_gpu": 2500, "usd_per_gpu_hour": 3.6, "utilization": 0.5}, 0.8),
+    ("TOKENS_PER_WATT", {"tokens_per_second_per_gpu": 1820, "watts": 700}, 2.0),
+    (
+        "TOKENS_PER_WATT",
+        {"tokens_per_second_per_gpu": 1820, "watts": 700, "server_factor": 1.3, "pue": 1.25},
+        1.6,
+    ),
+    # 1E10 a day are 115,740.7 a second, 289,351.9 at the peak; a replica gives 16,000: 19, and one to spare
+    (
+        "FLEET_SIZE",
+        {
+            "tokens_per_day": 1e10,
+            "tokens_per_second_per_gpu": 2500,
+            "peak_factor": 2.5,
+            "utilization_cap": 0.8,
+            "gpus_per_replica": 8,
+        },
+        160.0,
+    ),
+    ("FLEET_SIZE", {"tokens_per_day": 86400 * 1600, "tokens_per_second_per_gpu": 1000}, 6.0),
+    (
+        "API_BREAKEVEN",
+        {"api_usd_per_mtok": 2, "fixed_usd_per_month": 14600, "variable_usd_per_mtok": 0.05},
+        7487.1794871794871795,
+    ),
+    ("NPV_BUY_VS_RENT", MONTHLY | {"cloud_usd_month": 1788.5, "months": 36}, 22586.0),
+    # (1.21)^(1/12)-1 a month over two years: 1500*(1-1.21^-2)/i + 5000/1.21^2 - 34000
+    (
+        "NPV_BUY_VS_RENT",
+        {
+            "upfront_usd": 34000,
+            "own_usd_month": 500,
+            "cloud_usd_month": 2000,
+            "months": 24,
+            "residual_usd": 5000,
+            "discount_rate": 0.21,
+        },
+        -889.47035227818975729,
+    ),
+    *(
+        (
+            "DEPRECIATION",
+            {"cost_usd": 30000, "salvage_usd": 3000, "life_years": life, "year": year, "method": method},
+            value,
+        )
+        for life, year, method, value in (
+            (5, 2, "SLN", 5400.0),
+            (5, 1, "SYD", 9000.0),
+            (5, 5, "SYD", 1800.0),
+            (5, 1, "DDB", 12000.0),
+            (5, 2, "DDB", 7200.0),
+            (5, 5, "DDB", 888.0),  # 30,000 * 0.6^4 = 3,888: down to the salvage value
+            (2, 1, "DDB", 27000.0),
+            (2, 2, "DDB", 0.0),
+            (1, 1, "DDB", 27000.0),
+        )
+    ),
+]
 # Attention by hand: Llama 3 405B has 126 layers of 128 heads of 128, at 8,192 tokens: 6*126*16384*8192 per token.
 VECTORS.append(
     (
@@ -145,7 +233,7 @@ def test_python_udf_and_command_line(name, inputs, value, capsys):
     in_order = list(inputs) == list(get(name).params)[: len(inputs)]
     if in_order:
         assert close(getattr(udf, name)(*args), value)
-    words = [f"{k}={v!r}".replace("'", "") for k, v in inputs.items()]
+    words = [f"{k}={str(v).strip('[]')}" for k, v in inputs.items()]
     assert cli.main(["calc", name, *words, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert close(printed["value"], value)
@@ -159,7 +247,7 @@ def test_cell_let_and_lambda(tmp_path):
     for name, inputs, value in VECTORS:
         m = get(name)
         full = {p.name: inputs.get(p.name, p.default) for p in m.params.values()}
-        refs = {k: sheet.value(float(v) if not isinstance(v, str) else v) for k, v in full.items()}
+        refs = {k: sheet.reference(float(v) if isinstance(v, int) else v) for k, v in full.items()}
         wanted.append((name, sheet.formula(excel.formula(m.tree, refs)), value))
         wanted.append((name, sheet.formula(excel.let(m.tree, refs, file=True)), value))
         # omitted: the arguments after the last given one; blank: those before it

@@ -111,15 +111,14 @@ def _total(values: Any) -> float:
     return math.fsum(_listed(values))
 
 
-def _weighted_sum(*factors: Any) -> float:
-    lists = [_listed(f) for f in factors]
-    size = max(map(len, lists))
-    if any(len(x) not in (1, size) for x in lists):
-        raise InputError(f"lists of {', '.join(str(len(x)) for x in lists)} values do not go together")
-    return math.fsum(math.prod(products) for products in zip(*(x * (size // len(x)) for x in lists), strict=True))
+def _weighted_sum(values: Any, weights: Any, factors: Any) -> float:
+    v, w, f = map(_listed, (values, weights, factors))
+    if len(v) != len(w) or len(f) not in (1, len(v)):
+        raise InputError(f"lists of {len(v)}, {len(w)} and {len(f)} values do not go together")
+    return math.fsum(map(math.prod, zip(v, w, f * (len(v) // len(f)), strict=True)))
 
 
-# Of lists of numbers: their sum, and the sum of the products of three; a single number goes with every element.
+# Of lists of numbers: their sum, and the sum of the products of three; a single factor goes with every pair.
 total = Op("total", _total, _total)
 weighted_sum = Op("weighted_sum", _weighted_sum, _weighted_sum)
 

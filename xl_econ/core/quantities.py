@@ -173,3 +173,38 @@ BytesPerParam = Annotated[Any, Quantity("byte/param", 0, 16, positive=True, form
 BytesPerElement = Annotated[Any, Quantity("byte/element", 0, 16, positive=True, format="0.00", example=1.0)]
 MicrosecondsPerLayer = Annotated[Any, Quantity("us/layer", 0, 1e6, format="0.0", example=65.0)]
 MicrosecondsPerRequest = Annotated[Any, Quantity("us/request", 0, 1e6, format="0.0", example=40.0)]
+# Fleets, months, lists of rates.
+UsdSigned = Annotated[Any, Quantity("USD", -1e18, 1e18, format=_MONEY, example=1e6)]
+UpfrontUsd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=2e6, title="Upfront")]
+SalvageUsd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=3e5, title="Salvage value")]
+PowerUsd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=1100.0, title="Power")]
+UsdPerMonth = Annotated[Any, Quantity("USD/month", 0, 1e15, format=_MONEY, example=14000.0)]
+CloudUsdPerMonth = Annotated[Any, Quantity("USD/month", 0, 1e15, format=_MONEY, example=115000.0)]
+VariableUsdPerMtok = Annotated[Any, Quantity("USD/Mtok", 0, 1e6, format="#,##0.00##", example=0.05)]
+MtokPerMonth = Annotated[Any, Quantity("Mtok/month", 0, format=_COUNT, example=2e4)]
+Months = Annotated[Any, Quantity("month", 0, 1200, positive=True, format="#,##0.0", example=12.0)]
+WholeMonths = Annotated[Any, Quantity("month", 1, 1200, whole=True, format="0", example=36.0)]
+MonthsOf = Annotated[Any, Quantity("month", 0, format="#,##0.0", example=21.6)]
+MonthlyRate = Annotated[
+    Any,
+    Quantity("share", -0.1, 0.2, typical=(0, 0.02), slips=(100,), format="0.00%", example=0.008, title="Monthly rate"),
+]
+LifeYears = Annotated[Any, Quantity("yr", 1, 60, whole=True, format="0", example=6.0, title="Life")]
+YearNumber = Annotated[Any, Quantity("yr", 1, 60, whole=True, format="0", example=2.0, title="Year")]
+DepreciationMethod = Annotated[Any, text("Method", "SLN", ("SLN", "DDB", "SYD"))]
+GpuHoursPerMonth = Annotated[Any, Quantity("GPU-h/month", 0, 1e12, format=_COUNT, example=1e5)]
+TokensPerDay = Annotated[Any, Quantity("token/day", 0, 1e18, format=_COUNT, example=1e10)]
+TokensPerSecondPerWatt = Annotated[Any, Quantity("token/s/W", 0, format="0.00##", example=2.0)]
+PeakFactor = Annotated[Any, Quantity("factor", 1, 100, format="0.00", example=2.5, title="Peak to mean")]
+ReplicaGpus = Annotated[Any, Quantity("GPU/replica", 1, 1e5, whole=True, format=_COUNT, example=8.0)]
+Replicas = Annotated[Any, Quantity("replica", 0, 1e6, whole=True, format=_COUNT, example=1.0)]
+Rates = Annotated[
+    Any, Quantity("USD/GPU-h", 0, 1e4, many=True, format="#,##0.00##", example=(3.5, 2.5, 1.6), title="Prices")
+]
+Shares = Annotated[
+    Any,
+    Quantity(
+        "share", 0, 1, typical=(0, 1), slips=(100,), many=True, format=_SHARE, example=(0.5, 0.3, 0.2), title="Shares"
+    ),
+]
+RateFactors = Annotated[Any, Quantity("factor", 0, 100, many=True, format="0.00", example=(1.0, 1.2, 1.1))]

@@ -99,8 +99,10 @@ def number_from_text(text: str) -> Any:
         return text
 
 
-def is_blank(value: Any) -> bool:
-    """Whether a cell or an argument says nothing."""
+def is_blank(value: Any, many: bool = False) -> bool:
+    """Whether a cell or an argument says nothing; where a list is taken whole, whether all of it does."""
+    if many and isinstance(value, list | tuple):
+        return all(map(is_blank, _flat(value)))
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -214,6 +216,8 @@ def clean_array(name: str, q: Quantity, values: Any) -> Any:
         array = array.astype(float)
     if array.dtype.kind in "fiu" and not q.is_text:
         return array.astype(float, copy=False)  # bounds are checked chunk by chunk, while the data is in the cache
+    if q.is_text and array.dtype.kind == "O":
+        return _clean_texts(name, q, array)
     out = np.empty(array.shape, dtype=object if q.is_text or q.unit == "any" else float)
     for at, value in np.ndenumerate(array.astype(object)):
         try:
@@ -221,6 +225,23 @@ def clean_array(name: str, q: Quantity, values: Any) -> Any:
         except (InputError, NotAvailable) as e:
             raise _located(e, at) from None
     return out
+
+
+def _clean_texts(name: str, q: Quantity, array: Any) -> Any:
+    """Texts by the element; each different one is checked once."""
+    import numpy as np
+
+    known: dict[Any, Any] = {}
+    values = array.ravel().tolist()
+    for at, value in enumerate(values):
+        if value not in known:
+            try:
+                known[value] = clean(name, q, value)
+            except (InputError, NotAvailable) as e:
+                raise _located(e, np.unravel_index(at, array.shape)) from None
+    out = np.empty(len(values), dtype=object)
+    out[:] = [known[v] for v in values]
+    return out.reshape(array.shape)
 
 
 def check_bounds(name: str, q: Quantity, chunk: Any, start: int = 0) -> None:

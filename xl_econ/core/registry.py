@@ -120,7 +120,7 @@ class Metric:
             given[name] = value
         bound = {name: given.get(name) for name in self.params}
         for name, p in self.params.items():
-            if p.optional and is_blank(bound[name]):
+            if p.optional and is_blank(bound[name], p.quantity.many):
                 bound[name] = p.default
         return bound
 

@@ -56,6 +56,10 @@ PRETTY = (
     "USD/request",
     "USD/GPU/s",
     "token/request",
+    "GPU-h/month",
+    "USD/month",
+    "Mtok/month",
+    "token/s/W",
 )
 
 UNTYPED = ("text", "any", "table")  # quantities that carry no unit of their own
@@ -64,6 +68,8 @@ SECONDS_PER_HOUR = Const("SECONDS_PER_HOUR", 3600, "s/h")
 MINUTES_PER_HOUR = Const("MINUTES_PER_HOUR", 60, "min/h")
 HOURS_PER_YEAR = Const("HOURS_PER_YEAR", 8760, "h/yr")
 HOURS_PER_DAY = Const("HOURS_PER_DAY", 24, "h/day")
+HOURS_PER_MONTH = Const("HOURS_PER_MONTH", 730, "h/month")
+MONTHS_PER_YEAR = Const("MONTHS_PER_YEAR", 12, "month/yr")
 KILO = Const("KILO", 1e3, "1/k")
 MILLION = Const("MILLION", 1e6, "1/M")
 MICRO = Const("MICRO", 1e6, "us/s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from xl_econ.core.errors import XlEconError
 from xl_econ.core.expr import Expr
@@ -15,7 +15,7 @@ from xl_econ.printers.excel import step_names
 from xl_econ.printers.markdown import text
 from xl_econ.tables.store import TABLES
 
-from .python import inputs_of
+from .python import inputs_of, one
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ def explain(m: Metric, given: Mapping[str, Any]) -> list[Step]:
     Raises:
         XlEconError: An input is not acceptable, or there is no finite result.
     """
+    one(m, dict(given), _raised)
     inputs = inputs_of(m, dict(given))
     lines = [_input(m, name, value, given) for name, value in inputs.items() if name in m.scalars]
     names = step_names(m.tree)
@@ -66,12 +67,18 @@ def _value(e: Expr, inputs: Mapping[str, Any], memo: dict[int, Any]) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def _raised(error: XlEconError) -> NoReturn:
+    raise error
+
+
 def _input(m: Metric, name: str, value: Any, given: Mapping[str, Any]) -> Step:
     p = m.params[name]
     auto = p.quantity.auto and value == 0
     kind = "input" if name in given else "default"
     if p.quantity.table and hasattr(value, "model_fields_set"):
         value = getattr(value, TABLES[p.quantity.table].key)
+    if isinstance(value, tuple):
+        value = ", ".join(f"{x:.15g}" for x in value)
     return Step(name, kind, p.help, "auto" if auto else value, "" if p.quantity.is_text else p.quantity.unit)
 
 

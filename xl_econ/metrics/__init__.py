@@ -2,6 +2,18 @@
 
 from xl_econ.core.registry import REGISTRY, get
 
-from . import capacity, inference, lookups, pricing, tco, training, utilization
+from . import capacity, fleet, inference, lookups, payback, pricing, tco, training, utilization
 
-__all__ = ["REGISTRY", "capacity", "get", "inference", "lookups", "pricing", "tco", "training", "utilization"]
+__all__ = [
+    "REGISTRY",
+    "capacity",
+    "fleet",
+    "get",
+    "inference",
+    "lookups",
+    "payback",
+    "pricing",
+    "tco",
+    "training",
+    "utilization",
+]

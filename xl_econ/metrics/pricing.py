@@ -1,11 +1,28 @@
-"""Prices and margins of tokens."""
+"""Prices, costs and margins of tokens."""
 
 from __future__ import annotations
 
+from xl_econ.core.expr import Unavailable
 from xl_econ.core.ops import where
-from xl_econ.core.quantities import Margin, Share, UsdPerMtok, UsdPerMtokOrAuto
+from xl_econ.core.quantities import (
+    Efficiency,
+    Margin,
+    MtokPerMonth,
+    Share,
+    TokensPerSecondPerGpu,
+    UsdPerGpuHour,
+    UsdPerMonth,
+    UsdPerMtok,
+    UsdPerMtokOrAuto,
+    VariableUsdPerMtok,
+)
 from xl_econ.core.quantity import AUTO
 from xl_econ.core.registry import metric
+from xl_econ.core.units import MILLION, SECONDS_PER_HOUR
+
+NEVER_CHEAPER = Unavailable(
+    "serving it yourself is never cheaper: a token of your own costs what the API asks, or more"
+)
 
 
 @metric("share")
@@ -89,3 +106,61 @@ def blended_price(
     cached = where(cached_usd > 0, cached_usd, input_usd)
     read_usd = input_usd * (1 - cache_hit) + cached * cache_hit
     return read_usd * input_share + output_usd * (1 - input_share)
+
+
+@metric("USD/Mtok")
+def cost_per_mtok(
+    tokens_per_second_per_gpu: TokensPerSecondPerGpu, usd_per_gpu_hour: UsdPerGpuHour, utilization: Efficiency = 1.0
+) -> UsdPerMtok:
+    """Cost of a million tokens from a measured throughput.
+
+    Args:
+        tokens_per_second_per_gpu: Tokens per second and accelerator, while it is busy.
+        usd_per_gpu_hour: Price of a GPU-hour, used or not, USD.
+        utilization: Share of the hours in which it is busy.
+
+    Returns:
+        USD per million tokens; scalar, or the broadcast shape of the arguments.
+
+    Raises:
+        DomainError: No throughput, a negative price, a share outside 0 to 1 (#NUM!).
+
+    Source:
+        Definition; the seed's GPU-seconds per token times the price of a GPU-second.
+
+    Example:
+        >>> round(cost_per_mtok(2500, 2.5, 0.6), 12)
+        0.462962962963
+    """
+    usd_per_gpu_second = usd_per_gpu_hour / SECONDS_PER_HOUR
+    mean_throughput = tokens_per_second_per_gpu * utilization
+    return usd_per_gpu_second / mean_throughput * MILLION
+
+
+@metric("Mtok/month")
+def api_breakeven(
+    api_usd_per_mtok: UsdPerMtok, fixed_usd_per_month: UsdPerMonth, variable_usd_per_mtok: VariableUsdPerMtok
+) -> MtokPerMonth:
+    """Volume above which serving a model yourself is cheaper than buying its tokens.
+
+    Args:
+        api_usd_per_mtok: Price of the API, USD per million tokens.
+        fixed_usd_per_month: Cost of your own service whatever its volume, USD a month: accelerators, staff.
+        variable_usd_per_mtok: Cost of your own service that grows with its volume, USD per million tokens.
+
+    Returns:
+        Million tokens a month; scalar, or the broadcast shape of the arguments.
+
+    Raises:
+        NotAvailable: A token of your own costs what the API asks, or more: never (#N/A).
+        DomainError: A negative value (#NUM!).
+
+    Source:
+        Definition. It says nothing of how many tokens the accelerators can serve; see COST_PER_MTOK.
+
+    Example:
+        >>> api_breakeven(2, 14600, 0.05)
+        7487.179487179487
+    """
+    saving_per_mtok = api_usd_per_mtok - variable_usd_per_mtok
+    return fixed_usd_per_month / where(saving_per_mtok > 0, saving_per_mtok, NEVER_CHEAPER)

@@ -36,10 +36,10 @@ FUNCTIONS = {
     "rounddown": "ROUNDDOWN(ROUND({},9),0)",
     "geometric_sum": "SUMPRODUCT(({0})^{{%s}}*({{%s}}<({1})))" % ((",".join(map(str, range(LONGEST_SUM))),) * 2),
     # EXP(x)-1 loses digits near zero; dividing by the logarithm of what EXP returned restores them (Kahan).
-    # Near zero two terms of the series are exact; elsewhere the division restores what 1+x lost.
-    "log1p": "IF(MAX({0},-1*({0}))<1E-9,({0})-({0})^2/2,LN(1+({0}))*({0})/((1+({0}))-1))",
+    # Near zero three terms of the series are exact; elsewhere the division restores what 1+x lost.
+    "log1p": "IF(({0})^2<1E-12,({0})-({0})^2/2+({0})^3/3,LN(1+({0}))*({0})/((1+({0}))-1))",
     "total": "SUM({0})",
-    "weighted_sum": "SUMPRODUCT({0},({1})*({2}))",
+    "weighted_sum": "SUMPRODUCT({0},{1},({2})+0*({1}))",
     "expm1": "IF(EXP({0})=1,{0},(EXP({0})-1)*{0}/LN(EXP({0})))",
 }
 # MIN and MAX fold an array that a LAMBDA is given into one number; these go element by element.
@@ -100,8 +100,8 @@ def _text(e: Expr, leaf: Leaf) -> tuple[str, int]:
         own = PRECEDENCE[e.op]
         return show(e.args[0], leaf, own) + e.op + show(e.args[1], leaf, own + 1), own
     if e.op in FUNCTIONS:
-        shown = [show(a, leaf) for a in e.args]
         template = FUNCTIONS[e.op]
+        shown = [show(a, leaf, PRECEDENCE["*"] if "*{0}" in template else 0) for a in e.args]
         return (template.format(*shown) if "{0}" in template else template.format(",".join(shown))), _ATOM
     if e.op == "join":
         return _join(e, leaf), _CONCATENATION
@@ -325,9 +325,8 @@ def lambda_(m: Metric, file: bool = False) -> str:
             cells[key] = f"{par}{name}_"
             default = literal(p.default)
             # A blank cell given for an optional argument means the default too, as in every host.
-            given.append(
-                f'{cells[key]},IF({fn}ISOMITTED({par}{name}),{default},IF({par}{name}="",{default},{par}{name}))'
-            )
+            blank = f'AND({par}{name}="")' if p.quantity.many else f'{par}{name}=""'
+            given.append(f"{cells[key]},IF({fn}ISOMITTED({par}{name}),{default},IF({blank},{default},{par}{name}))")
     taken = tuple(c.removeprefix(par) for c in cells.values())
     parts = _bindings(m.tree, cells, par, taken)
     body = f"{fn}LET({','.join(parts)})" if len(parts) > 1 else parts[0]
@@ -351,7 +350,10 @@ def _guarded(m: Metric, cells: Mapping[str, str], body: str, prefix: str) -> str
     for name, p in m.scalars.items():
         cell, q = cells[name], p.quantity
         every = "AND({})" if q.many else "{}"  # a list is taken whole, everything else element by element
-        typed.append(every.format(f"ISTEXT({cell})" if q.is_text else f"ISNUMBER({cell})"))
+        if q.many:  # IronCalc 0.9 asks ISNUMBER of a list as one value; a text or a truth is above every number
+            typed.append(f'AND({cell}<>"")*AND({cell}<=9E+307)')
+        else:
+            typed.append(f"ISTEXT({cell})" if q.is_text else f"ISNUMBER({cell})")
         if not q.is_text and math.isfinite(q.low):
             bounds.append(every.format(f"({cell}{'>' if q.positive else '>='}{literal(q.low)})"))
         if not q.is_text and math.isfinite(q.high):
