@@ -238,7 +238,7 @@ def _clean_texts(name: str, q: Quantity, array: Any) -> Any:
             try:
                 known[value] = clean(name, q, value)
             except (InputError, NotAvailable) as e:
-                raise _located(e, np.unravel_index(at, array.shape)) from None
+                raise _located(e, tuple(int(n) for n in np.unravel_index(at, array.shape))) from None
     out = np.empty(len(values), dtype=object)
     out[:] = [known[v] for v in values]
     return out.reshape(array.shape)

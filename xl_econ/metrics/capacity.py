@@ -57,7 +57,7 @@ def weights_gb(model: ModelKey, precision: PrecisionKey = "fp8") -> Memory:
 
     Example:
         >>> weights_gb("Llama-3.1-405B", "bf16")
-        811.706
+        811.698
     """
     return weights_gb_of(model, precision)
 
