@@ -1,10 +1,14 @@
 """The floors of the architecture, and what an import costs."""
 
+import argparse
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from xl_econ import cli
 
 
 def test_a_module_imports_only_from_its_own_floor_or_below():
@@ -38,7 +42,19 @@ def test_light_imports(code, heavy):
     assert loaded(code, *heavy).endswith("[]")
 
 
+def test_help_imports_no_command():
+    code = "from xl_econ.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    assert loaded(code, "xl_econ.commands", "xl_econ.metrics", "xl_econ.tables").endswith("[]")
+
+
+def test_every_command_is_where_the_parser_says():
+    [commands] = [a.choices for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    for name, sub in commands.items():
+        module, _, function = sub.get_default("run").partition(":")
+        assert callable(getattr(importlib.import_module(f"xl_econ.commands.{module}"), function)), name
+
+
 def test_xlwings_is_imported_by_the_udf_host_alone():
     assert loaded("import xl_econ.hosts.udf", "xlwings") == "['xlwings']"
-    every = "import xl_econ.cli, xl_econ.templates.batch, xl_econ.hosts.reference, xl_econ.hosts.names"
+    every = "import xl_econ.cli, xl_econ.commands.workbooks, xl_econ.templates.batch, xl_econ.hosts.reference, xl_econ.hosts.names"
     assert loaded(every, "xlwings") == "[]"

@@ -1,1 +1,1 @@
-"""Commands whose work is more than a few lines: each gives what the command line prints."""
+"""What the commands do and print, by subject; `cli` imports a module when one of its commands runs."""

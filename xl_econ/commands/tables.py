@@ -1,14 +1,88 @@
-"""`xl-econ tables NAME --conflicts --older-than DAYS`: what is wrong with a table's figures."""
+"""`xl-econ tables`: the reference tables, the rows of one, and what is wrong with its figures."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import UsageError
-from xl_econ.tables import queries
-from xl_econ.tables.queries import Conflict, Old
-from xl_econ.tables.store import Table
+from xl_econ.tables import queries, store
+from xl_econ.workbook import rate_card
+
+from .printing import in_columns, print_grid, print_json
+
+if TYPE_CHECKING:
+    import argparse
+
+    from xl_econ.tables.queries import Conflict, Old
+    from xl_econ.tables.store import Table
+
+
+def tables(args: argparse.Namespace) -> int:
+    """The tables, the rows of one, or what is wrong with its figures."""
+    if args.conflicts or args.older_than is not None:
+        return _findings(args)
+    card, held = rate_card.current(), rate_card.held()
+    origin = {name: card.name if card and t in held else "shipped" for name, t in store.TABLES.items()}
+    if args.table is None:
+        every = store.TABLES.values()
+        if args.json:
+            keys = ("table", "about", "rows", "key", "from")
+            found = [(t.name, t.about, len(t.rows), t.key, origin[t.name]) for t in every]
+            return print_json([dict(zip(keys, line, strict=True)) for line in found])
+        print_grid(
+            [["table", "rows", "from", "what"]]
+            + [[t.name, float(len(t.rows)), origin[t.name], t.about] for t in every],
+            90,
+        )
+        return 0
+    t = store.get(args.table)
+    if args.json:
+        units = {c: t.unit(c) for c in t.columns}
+        return print_json(
+            {"table": t.name, "from": origin[t.name], "units": units, "rows": [r.model_dump() for r in t.rows.values()]}
+        )
+    if t.name == "seed_claims":
+        return _claims(t)
+    shown = [c for c in t.columns if c not in ("note", "source")]
+    print_grid([shown] + [[getattr(r, c) for c in shown] for r in t.rows.values()], 28)
+    print(f"{len(t.rows)} rows, {origin[t.name]}; notes and sources: --json")
+    return 0
+
+
+def _findings(args: argparse.Namespace) -> int:
+    if args.table is None:
+        raise UsageError("--conflicts and --older-than ask about one table: name it")
+    t = store.get(args.table)
+    found = findings(t, args.conflicts, args.older_than)
+    if args.json:
+        print_json(as_json(t, found))
+    else:
+        for lines in as_grids(found):
+            print_grid(lines)
+        print(summary(t, found))
+    return 1 if any(found.values()) else 0
+
+
+def _claims(t: Table) -> int:
+    """Each claim of the seed in one line, and under it what it was checked for and why it stands or falls."""
+    from collections import Counter
+
+    from xl_econ.hosts.claims import claimed
+
+    rows: list[Any] = list(t.rows.values())
+    lines = in_columns(
+        [["verdict", "claim_id", "claim", "claimed", "computed", "unit"]]
+        + [[r.verdict, r.claim_id, r.claim, claimed(r), float(f"{r.computed:.6g}"), r.unit] for r in rows],
+        42,
+    )
+    indent = " " * lines[0].index("claim_id")
+    print(lines[0])
+    for r, line in zip(rows, lines[1:], strict=True):
+        print(f"{line}\n{indent}{r.quantity}: {r.note}")
+    counts = Counter(r.verdict for r in rows)
+    print(f"{len(rows)} claims: {', '.join(f'{n} {v}' for v, n in counts.most_common())}; formulas and sources: --json")
+    return 0
 
 
 def findings(t: Table, conflicting: bool, older_than: int | None) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""What every command prints with: JSON, columns, figures as they are read on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def print_json(found: Any) -> int:
+    """Print an object as JSON; gives the exit code, which is 0."""
+    import json
+
+    print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
+    return 0
+
+
+def print_grid(rows: Sequence[Sequence[Any]], widest: int = 60) -> None:
+    """Print rows in columns."""
+    print("\n".join(in_columns(rows, widest)))
+
+
+def in_columns(rows: Sequence[Sequence[Any]], widest: int = 60) -> list[str]:
+    """Rows in columns; numbers to the right."""
+    texts = [[_text(c, widest) for c in row] for row in rows]
+    widths = [max(len(row[n]) for row in texts) for n in range(len(texts[0]))]
+    lines = []
+    for row, line in zip(rows, texts, strict=True):
+        cells = (t.rjust(w) if isinstance(v, float) else t.ljust(w) for v, t, w in zip(row, line, widths, strict=True))
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _text(value: Any, widest: int) -> str:
+    if value is None:
+        return ""
+    text = f"{value:,.10g}" if isinstance(value, float) and abs(value) < 1e15 else str(value)
+    return text if len(text) <= widest else text[: widest - 3] + "..."
+
+
+def number(value: Any) -> Any:
+    """A value as `calc` prints it: six decimals at most, the very small and large and the text as they are."""
+    if isinstance(value, float) and 1e-3 < abs(value) < 1e15:
+        return f"{value:,.6f}".rstrip("0").rstrip(".")
+    return value
+
+
+def rounded(value: float) -> float:
+    """A result as it is read on a terminal; the workbook and --json hold all digits."""
+    return round(value) * 1.0 if abs(value) >= 1000 else float(f"{value:.4g}")
+
+
+def progress(items: list[Any]) -> Any:
+    """A progress bar on a terminal, for work on more than one workbook."""
+    if len(items) < 2 or not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, unit="workbook", file=sys.stderr, leave=False)

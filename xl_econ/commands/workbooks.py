@@ -1,0 +1,128 @@
+"""The commands about workbooks: `new`, `fill`, `recalc`, and `version`, which names the engines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xl_econ import __version__
+from xl_econ.core.errors import UsageError
+
+from .printing import print_grid, print_json, progress, rounded
+
+if TYPE_CHECKING:
+    import argparse
+
+    from xl_econ.templates.fill import Case
+    from xl_econ.templates.layout import Layout
+
+
+def new(args: argparse.Namespace) -> int:
+    """A template's workbook, the rate card's, or which templates there are."""
+    from xl_econ.templates import layout, rate_card
+    from xl_econ.templates.fill import Case
+
+    if args.template is None:
+        found = [(x.name, x.version, x.about) for x in map(layout.load, layout.names())]
+        found.append((rate_card.NAME, __version__, rate_card.ABOUT))
+        if args.json:
+            return print_json([dict(zip(("template", "version", "about"), x, strict=True)) for x in found])
+        print_grid(found, 120)
+        return 0
+    if args.template.replace("-", "_") == rate_card.NAME:
+        return _new_rate_card(args)
+    return _write(args, layout.load(args.template), [Case(args.template)])
+
+
+def _new_rate_card(args: argparse.Namespace) -> int:
+    from xl_econ.tables import store
+    from xl_econ.templates import batch, rate_card
+    from xl_econ.templates.fill import Case
+
+    if args.output is None:
+        raise UsageError("where to? name a workbook or a folder (-o F|DIR)")
+    if args.flavour != "plain":
+        raise UsageError(f"{rate_card.NAME} has no formulas, so no flavour {args.flavour!r}")
+    [path] = batch.targets(args.output, [Case(rate_card.NAME)])
+    rate_card.build(path, args.force)
+    rows = {t.name: len(t.rows) for t in store.RATE_CARD.values()}
+    if args.json:
+        return print_json({"template": rate_card.NAME, "output": str(path), "rows": rows})
+    print(path)
+    print_grid([[f"  {name}", float(n), "rows"] for name, n in rows.items()])
+    return 0
+
+
+def fill(args: argparse.Namespace) -> int:
+    """Workbooks of a template filled from a case file and settings."""
+    from xl_econ.templates import fill, layout
+
+    if args.input is None and not args.set:
+        raise UsageError("fill needs a case file (-i CASE) or a setting (--set K=V)")
+    template = layout.load(args.template)
+    cases = fill.read(args.input, template) if args.input else [fill.Case(template.name)]
+    return _write(args, template, [fill.with_settings(c, args.set, template) for c in cases])
+
+
+def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int:
+    from xl_econ.templates import batch
+
+    dry = getattr(args, "dry_run", False)
+    if args.output is None and not dry:
+        raise UsageError("where to? name a workbook or a folder (-o F|DIR)")
+    source = args.input.name if getattr(args, "input", None) else ""
+    jobs = batch.prepare(template, cases, None if dry else args.output, source, args.force)
+    reports = [batch.write(job, args.flavour, args.force) for job in progress(jobs)]
+    if args.json:
+        return print_json(reports if len(reports) > 1 else reports[0])
+    for report in reports:
+        print(report["output"] or "not written (dry run)")
+        print_grid([[f"  {r['label']}", rounded(r["value"]), r["unit"]] for r in report["results"].values()])
+        print(f"  {report['checks']}")
+        for flag in report["flags"]:
+            if flag["severity"] == "check":
+                print(f"    {flag['check']}: {', '.join(flag['cases'])}")
+        if report["own"] and args.command == "fill":
+            print(f"  the template's own: {', '.join(report['own'])}")
+    return 0
+
+
+def recalc(args: argparse.Namespace) -> int:
+    """Where the stored values of a workbook differ from a recalculation."""
+    from xl_econ.workbook.read import formulas
+    from xl_econ.workbook.recalc import differences, recalculate
+
+    if not args.tolerance >= 0:
+        raise UsageError(f"--tolerance {args.tolerance:g}: must be at least 0")
+    stored = formulas(args.workbook)
+    found = list(differences(stored, recalculate(args.workbook, args.engine), args.tolerance))
+    if args.json:
+        listed = [vars(d) for d in found]
+        print_json({"file": str(args.workbook), "engine": args.engine, "formulas": len(stored), "differences": listed})
+        return 1 if found else 0
+    if found and all(f.stored is None for f in stored.values()):
+        print(f"{args.workbook}: none of its {len(stored)} formulas has a stored value; open and save it in Excel once")
+        return 1
+    for d in found[:20]:
+        print(f"{d.sheet}!{d.cell}: stored {d.stored!r}, {args.engine} computes {d.computed!r}  {d.formula[:60]}")
+    more = f" ({len(found) - 20} more not shown)" if len(found) > 20 else ""
+    print(f"{args.workbook}: {len(stored) - len(found)} of {len(stored)} formulas agree with {args.engine}{more}")
+    return 1 if found else 0
+
+
+def version(args: argparse.Namespace) -> int:
+    """Versions of xl-econ, Python and the engines."""
+    from importlib.metadata import version
+    from platform import python_version
+
+    from xl_econ.workbook.recalc import libreoffice
+
+    found = {
+        "xl-econ": __version__,
+        "python": python_version(),
+        "ironcalc": version("ironcalc"),
+        "libreoffice": libreoffice() or "not installed",
+    }
+    if args.json:
+        return print_json(found)
+    print_grid([[k, v] for k, v in found.items()])
+    return 0
