@@ -114,7 +114,7 @@ def test_errors(args, code, text, capsys):
 
 
 def test_an_internal_error_is_no_traceback(capsys, monkeypatch):
-    monkeypatch.setattr(cli, "_list", lambda args: 1 / 0)
+    monkeypatch.setattr("xl_econ.commands.functions.list_", lambda args: 1 / 0)
     code, _, err = run(["list"], capsys)
     assert code == cli.INTERNAL_ERROR
     assert "internal error: ZeroDivisionError" in err
@@ -127,7 +127,7 @@ def test_interrupt(capsys, monkeypatch):
     def interrupted(args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_list", interrupted)
+    monkeypatch.setattr("xl_econ.commands.functions.list_", interrupted)
     assert run(["list"], capsys)[0] == 130
 
 

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 
 INTERNAL_ERROR = 70
 _EXIT_CODES = "exit codes: 0 ok, 1 findings, 2 usage, 3 bad input, 4 workbook unreadable or not writable"
+# Module of xl_econ.commands and function in it, imported when the command runs.
+_COMMANDS = {
+    "list": "functions:list_",
+    "show": "functions:show",
+    "calc": "functions:calc",
+    "explain": "functions:explain",
+    "tables": "tables:tables",
+    "new": "workbooks:new",
+    "fill": "workbooks:fill",
+    "recalc": "workbooks:recalc",
+    "docs": "functions:docs",
+    "version": "workbooks:version",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -73,9 +86,8 @@ def _parser() -> _Parser:
     parser = _Parser(prog="xl-econ", description="AI compute economics in Excel, headless.", epilog=_EXIT_CODES)
     commands = parser.add_subparsers(metavar="command", dest="command", required=True)
 
-    def command(name: str, run: str, help_text: str, reads: bool = True, tables: bool = False) -> _Parser:
+    def command(name: str, help_text: str, reads: bool = True, tables: bool = False) -> _Parser:
         sub: _Parser = commands.add_parser(name, help=help_text, description=help_text)
-        sub.set_defaults(run=run)
         if tables:
             sub.add_argument(
                 "--rate-card", type=_path, metavar="F", help="read its tables (else XL_ECON_RATE_CARD's, else shipped)"
@@ -84,27 +96,20 @@ def _parser() -> _Parser:
             sub.add_argument("--json", action="store_true", help="one JSON object, numbers unrounded")
         return sub
 
-    command("list", "functions:list_", "the functions")
-    command("show", "functions:show", "a function: arguments, definition, source, LAMBDA").add_argument(
-        "name", metavar="NAME"
-    )
-    for name, run, text in (
-        ("calc", "functions:calc", "compute a function"),
-        ("explain", "functions:explain", "compute a function step by step"),
-    ):
-        sub = command(name, run, text, tables=True)
+    command("list", "the functions")
+    command("show", "a function: arguments, definition, source, LAMBDA").add_argument("name", metavar="NAME")
+    for name, text in (("calc", "compute a function"), ("explain", "compute a function step by step")):
+        sub = command(name, text, tables=True)
         sub.add_argument("name", metavar="NAME")
         sub.add_argument("arguments", metavar="k=v", nargs="*", help="arguments by name or in order: mfu=41%%")
-    sub = command("tables", "tables:tables", "the reference tables, or the rows of one", tables=True)
+    sub = command("tables", "the reference tables, or the rows of one", tables=True)
     sub.add_argument("table", metavar="NAME", nargs="?")
     sub.add_argument("--conflicts", action="store_true", help="prices of one offer that lie far apart (exit code 1)")
     sub.add_argument("--older-than", type=int, metavar="DAYS", help="rows whose figures are older (exit code 1)")
-    sub = command(
-        "new", "workbooks:new", "a template workbook with its own inputs, or rate_card: all tables to edit", tables=True
-    )
+    sub = command("new", "a template workbook with its own inputs, or rate_card: all tables to edit", tables=True)
     sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
     _output(sub, required=False)
-    sub = command("fill", "workbooks:fill", "a template workbook filled from a case file", tables=True)
+    sub = command("fill", "a template workbook filled from a case file", tables=True)
     sub.add_argument("template", metavar="TEMPLATE")
     sub.add_argument("-i", "--input", type=_path, metavar="CASE", help="TOML, YAML, JSON or CSV (a row a workbook)")
     sub.add_argument(
@@ -112,13 +117,13 @@ def _parser() -> _Parser:
     )
     sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
     _output(sub, required=False)
-    sub = command("recalc", "workbooks:recalc", "compare the stored values of a workbook with a recalculation")
+    sub = command("recalc", "compare the stored values of a workbook with a recalculation")
     sub.add_argument("workbook", type=_path, metavar="F")
     sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
     sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
-    sub = command("docs", "functions:docs", "write the reference pages of functions and tables", reads=False)
+    sub = command("docs", "write the reference pages of functions and tables", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
-    command("version", "workbooks:version", "versions of xl-econ and of the engines")
+    command("version", "versions of xl-econ and of the engines")
     parser.add_argument("--version", action="version", version=f"xl-econ {__version__}")
     return parser
 
@@ -127,7 +132,7 @@ def _run(args: argparse.Namespace) -> int:
     """Import the command that was parsed, and run it, with the rate card that its option names if it reads tables."""
     from importlib import import_module
 
-    module, _, name = args.run.partition(":")
+    module, _, name = _COMMANDS[args.command].partition(":")
     run: Callable[[argparse.Namespace], int] = getattr(import_module(f"xl_econ.commands.{module}"), name)
     if "rate_card" not in args:
         return run(args)
