@@ -48,16 +48,22 @@ FINDINGS = {
     "providers.aws.reserved_discount": ("holds", 0.336735),
     "providers.coreweave.reserved_discount": ("slip", 0.2),
     "providers.mixed_units": ("definition", 7.156627),
+    "providers.gcp.list": ("holds", 88.48),
+    "providers.gcp.list_2026": ("slip", 87.8328),
     "pricing.raw_cost_at_high_margin": ("slip", 0.2),
     "pricing.margin_at_low_cost": ("slip", 0.7),
     "pricing.small.mixtral_size": ("slip", 46.703),
     "architecture.moe.mixtral": ("holds", 3.626009),
     "architecture.moe.deepseek_v3": ("slip", 18.135135),
+    "architecture.speculative_alone": ("holds", 2.197584),
+    "architecture.speculative_batch": ("slip", 1.353488),
     "architecture.gqa.mistral_7b": ("holds", 4),
     "architecture.gqa.llama3_405b": ("slip", 16),
     "quantization.fp16.speedup_fp32": ("slip", 14.789238),
     "quantization.awq.memory": ("holds", 3.849624),
     "quantization.int4.speedup": ("ambiguous", 4),
+    "quantization.int4.speedup_alone": ("holds", 2.018030),
+    "quantization.int4.speedup_batch": ("slip", 1.424959),
     "batch.1.utilization": ("definition", 0.003386),
 }
 
@@ -78,6 +84,7 @@ def test_the_table_is_complete():
         assert ends or row.verdict in JUDGED, f"{name}: nothing to hold it against"
         assert ends == sorted(ends), name
         assert row.tolerance == 0 or ends, name
+        assert set("(*/+-") & set(row.formula), f"{name}: a bare number; look it up"
         assert (row.as_of, row.grade) == ("2025", "D"), name
         assert row.place.partition(":")[0] in row.source, name
 
