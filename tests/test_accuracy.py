@@ -1,9 +1,11 @@
-"""How right the training figures are: every run has a class or a reason, the table is what the runs say, goals met."""
+"""How right the figures are: runs have a class or a reason, points of inference stand in the tables, goals are met."""
 
 import importlib
+import math
 import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import xl_econ
@@ -73,3 +75,43 @@ def test_the_page_shows_what_the_bench_prints(bench, capsys):
     printed = [" ".join(line.split()) for line in block.splitlines()]
     for row in rows[1:]:
         assert any(" ".join(row) in line for line in printed), row
+
+
+@pytest.fixture
+def inference(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    return importlib.import_module("accuracy_inference")
+
+
+def test_points_of_inference_are_of_the_tables(inference):
+    found = inference.points()
+    assert len(found) >= 1800
+    assert found.point.is_unique
+    tables = {"model": "model_architectures", "gpu": "accelerators", "precision": "precisions"}
+    for column, name in tables.items():
+        assert set(found[column]) <= set(TABLES[name].shipped), column
+    figures = found[["gpus", "batch", "input_tokens", "output_tokens", "tokens_per_second_per_gpu", "itl_ms"]]
+    assert (figures > 0).all(axis=None)
+    assert (found.ttft_ms.dropna() > 0).all()
+    assert found[["engine", "source"]].notna().all(axis=None)
+
+
+def test_goals_of_inference_are_met(inference, capsys):
+    assert inference.main(quick=True)
+    assert "NOT MET" not in capsys.readouterr().out
+
+
+def test_contenders_are_worse_at_every_quantile(inference):
+    found = inference.points()
+    measured = found.tokens_per_second_per_gpu
+    quantiles = (0.25, 0.5, 0.75, 0.9)
+    ours = np.quantile(np.abs(inference.errors(inference.predicted(found, "TOKENS_PER_GPU"), measured)), quantiles)
+    for label, contender in inference.CONTENDERS.items():
+        theirs = np.quantile(np.abs(inference.errors(contender(found), measured)), quantiles)
+        assert (theirs > ours).all(), label
+
+
+def test_a_point_that_is_said_not_to_fit_is_infinitely_wrong(inference):
+    measured = inference.points().tokens_per_second_per_gpu[:3]
+    found = inference.errors(np.array([measured[0], 2 * measured[1], np.nan]), measured)
+    assert found.tolist() == [0, pytest.approx(math.log(2)), math.inf]
