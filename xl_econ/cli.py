@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, NoReturn
 
+    from xl_econ.core.registry import Metric
     from xl_econ.tables.store import Table
     from xl_econ.templates.fill import Case
     from xl_econ.templates.layout import Layout
@@ -300,11 +301,17 @@ def _calculate(args: argparse.Namespace) -> dict[str, Any]:
         "inputs": {s.name: s.value for s in inputs},
         "value": value,
         "unit": unit,
-        **({"band": {"factor": m.band, "low": value / m.band, "high": value * m.band}} if m.band > 1 else {}),
+        **({"band": _band(m, value)} if m.band > 1 else {}),
         "steps": lines,
         **({"lookups": lookups} if lookups else {}),
         "explained": found,
     }
+
+
+def _band(m: Metric, value: float) -> dict[str, Any]:
+    """Where measured deployments lie: nine of ten of them."""
+    ends = {"low": value / m.band, "high": value * m.band}
+    return {"factor": m.band, **ends, "indicative": m.is_indicative}
 
 
 def _calc(args: argparse.Namespace) -> int:
@@ -315,7 +322,8 @@ def _calc(args: argparse.Namespace) -> int:
     print(f"{_number(value)} {'' if found['unit'] in ('any', 'text') else found['unit']}".rstrip())
     if band := found.get("band"):
         low, high = (f"{band[end]:,.4g}" for end in ("low", "high"))
-        print(f"{low} to {high} in nine of ten measured deployments (x or / {band['factor']:g})")
+        indicative = "indicative only: " if band["indicative"] else ""
+        print(f"{indicative}{low} to {high} in nine of ten measured deployments (x or / {band['factor']:g})")
     return 0
 
 
