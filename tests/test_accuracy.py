@@ -58,18 +58,28 @@ def test_an_hfu_is_converted_and_an_mfu_is_not(bench):
     assert bench.stated_mfu(runs["PaLM 540B"]) == 0.462
 
 
-def test_goals_are_met(bench, capsys):
-    assert bench.main(quick=True)
-    assert "NOT MET" not in capsys.readouterr().out
-
-
-def test_the_page_shows_what_the_bench_prints(bench, capsys):
-    """The block is what a quick run prints, and every row of the table above it stands in the block."""
+@pytest.mark.parametrize("name", ["training", "inference"])
+def test_goals_are_met_and_the_page_shows_what_the_bench_prints(name, monkeypatch, capsys):
+    """The last block of the section is what a quick run prints, and every row of its table stands in the block."""
+    monkeypatch.syspath_prepend(str(BENCH))
+    assert importlib.import_module(f"accuracy_{name}").main(quick=True)
+    printed = capsys.readouterr().out
+    assert "NOT MET" not in printed
     page = (BENCH.parent / "docs" / "method.md").read_text(encoding="utf-8")
-    bench.main(quick=True)
-    block = page.split("```text\n")[1].split("```")[0]
-    assert block.splitlines() == capsys.readouterr().out.splitlines()[1:]
-    rows = [[c.strip() for c in line.split("|")[2:-1]] for line in page.splitlines() if line.startswith("| ")][1:]
-    printed = [" ".join(line.split()) for line in block.splitlines()]
-    for row in rows[1:]:
-        assert any(" ".join(row) in line for line in printed), row
+    section = page.split(f"## {name.capitalize()}\n")[1].split("\n## ")[0]
+    block = section.split("\n```text\n")[-1].split("```")[0]
+    assert block.splitlines() == printed.splitlines()[1:]
+    rows = [[c.strip() for c in line.split("|")[2:-1]] for line in section.splitlines() if line.startswith("| ")]
+    lines = [" ".join(line.split()) for line in block.splitlines()]
+    for row in rows[2:]:
+        assert any(" ".join(row) in line for line in lines), row
+
+
+def test_the_points_are_of_models_and_hardware_that_ship(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    points = importlib.import_module("accuracy_inference").points()
+    assert len(points) >= 1_800
+    assert points.point.is_unique
+    for column, table in (("model", "model_architectures"), ("gpu", "accelerators"), ("precision", "precisions")):
+        assert set(points[column]) <= set(TABLES[table].shipped)
+    assert points.source.notna().all()
