@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 
+import accuracy_inference
 import accuracy_training
 import array_call
 import startup
+import token_cost_rows
 
-BENCHES = (accuracy_training, array_call, startup)
+BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, startup)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""How right the figures are: runs have a class or a reason, points of inference stand in the tables, goals are met."""
+"""How right the training figures are: every run has a class or a reason, the table is what the runs say, goals met."""
 
 import importlib
 import math
@@ -60,58 +60,48 @@ def test_an_hfu_is_converted_and_an_mfu_is_not(bench):
     assert bench.stated_mfu(runs["PaLM 540B"]) == 0.462
 
 
-def test_goals_are_met(bench, capsys):
-    assert bench.main(quick=True)
-    assert "NOT MET" not in capsys.readouterr().out
-
-
-def test_the_page_shows_what_the_bench_prints(bench, capsys):
-    """The block is what a quick run prints, and every row of the table above it stands in the block."""
-    page = (BENCH.parent / "docs" / "method.md").read_text(encoding="utf-8")
-    bench.main(quick=True)
-    block = page.split("```text\n")[1].split("```")[0]
-    assert block.splitlines() == capsys.readouterr().out.splitlines()[1:]
-    rows = [[c.strip() for c in line.split("|")[2:-1]] for line in page.splitlines() if line.startswith("| ")][1:]
-    printed = [" ".join(line.split()) for line in block.splitlines()]
-    for row in rows[1:]:
-        assert any(" ".join(row) in line for line in printed), row
-
-
-@pytest.fixture
-def inference(monkeypatch):
+@pytest.mark.parametrize("name", ["training", "inference"])
+def test_goals_are_met_and_the_page_shows_what_the_bench_prints(name, monkeypatch, capsys):
+    """The last block of the section is what a quick run prints, and every row of its table stands in the block."""
     monkeypatch.syspath_prepend(str(BENCH))
-    return importlib.import_module("accuracy_inference")
+    assert importlib.import_module(f"accuracy_{name}").main(quick=True)
+    printed = capsys.readouterr().out
+    assert "NOT MET" not in printed
+    page = (BENCH.parent / "docs" / "method.md").read_text(encoding="utf-8")
+    section = page.split(f"## {name.capitalize()}\n")[1].split("\n## ")[0]
+    block = section.split("\n```text\n")[-1].split("```")[0]
+    assert block.splitlines() == printed.splitlines()[1:]
+    rows = [[c.strip() for c in line.split("|")[2:-1]] for line in section.splitlines() if line.startswith("| ")]
+    lines = [" ".join(line.split()) for line in block.splitlines()]
+    for row in rows[2:]:
+        assert any(" ".join(row) in line for line in lines), row
 
 
-def test_points_of_inference_are_of_the_tables(inference):
-    found = inference.points()
-    assert len(found) >= 1800
-    assert found.point.is_unique
-    tables = {"model": "model_architectures", "gpu": "accelerators", "precision": "precisions"}
-    for column, name in tables.items():
-        assert set(found[column]) <= set(TABLES[name].shipped), column
-    figures = found[["gpus", "batch", "input_tokens", "output_tokens", "tokens_per_second_per_gpu", "itl_ms"]]
-    assert (figures > 0).all(axis=None)
-    assert (found.ttft_ms.dropna() > 0).all()
-    assert found[["engine", "source"]].notna().all(axis=None)
+def test_the_points_are_of_models_and_hardware_that_ship(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    points = importlib.import_module("accuracy_inference").points()
+    assert len(points) >= 1_800
+    assert points.point.is_unique
+    for column, table in (("model", "model_architectures"), ("gpu", "accelerators"), ("precision", "precisions")):
+        assert set(points[column]) <= set(TABLES[table].shipped)
+    assert points.source.notna().all()
 
 
-def test_goals_of_inference_are_met(inference, capsys):
-    assert inference.main(quick=True)
-    assert "NOT MET" not in capsys.readouterr().out
-
-
-def test_contenders_are_worse_at_every_quantile(inference):
-    found = inference.points()
-    measured = found.tokens_per_second_per_gpu
+def test_contenders_are_worse_at_every_quantile(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    inference = importlib.import_module("accuracy_inference")
+    points = inference.points()
+    measured = points.tokens_per_second_per_gpu
     quantiles = (0.25, 0.5, 0.75, 0.9)
-    ours = np.quantile(np.abs(inference.errors(inference.predicted(found, "TOKENS_PER_GPU"), measured)), quantiles)
+    ours = np.quantile(np.abs(inference.errors(inference.predicted(points, "TOKENS_PER_GPU"), measured)), quantiles)
     for label, contender in inference.CONTENDERS.items():
-        theirs = np.quantile(np.abs(inference.errors(contender(found), measured)), quantiles)
+        theirs = np.quantile(np.abs(inference.errors(contender(points), measured)), quantiles)
         assert (theirs > ours).all(), label
 
 
-def test_a_point_that_is_said_not_to_fit_is_infinitely_wrong(inference):
+def test_a_point_that_is_said_not_to_fit_is_infinitely_wrong(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    inference = importlib.import_module("accuracy_inference")
     measured = inference.points().tokens_per_second_per_gpu[:3]
     found = inference.errors(np.array([measured[0], 2 * measured[1], np.nan]), measured)
     assert found.tolist() == [0, pytest.approx(math.log(2)), math.inf]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from xl_econ.core.registry import Metric
+
 
 def list_(args: argparse.Namespace) -> int:
     """The functions by section, with unit and summary."""
@@ -100,7 +102,8 @@ def calc(args: argparse.Namespace) -> int:
     print(f"{number(value)} {'' if found['unit'] in ('any', 'text') else found['unit']}".rstrip())
     if band := found.get("band"):
         low, high = (f"{band[end]:,.4g}" for end in ("low", "high"))
-        print(f"{low} to {high} in nine of ten measured deployments (x or / {band['factor']:g})")
+        indicative = "indicative only: " if band["indicative"] else ""
+        print(f"{indicative}{low} to {high} in nine of ten measured deployments (x or / {band['factor']:g})")
     return 0
 
 
@@ -137,11 +140,17 @@ def _calculate(args: argparse.Namespace) -> dict[str, Any]:
         "inputs": {s.name: s.value for s in inputs},
         "value": value,
         "unit": unit,
-        **({"band": {"factor": m.band, "low": value / m.band, "high": value * m.band}} if m.band > 1 else {}),
+        **({"band": _band(m, value)} if m.band > 1 else {}),
         "steps": lines,
         **({"lookups": lookups} if lookups else {}),
         "explained": found,
     }
+
+
+def _band(m: Metric, value: float) -> dict[str, Any]:
+    """Where measured deployments lie: nine of ten of them."""
+    ends = {"low": value / m.band, "high": value * m.band}
+    return {"factor": m.band, **ends, "indicative": m.is_indicative}
 
 
 def _arguments(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:

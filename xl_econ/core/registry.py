@@ -18,6 +18,7 @@ from .quantity import Quantity, is_blank
 
 REGISTRY: dict[str, Metric] = {}
 _SHARED: set[CodeType] = set()
+INDICATIVE = 2.0  # a band from which on a figure is only indicative
 _REQUIRED = inspect.Parameter.empty
 
 
@@ -70,6 +71,11 @@ class Metric:
         """The unit of the result for these inputs."""
         others = (names.get(inputs[param]) for param, names in self.unit_by.items())
         return next(filter(None, others), self.unit)
+
+    @property
+    def is_indicative(self) -> bool:
+        """Whether measurements scatter so far that the result compares deployments but promises nothing."""
+        return self.band > INDICATIVE
 
     @property
     def signature(self) -> str:

@@ -26,7 +26,7 @@ class Name:
 
 def name(m: Metric) -> Name:
     """The LAMBDA of one metric."""
-    comment = f"{m.signature}: {m.doc.summary}"
+    comment = f"{m.doc.summary} {m.signature}"
     return Name(m.name, "=" + lambda_(m), "=" + lambda_(m, file=True), comment[:COMMENT_LIMIT])
 
 

@@ -31,7 +31,9 @@ ATTENTION_PREFILL = Const("ATTENTION_PREFILL", 2, "FLOP*request/channel/layer/to
 # Two all-reduces a layer, in each of which a rank sends its 2-byte activations twice, but for its own share.
 ALLREDUCE_BYTES = Const("ALLREDUCE_BYTES", 8, "byte/channel/layer/token/GPU")
 
-DOES_NOT_FIT = Unavailable("the model does not fit into the memory of these accelerators")
+DOES_NOT_FIT = Unavailable(
+    "the model and one request do not fit into the memory of these accelerators; give more of them, or auto"
+)
 NEVER_FITS = Unavailable("the model fits on no number of these accelerators")
 NO_PEAK = Unavailable("the accelerator's 16-bit peak is not known")
 NO_LINK = Unavailable("the accelerator's scale-up link is not known, so it can only serve alone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from .model import Model
 from .styles import Styles
 
 HEADER_ROW = 5
+PAGE_WIDTH = 240  # characters on a page of A3 that can still be read
+_WORKED_WIDTH = 16
 _WIDTHS = {"source": 60, "note": 50, "aliases": 22, "gpu_hours_kind": 24, "mfu_kind": 24, "cost_note": 24, "setup": 16}
 
 
@@ -67,6 +70,10 @@ def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Seque
     c.title(title, about)
     ws.freeze_panes(HEADER_ROW, 1)
     ws.repeat_rows(HEADER_ROW - 1)
+    ws.repeat_columns(0)
+    # One page's width would print a wide table too small to read.
+    width = sum(_width(t, name, rows) for name in t.columns) + _WORKED_WIDTH * len(extra)
+    ws.fit_to_pages(math.ceil(width / PAGE_WIDTH), 0)
     columns = [*t.columns, *(x.key for x in extra)]
     texts = [area for n, name in enumerate(t.columns) if (area := _column(c, t, name, n, rows))]
     ws.ignore_errors({"number_stored_as_text": " ".join(texts)})
@@ -75,7 +82,7 @@ def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Seque
         ws.write_string(HEADER_ROW - 2, n, column.note, style("unit"))
         form = style("calculation", column.format)
         formulas += [((r, n), column.formula, value, form) for r, value in enumerate(column.values, first - 1)]
-        ws.set_column(n, n, 16, style("plain"))
+        ws.set_column(n, n, _WORKED_WIDTH, style("plain"))
         if column.flag_above is not None:
             # A text compares above every number, so the rows that have no figure must be left out.
             at = f"${_letter(n)}{first}"
@@ -137,7 +144,7 @@ def _width(t: Table, name: str, rows: list[Row]) -> float:
         for r in rows
     )
     unit = "" if t.unit(name) == "text" else t.unit(name)
-    return _WIDTHS.get(name, min(max(longest + 2, len(name) + 3, len(unit) + 2, 9), 30))
+    return _WIDTHS.get(name, min(max(longest + 2, len(name) + 3, len(unit) + 2, 9), 50 if name == t.key else 30))
 
 
 def _letter(column: int) -> str:
