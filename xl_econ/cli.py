@@ -98,9 +98,14 @@ def _parser() -> _Parser:
         sub.add_argument("name", metavar="NAME")
         sub.add_argument("arguments", metavar="k=v", nargs="*", help="arguments by name or in order: mfu=41%%")
     sub = command("tables", _tables, "the reference tables, or the rows of one", tables=True)
-    sub.add_argument("table", metavar="NAME", nargs="?")
+    sub.add_argument("table", metavar="NAME", nargs="?", help="a table, or refresh and then api_prices")
+    sub.add_argument("refreshed", metavar="TABLE", nargs="?", help="refresh: the table, from the package genai-prices")
     sub.add_argument("--conflicts", action="store_true", help="prices of one offer that lie far apart (exit code 1)")
     sub.add_argument("--older-than", type=int, metavar="DAYS", help="rows whose figures are older (exit code 1)")
+    sub.add_argument("--all-models", action="store_true", help="refresh: add its providers' other models")
+    sub.add_argument("-o", "--output", type=_path, metavar="F", help="refresh: write a rate card with the new prices")
+    sub.add_argument("--csv", type=_path, metavar="F", help="refresh: write the new table")
+    sub.add_argument("--force", action="store_true", help="refresh: replace a file that is there")
     sub = command("new", _new, "a template workbook with its own inputs, or rate_card: all tables to edit", tables=True)
     sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
     _output(sub, required=False)
@@ -342,6 +347,10 @@ def _tables(args: argparse.Namespace) -> int:
     from xl_econ.tables import store
     from xl_econ.workbook import rate_card
 
+    if args.table == "refresh":
+        return _refresh(args)
+    if args.refreshed or args.all_models or args.output or args.csv or args.force:
+        raise UsageError("a second name, --all-models, -o, --csv and --force go with: tables refresh NAME")
     if args.conflicts or args.older_than is not None:
         return _findings(args)
     card, held = rate_card.current(), rate_card.held()
@@ -370,6 +379,22 @@ def _tables(args: argparse.Namespace) -> int:
     _grid([shown] + [[getattr(r, c) for c in shown] for r in t.rows.values()], 28)
     print(f"{len(t.rows)} rows, {origin[t.name]}; notes and sources: --json")
     return 0
+
+
+def _refresh(args: argparse.Namespace) -> int:
+    from xl_econ.commands import refresh
+
+    if args.conflicts or args.older_than is not None:
+        raise UsageError("--conflicts and --older-than ask about a table; refresh does not take them")
+    found = refresh.run(args.refreshed, args.all_models)
+    written = refresh.write(found, args.output, args.csv, args.force)
+    if args.json:
+        _json(refresh.as_json(found, written))
+    else:
+        for lines in refresh.as_grids(found):
+            _grid(lines)
+        print(refresh.summary(found, written))
+    return 1 if found.is_change and not written else 0
 
 
 def _findings(args: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ import csv
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,18 @@ DATA = Path(__file__).parent.parent / "data"
 
 # Rows in place of the shipped ones, by table name: none, until a rate card is in use (xl_econ.workbook.rate_card).
 source: Callable[[], Mapping[str, dict[Any, Row]]] = dict
+
+
+@contextmanager
+def replaced(rows: Mapping[str, dict[Any, Row]]) -> Iterator[None]:
+    """Other rows for a while, by table name, in place of those in use."""
+    global source  # noqa: PLW0603
+    before = source
+    source = lambda: {**before(), **rows}  # noqa: E731
+    try:
+        yield
+    finally:
+        source = before
 
 
 class Table:
