@@ -14,7 +14,11 @@ from xl_econ.core.errors import TableError, UsageError
 
 PACKAGE = "genai-prices"
 _MODULE = "genai_prices"
-_DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+# Other days in the comments may lie ahead: of a rise that is announced, of a model's end.
+_CHECKED = re.compile(
+    r"\b(?:verified|checked|as of|accessed|retrieved|captured|observed)\b[^.;\d]{0,30}(20\d\d-\d\d-\d\d)\b",
+    re.IGNORECASE,
+)
 _STEP = timedelta(minutes=15)  # in which a day is gone through for the price that holds longest
 
 
@@ -34,7 +38,7 @@ class Model:
         tiered: Whether long prompts cost more.
         offered: Whether the provider still offers it.
         page: The provider's price page.
-        as_of: The day that the prices were checked, or the youngest day that the package's data names.
+        as_of: The day that the model's prices were checked, if the package says so, else the day of all its data.
     """
 
     provider_id: str
@@ -64,8 +68,8 @@ def read(today: date | None = None) -> Prices:
     """The prices that the installed package holds.
 
     Of prices that change within the day it takes the one that holds longest, of those that begin on a day the one in
-    force. The package notes no day on which it was checked as a whole; the youngest day that its data names (in a
-    comment, or as the start of a price) is taken, which cannot be later than its release. Without one it is today.
+    force. The package notes neither the day of its data nor that of its release; the youngest day on which a comment in
+    it says that something was checked is taken, which is not later than the release. Without one it is today.
 
     Args:
         today: The day to read them on; today if None.
@@ -130,18 +134,14 @@ def _longest(model: Any, today: date) -> Any:
 
 
 def _youngest(providers: list[Any], today: date) -> str:
-    """The youngest day, no later than today, that the data names; today if it names none."""
+    """The youngest day, no later than today, on which the data says that something was checked; else today."""
     return max((d for d in _days(providers) if d <= today.isoformat()), default=today.isoformat())
 
 
 def _days(providers: list[Any]) -> Iterator[str]:
     for holder in (x for p in providers for x in (p, *p.models)):
-        for day in _DAY.findall(getattr(holder, "price_comments", None) or ""):
+        for day in _CHECKED.findall(getattr(holder, "price_comments", None) or ""):
             try:
                 yield date.fromisoformat(day).isoformat()
             except ValueError:  # 2026-02-30
                 continue
-        prices = getattr(holder, "prices", None)
-        for conditional in prices if isinstance(prices, list) else ():
-            if start := getattr(getattr(conditional, "constraint", None), "start_date", None):
-                yield str(start)

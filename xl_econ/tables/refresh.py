@@ -154,7 +154,8 @@ def _is_same(old: Any, new: Any) -> bool:
 
 
 def _changes(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    for column in (c for c in new if c not in ("source", "as_of", "grade") and old[c] != new[c]):
+    columns = [c for c in new if c not in ("note", "source", "as_of", "grade")]
+    for column in (c for c in (*columns, "note") if old[c] != new[c]):
         a, b = old[column], new[column]
         ratio = b / a - 1 if isinstance(a, float) and isinstance(b, float) and a else None
         yield Change(key, column, a, b, ratio)
