@@ -506,6 +506,35 @@ TABLES = {
 RATE_CARD = {name: t for name, t in TABLES.items() if name != "seed_claims"}
 
 
+# The tables of a rate card whose rows are named by a text; the others are interpolated between numbers.
+KEYED = {name: t for name, t in RATE_CARD.items() if t.key not in ("gpus", "batch")}
+
+
+def of_any(table: Any, key: Any, column: str) -> Any:
+    """The text of `column` in the row of `key` of the table that is named; names and keys may be arrays or traced.
+
+    Args:
+        table: Name of one of the tables in `KEYED`.
+        key: Key of a row.
+        column: A column that each of these tables has: source, as_of or grade.
+
+    Raises:
+        NotAvailable: Unknown table or key.
+    """
+    if type(table) is Expr or type(key) is Expr:
+        return Expr("choose", table, tuple(KEYED), *(Expr("lookup", t, key, column) for t in KEYED.values()))
+    if not _is_array(table) and not _is_array(key):
+        return get(table).lookup(key, column)
+    import numpy as np
+
+    names, keys = np.broadcast_arrays(np.asarray(table, object), np.asarray(key, object))
+    out = np.empty(names.shape, dtype=object)
+    for name in set(names.ravel().tolist()):
+        at = names == name
+        out[at] = get(name).lookup(keys[at], column)
+    return out
+
+
 def get(name: str) -> Table:
     """The table of that name.
 
