@@ -110,6 +110,10 @@ def random_number(q, example, rng):
 
 def of_one_row(m, rng):
     """Texts for the parameters that are called like columns of the metric's table, from one of its rows."""
+    named = [p for p in m.scalars.values() if p.quantity.choices and set(p.quantity.choices) <= set(TABLES)]
+    if named:  # a table by its name, then a key of it
+        table = TABLES[rng.choice(named[0].quantity.choices)]
+        return {named[0].name: table.name, "key": rng.choice(list(table.rows))}
     table = next(iter(sorted(tables_of(m), key=lambda t: t.name)), None)
     names = [
         p.name

@@ -18,6 +18,7 @@ from xl_econ.hosts.python import function
 from xl_econ.metrics import REGISTRY
 from xl_econ.printers import excel
 from xl_econ.printers.excel import step_names
+from xl_econ.tables.store import RATE_CARD
 
 METRICS = list(REGISTRY.values())
 NUMERIC = [m for m in METRICS if m.unit != "any"]
@@ -104,17 +105,5 @@ def test_cells_let_and_lambda_give_the_python_number(m, computed):
 def test_every_metric_is_covered():
     assert len(METRICS) >= 18
     assert all(steps(m.tree)[-1] is m.tree for m in METRICS)
-    assert {t.name for m in METRICS for t in tables_of(m)} == {
-        "accelerators",
-        "training_runs",
-        "mfu_typical",
-        "model_architectures",
-        "precisions",
-        "inference_profiles",
-        "cloud_prices",
-        "api_prices",
-        "assumptions",
-        "optimizations",
-        "batch_utilization",
-    }
+    assert {t.name for m in METRICS for t in tables_of(m)} == set(RATE_CARD)
     assert not any(math.isnan(x) for m in NUMERIC for x in [answer(m, random_inputs(m, 1)[0])] if isinstance(x, float))

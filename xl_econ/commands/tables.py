@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def tables(args: argparse.Namespace) -> int:
-    """The tables, the rows of one, or what is wrong with its figures."""
+    """The tables, the rows of one, what is wrong with its figures, or what a refresh changes."""
+    if args.table == "refresh":
+        return _refresh(args)
+    if args.refreshed or args.all_models or args.output or args.csv or args.force:
+        raise UsageError("a second name, --all-models, -o, --csv and --force go with: tables refresh NAME")
     if args.conflicts or args.older_than is not None:
         return _findings(args)
     card, held = rate_card.current(), rate_card.held()
@@ -48,6 +52,22 @@ def tables(args: argparse.Namespace) -> int:
     print_grid([shown] + [[getattr(r, c) for c in shown] for r in t.rows.values()], 28)
     print(f"{len(t.rows)} rows, {origin[t.name]}; notes and sources: --json")
     return 0
+
+
+def _refresh(args: argparse.Namespace) -> int:
+    from . import refresh
+
+    if args.conflicts or args.older_than is not None:
+        raise UsageError("--conflicts and --older-than ask about a table; refresh does not take them")
+    found = refresh.run(args.refreshed, args.all_models)
+    written = refresh.write(found, args.output, args.csv, args.force)
+    if args.json:
+        print_json(refresh.as_json(found, written))
+    else:
+        for lines in refresh.as_grids(found):
+            print_grid(lines)
+        print(refresh.summary(found, written))
+    return 1 if found.is_change and not written else 0
 
 
 def _findings(args: argparse.Namespace) -> int:

@@ -158,19 +158,32 @@ def _join_scalar(*texts: str) -> str:
     return "|".join(texts)
 
 
-def _join_array(*texts: Any) -> Any:
+def _concat_scalar(*texts: str) -> str:
+    return "".join(texts)
+
+
+def _text_array(one: Callable[..., str], *texts: Any) -> Any:
     import numpy as np
 
     columns = np.broadcast_arrays(*(np.asarray(t, dtype=object) for t in texts))
-    joined = [_join_scalar(*map(str, row)) for row in zip(*(c.ravel() for c in columns), strict=True)]
+    joined = [one(*map(str, row)) for row in zip(*(c.ravel() for c in columns), strict=True)]
     return np.array(joined, dtype=object).reshape(columns[0].shape)
+
+
+def _texts(op: str, one: Callable[..., str], *texts: Any) -> Any:
+    if any(type(t) is Expr for t in texts):
+        return Expr(op, *texts)
+    return one(*texts) if all(isinstance(t, str) for t in texts) else _text_array(one, *texts)
 
 
 def join(*texts: Any) -> Any:
     """The texts with a bar between them: the key of a table whose rows are told apart by several columns."""
-    if any(type(t) is Expr for t in texts):
-        return Expr("join", *texts)
-    return (_join_scalar if all(isinstance(t, str) for t in texts) else _join_array)(*texts)
+    return _texts("join", _join_scalar, *texts)
+
+
+def concat(*texts: Any) -> Any:
+    """The texts one after the other."""
+    return _texts("concat", _concat_scalar, *texts)
 
 
 _ARITHMETIC: dict[str, Callable[..., Any]] = {
@@ -191,7 +204,7 @@ _SCALAR: dict[str, Callable[..., Any]] = (
     _ARITHMETIC
     | {op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, geometric_sum)}
     | {op.name: op.scalar for op in (log1p, log2, total, weighted_sum)}
-    | {"join": _join_scalar}
+    | {"join": _join_scalar, "concat": _concat_scalar}
 )
 
 

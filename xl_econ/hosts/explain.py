@@ -92,6 +92,8 @@ def _is_lookup(e: Any) -> bool:
 
 def _unit(m: Metric, inputs: Mapping[str, Any]) -> str:
     """The result's unit; that of a look-up is the unit of the column that was asked for."""
+    if m.tree.op == "concat":
+        return ""
     if m.unit != "any" or m.tree.op != "lookup":
         return m.unit_for(inputs)
     table, _, column = m.tree.args

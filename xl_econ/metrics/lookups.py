@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from xl_econ.core.ops import choose, join
+from typing import Annotated, Any
+
+from xl_econ.core.ops import choose, concat, join
 from xl_econ.core.quantities import (
     ApiModel,
     AssumptionKey,
@@ -18,8 +20,11 @@ from xl_econ.core.quantities import (
     UsdPerGpuHour,
     UsdPerMtok,
 )
+from xl_econ.core.quantity import text
 from xl_econ.core.registry import metric
-from xl_econ.tables.store import TABLES
+from xl_econ.tables.store import KEYED, TABLES, of_any
+
+TableName = Annotated[Any, text("Table", "accelerators", tuple(KEYED))]
 
 _accelerators = TABLES["accelerators"]
 _training_runs = TABLES["training_runs"]
@@ -211,3 +216,33 @@ def optimization(technique: Technique, field: Text, table: OwnTable = None) -> C
         1.5
     """
     return _optimizations.given(table).lookup(technique, field)
+
+
+@metric("any")
+def source(table: TableName, key: Key) -> Cell:
+    """Where the figures of a row come from, as of when, and how far to trust them.
+
+    As a LAMBDA it reads the tables of its workbook, all those that a rate card has.
+
+    Args:
+        table: Name of a reference table: accelerators, cloud_prices, api_prices, assumptions, ...
+        key: Key of the row; Python knows the short names too.
+
+    Returns:
+        Source, date and grade as one text: A a provider or primary, B transcription, C list or average, D unsourced
+        or the seed.
+
+    Raises:
+        NotAvailable: Unknown table or key (#N/A).
+
+    Source:
+        The columns source, as_of and grade of the table that is named.
+
+    Example:
+        >>> source("precisions", "fp8")
+        'OCP 8-bit Floating Point Specification (OFP8) 1.0 (as of 2023-12, grade A)'
+    """
+    origin = of_any(table, key, "source")
+    as_of = of_any(table, key, "as_of")
+    grade = of_any(table, key, "grade")
+    return concat(origin, " (as of ", as_of, ", grade ", grade, ")")

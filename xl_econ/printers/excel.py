@@ -18,6 +18,7 @@ Leaf = Callable[[Any], str | None]
 # How tightly Excel binds: its unary minus binds tighter than ^, and ^ is left-associative; Python has neither.
 PRECEDENCE = {"=": 1, "<>": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "^": 4}
 _ATOM = 9
+_BETWEEN = {"join": '&"|"&', "concat": "&"}
 _CONCATENATION = 0  # & binds tighter than a comparison, but brackets do no harm
 LONGEST_FORMULA = 8192  # characters, in Excel
 MANY_FIGURES = 8  # look-ups of a formula from which on local LAMBDAs pay
@@ -103,8 +104,8 @@ def _text(e: Expr, leaf: Leaf) -> tuple[str, int]:
         template = FUNCTIONS[e.op]
         shown = [show(a, leaf, PRECEDENCE["*"] if "*{0}" in template else 0) for a in e.args]
         return (template.format(*shown) if "{0}" in template else template.format(",".join(shown))), _ATOM
-    if e.op == "join":
-        return _join(e, leaf), _CONCATENATION
+    if e.op in _BETWEEN:
+        return _BETWEEN[e.op].join(show(a, leaf, _ATOM) for a in e.args), _CONCATENATION
     if e.op in _SPECIAL:
         return _SPECIAL[e.op](e, leaf), _ATOM
     raise TraceError(f"operation {e.op!r} has no Excel text; add it to xl_econ.printers.excel")
@@ -145,10 +146,6 @@ def _segment(e: Expr, leaf: Leaf) -> str:
 def _at(e: Expr, leaf: Leaf) -> str:
     table, row, column = e.args
     return _AT.format(table=table.sheet, column=column, row=show(row, leaf))
-
-
-def _join(e: Expr, leaf: Leaf) -> str:
-    return '&"|"&'.join(show(a, leaf, _ATOM) for a in e.args)
 
 
 _SPECIAL: dict[str, Callable[[Expr, Leaf], str]] = {
@@ -268,10 +265,12 @@ def _readers(root: Expr, prefix: str) -> Readers:
     counts = Counter((e.args[0].name, str(e.args[1])) for e in found)
     if sum(counts.values()) < MANY_FIGURES:
         return {}
+    # Named for the key, or for the table where a key is looked up in several.
+    tables = Counter(key for _, key in counts)
     return {
-        at: (f"{prefix}of_{e.args[1].name if isinstance(e.args[1], Expr) else e.args[0].name}", e.args[0], e.args[1])
-        for e in found
-        if counts[at := (e.args[0].name, str(e.args[1]))] > 1
+        at: (prefix + "of_" + str(key.name if isinstance(key, Expr) and tables[at[1]] == 1 else table.name), table, key)
+        for table, key, _ in (e.args[:3] for e in found)
+        if counts[at := (table.name, str(key))] > 1
     }
 
 

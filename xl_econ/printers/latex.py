@@ -88,6 +88,7 @@ def _table(e: Expr, top: Any) -> str:
 
 _SPECIAL: dict[str, Callable[[Expr, Any], str]] = {
     "join": lambda e, top: r"\,\Vert\,\text{|}\,\Vert\,".join(show(a, top) for a in e.args),
+    "concat": lambda e, top: r"\,\Vert\,".join(show(a, top) for a in e.args),
     "if": _if,
     "choose": _choose,
     "lookup": _table,

@@ -76,6 +76,7 @@ def _choose(e: Expr, shown: Callable[[Any, int], str]) -> str:
 
 _SPECIAL: dict[str, Callable[[Expr, Callable[[Any, int], str]], str]] = {
     "join": lambda e, shown: ' & "|" & '.join(shown(a, 9) for a in e.args),
+    "concat": lambda e, shown: " & ".join(shown(a, 9) for a in e.args),
     "choose": _choose,
     "lookup": _column,
     "lookup_or": _column,

@@ -6,7 +6,8 @@ import csv
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,18 @@ DATA = Path(__file__).parent.parent / "data"
 
 # Rows in place of the shipped ones, by table name: none, until a rate card is in use (xl_econ.workbook.rate_card).
 source: Callable[[], Mapping[str, dict[Any, Row]]] = dict
+
+
+@contextmanager
+def replaced(rows: Mapping[str, dict[Any, Row]]) -> Iterator[None]:
+    """Other rows for a while, by table name, in place of those in use."""
+    global source  # noqa: PLW0603
+    before = source
+    source = lambda: {**before(), **rows}  # noqa: E731
+    try:
+        yield
+    finally:
+        source = before
 
 
 class Table:
@@ -491,6 +504,35 @@ TABLES = {
 
 # The tables that a company keeps in its rate card: all but the audit of the seed, which is about another document.
 RATE_CARD = {name: t for name, t in TABLES.items() if name != "seed_claims"}
+
+
+# The tables of a rate card whose rows are named by a text; the others are interpolated between numbers.
+KEYED = {name: t for name, t in RATE_CARD.items() if t.key not in ("gpus", "batch")}
+
+
+def of_any(table: Any, key: Any, column: str) -> Any:
+    """The text of `column` in the row of `key` of the table that is named; names and keys may be arrays or traced.
+
+    Args:
+        table: Name of one of the tables in `KEYED`.
+        key: Key of a row.
+        column: A column that each of these tables has: source, as_of or grade.
+
+    Raises:
+        NotAvailable: Unknown table or key.
+    """
+    if type(table) is Expr or type(key) is Expr:
+        return Expr("choose", table, tuple(KEYED), *(Expr("lookup", t, key, column) for t in KEYED.values()))
+    if not _is_array(table) and not _is_array(key):
+        return get(table).lookup(key, column)
+    import numpy as np
+
+    names, keys = np.broadcast_arrays(np.asarray(table, object), np.asarray(key, object))
+    out = np.empty(names.shape, dtype=object)
+    for name in set(names.ravel().tolist()):
+        at = names == name
+        out[at] = get(name).lookup(keys[at], column)
+    return out
 
 
 def get(name: str) -> Table:
