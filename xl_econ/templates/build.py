@@ -12,7 +12,8 @@ import xlsxwriter
 
 from xl_econ import __version__
 from xl_econ.core.errors import WorkbookError
-from xl_econ.hosts.names import names
+from xl_econ.hosts.names import names, tables_of
+from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.write import replacing
 
 from . import front, sheets, tables
@@ -133,5 +134,8 @@ def _define_names(workbook: Any, model: Model, results: Mapping[str, int], flavo
     }
     for name, cell in named.items():
         workbook.define_name(name, f"={cell}")
-    for function in names() if flavour == "lambda" else []:
-        workbook.define_name(function.name, function.file_formula)
+    if flavour == "lambda":
+        # A name that reads a table which the workbook does not hold would be no formula at all to Excel.
+        held = {t.name for t in model.layout.tables}
+        for function in names(m for m in REGISTRY.values() if {t.name for t in tables_of(m)} <= held):
+            workbook.define_name(function.name, function.file_formula)
