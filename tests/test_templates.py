@@ -110,6 +110,8 @@ def test_file_format(name, flavour, tmp_path):
         assert "_xlfn" not in sheets
         assert 'cm="1"' not in sheets
     assert "externalLink" not in workbook
+    tables = {t.sheet for t in map(layout.table, layout.load(name).tables)}
+    assert set(re.findall(r"\b([A-Z]\w+)\[", workbook)) <= tables, "a name reads a table that is not there"
 
 
 def test_the_file_shows_no_at_sign(tmp_path):
