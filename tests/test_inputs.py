@@ -23,7 +23,7 @@ BAD = [
     ({"tokens_t": 15.6e12}, DomainError, "#NUM!", "tokens_t = 1.56e+13: in trillions, write 15.6"),
     ({"peak_tflops": 989.4e12}, DomainError, "#NUM!", "peak_tflops = 9.894e+14: in TFLOP/s, write 989.4"),
     ({"overhead": 20}, DomainError, "#NUM!", "overhead = 20: write 0.2 or 20%"),
-    ({"usd_per_gpu_hour": -1}, DomainError, "#NUM!", "usd_per_gpu_hour = -1: must be at least 0 and at most 10000"),
+    ({"usd_per_gpu_hour": -1}, DomainError, "#NUM!", "usd_per_gpu_hour = -1: must be at least 0 and at most 10,000"),
     ({"mfu": 0}, DomainError, "#NUM!", "mfu = 0: must be above 0 and at most 1"),
     ({"mfu": math.nan}, DomainError, "#NUM!", "mfu = nan: not a finite number"),
     ({"tokens_t": math.inf}, DomainError, "#NUM!", "tokens_t = inf: not a finite number"),
@@ -170,7 +170,7 @@ def test_text_as_numbers():
 
 
 def test_years_are_whole():
-    with pytest.raises(DomainError, match=r"years = 2.5: must be a whole number and at least 1 and at most 60"):
+    with pytest.raises(DomainError, match=r"years = 2.5: must be a whole number, at least 1 and at most 60"):
         xl_econ.annuity(0.1, 2.5)
     with pytest.raises(DomainError, match=r"row 2: years = 2.5"):
         xl_econ.annuity(0.1, [2, 2.5])

@@ -370,7 +370,7 @@ def test_a_card_that_is_refused_leaves_what_was_in_use(tmp_path):
 def test_a_bad_card_in_every_host(tmp_path, monkeypatch, capsys):
     """Never the shipped figures by accident: every host says what is wrong, and reads the file once."""
     path = card(tmp_path, cells({"Accelerators!F7": -3}))
-    text = "company.xlsx, Accelerators!F7, column bf16: -3: must be above 0 and at most 1e+06 (in TFLOP/s)"
+    text = "company.xlsx, Accelerators!F7, column bf16: -3: must be above 0 and at most 1,000,000 (in TFLOP/s)"
     reads = []
     read = rate_card.read
     monkeypatch.setattr(rate_card, "read", lambda path: reads.append(path) or read(path))

@@ -49,7 +49,7 @@ def write(folder, changes=None, header=None, rows=None, drop=None):
 @pytest.mark.parametrize(
     ("how", "text"),
     [
-        ({"changes": {(3, "bf16"): "-3"}}, "row 4, column bf16: -3: must be above 0 and at most 1e+06"),
+        ({"changes": {(3, "bf16"): "-3"}}, "row 4, column bf16: -3: must be above 0 and at most 1,000,000"),
         ({"changes": {(3, "bf16"): "312e12"}}, "row 4, column bf16: 3.12e+14: in TFLOP/s, write 312"),
         ({"changes": {(3, "bf16"): "fast"}}, "row 4, column bf16: 'fast': expected a number"),
         ({"changes": {(3, "bf16"): "nan"}}, "row 4, column bf16: nan: not a finite number"),

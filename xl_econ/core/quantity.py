@@ -65,11 +65,14 @@ class Quantity:
 
     @property
     def range(self) -> str:
-        """The allowed values in words: `above 0, up to 1`."""
-        low = "" if self.low == -math.inf else (f"above {self.low:g}" if self.positive else f"at least {self.low:g}")
-        high = "" if self.high == math.inf else f"at most {self.high:g}"
-        whole = "a whole number" if self.whole else ""
-        return " and ".join(filter(None, (whole, low, high))) or "any number"
+        """The allowed values in words: `above 0 and at most 1`, `a key of the table accelerators`."""
+        if self.is_text:
+            return ", ".join(self.choices) or (f"a key of the table {self.table}" if self.table else "a text")
+        edge = "above" if self.positive else "at least"
+        low = "" if self.low == -math.inf else f"{edge} {_plain(self.low)}"
+        high = "" if self.high == math.inf else f"at most {_plain(self.high)}"
+        bounds = " and ".join(filter(None, (low, high)))
+        return f"a whole number, {bounds}" if self.whole else bounds or "any number"
 
     def fits(self, x: float) -> bool:
         """Whether a float lies inside the bounds; NaN never does."""
@@ -84,6 +87,11 @@ class Quantity:
             return core_schema.str_schema(min_length=1, strip_whitespace=True)
         # In text form a percent sign is understood, as everywhere else.
         return core_schema.no_info_plain_validator_function(lambda v: clean("", self, _read(v)))
+
+
+def _plain(x: float) -> str:
+    """A bound as people write it: 1,000,000 and 1e+15."""
+    return f"{x:,.10g}" if abs(x) < 1e10 else f"{x:g}"
 
 
 def _read(value: Any) -> Any:

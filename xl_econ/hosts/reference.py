@@ -62,11 +62,14 @@ def _documented(m: Metric) -> dict[str, Any]:
     return dict(zip(m.params, values, strict=False))
 
 
+_SECTIONS = {"tco": "Ownership", "lookups": "Look-ups", "payback": "Own or rent"}
+
+
 def _functions() -> str:
     sections: dict[str, list[list[str]]] = {}
     for m in REGISTRY.values():
         line = [f"[{m.name}]({m.name.lower()}.md)", m.doc.summary, m.unit]
-        sections.setdefault(m.section.capitalize(), []).append(line)
+        sections.setdefault(_SECTIONS.get(m.section, m.section.capitalize()), []).append(line)
     parts = [f"## {s}\n\n" + markdown.table(["function", "result", "unit"], lines) for s, lines in sections.items()]
     return "# Functions\n\n" + "\n\n".join(parts) + "\n"
 
