@@ -10,7 +10,7 @@ from support import Sheet, close
 
 import xl_econ
 from xl_econ import cli
-from xl_econ.core.errors import NotAvailable, TableError, XlEconError
+from xl_econ.core.errors import DomainError, NotAvailable, TableError, XlEconError
 from xl_econ.hosts import cells, udf
 from xl_econ.hosts.explain import explain
 from xl_econ.metrics import get
@@ -126,12 +126,12 @@ def test_thirty_steps_on_the_command_line(capsys):
     assert all(isinstance(s["value"], float) and s["unit"] for s in found["steps"])
     assert {x["name"] for x in found["lookups"]} >= {"hbm_gb", "params_total_b", "mbu", "weight_bytes"}
     steps = {s["name"]: s["value"] for s in found["steps"]}
-    assert round(steps["input_usd_per_mtok"], 2) == 0.20
-    assert round(steps["output_usd_per_mtok"], 2) == 0.84
+    assert round(steps["input_usd"], 2) == 0.20
+    assert round(steps["output_usd"], 2) == 0.84
     ends = {"low": found["value"] / 1.65, "high": found["value"] * 1.65}
     assert found["band"] == {"factor": 1.65, "indicative": False} | ends
     assert cli.main(["calc", "TTFT_MS", *words.replace("usd_per_gpu_hour=2.5 ", "").split()]) == 0
-    assert "indicative" in capsys.readouterr().out
+    assert "indicative" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", [given for given, _ in VECTORS])
@@ -152,10 +152,10 @@ def test_auto_is_the_fewest_that_fit(model):
     if gpus > 1:
         with pytest.raises(NotAvailable, match="do not fit"):
             xl_econ.max_batch(model, "H100 SXM", gpus / 2, 4096)
-    auto = xl_econ.token_cost(model, "H100 SXM", 2, 4096, 1)
-    assert auto == xl_econ.token_cost(
-        model, "H100 SXM", 2, 4096, 1, gpus=xl_econ.gpus_to_fit(model, "H100 SXM", 4096.5)
-    )
+    for batch in (1, 64):
+        fewest = xl_econ.gpus_to_fit(model, "H100 SXM", 4096.5, batch)
+        auto = xl_econ.token_cost(model, "H100 SXM", 2, 4096, 1, batch)
+        assert auto == xl_econ.token_cost(model, "H100 SXM", 2, 4096, 1, batch, gpus=fewest)
 
 
 def test_attention_kinds():
@@ -185,6 +185,8 @@ def test_a_prefix_cache_speculation_and_idle_hours():
     assert cost(part="input", cache_hit=1) == 0
     assert cost(cache_hit=0.9) < cost()
     assert cost(accepted_per_step=2.5, draft_tokens=3) < cost() < cost(draft_tokens=3)
+    with pytest.raises(DomainError, match="at most draft_tokens"):
+        cost(accepted_per_step=2.5, draft_tokens=1)
     assert close(cost(utilization=0.3), 2 * cost())
     assert xl_econ.token_cost(**LLAMA, **SMALL, usd_per_gpu_hour=0, gpus=2) == 0
 
@@ -208,7 +210,7 @@ def test_a_row_in_place_of_a_key():
     for form in (row, row.model_dump(), pd.Series(row.model_dump()), in_order, [in_order]):
         assert xl_econ.token_cost(form, **given) == wanted
     assert udf.TOKEN_COST([in_order], "H100 SXM", 2.5, 1024, 1024, 64, 2) == wanted
-    smaller = row.model_dump() | {"model": "my own", "params_total_b": 35, "params_flop_b": 35}
+    smaller = row.model_dump() | {"model": "my own", "params_total_b": 35, "params_active_b": 35, "params_flop_b": 35}
     assert xl_econ.token_cost(smaller, **given) < wanted
     assert explain(get("TOKEN_COST"), given | {"model": smaller})[0].value == "my own"
     with pytest.raises(TableError, match=r"ModelArchitectures.*params_total_b"):
@@ -240,3 +242,41 @@ def test_arrays_of_models():
 def test_what_is_refused(name, given, text):
     with pytest.raises(XlEconError, match=text):
         getattr(xl_econ, name.lower())(**LLAMA | SMALL | {"usd_per_gpu_hour": 2.5} | given)
+
+
+def test_drafted_tokens_meet_experts_of_their_own():
+    """Three drafted tokens read the experts of a batch four times as large."""
+    given = {"model": "DeepSeek-V3", "gpu": "H200 SXM", "usd_per_gpu_hour": 3, **SMALL, "gpus": 8}
+
+    def met(**more):
+        return next(s.value for s in explain(get("TOKEN_COST"), given | more) if s.name == "experts_met")
+
+    assert met(batch=8, draft_tokens=3, accepted_per_step=2.9) == met(batch=32) > met(batch=8)
+
+
+def test_what_fits_nowhere_is_not_available():
+    for call in (
+        lambda: xl_econ.gpus_to_fit("DeepSeek-V3", "H100 SXM", 1e7),
+        lambda: xl_econ.token_cost("DeepSeek-V3", "H100 SXM", [2, 3], 1e7, 1024),
+    ):
+        with pytest.raises(NotAvailable, match="fits on no number"):
+            call()
+
+
+def test_the_band_is_only_of_what_was_measured(capsys):
+    words = ["calc", "TOKEN_COST", "DeepSeek-V3", "H200", "3", "1024", "1024", "--json"]
+    banded = {}
+    for more in ("part=blended", "part=low", "part=input", "gpus=16", "draft_tokens=2"):
+        assert cli.main([*words, more]) == 0
+        banded[more] = "band" in json.loads(capsys.readouterr().out)
+    assert banded == dict.fromkeys(banded, False) | {"part=blended": True}
+
+
+def test_a_batch_that_is_cut_is_said(capsys):
+    assert (
+        cli.main(
+            ["calc", "TOKEN_COST", "Llama-3.1-405B", "H200", "3", "2000", "500", "batch=512", "precision=fp4", "gpus=2"]
+        )
+        == 0
+    )
+    assert "memory holds 7 of the 512 requests on 2 accelerators" in capsys.readouterr().err

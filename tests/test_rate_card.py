@@ -231,6 +231,8 @@ def test_a_table_that_is_interpolated_needs_sorted_rows(values, tmp_path):
         sheet = book["MfuTypical"]
         for row, gpus in enumerate(values, 6):
             sheet.cell(row, 1).value = gpus
+        for row in range(6 + len(values), sheet.max_row + 1):
+            sheet.cell(row, 1).value = None
         sheet.tables["MfuTypical"].ref = f"A5:{sheet.cell(5 + len(values), sheet.max_column).coordinate}"
 
     xl_econ.use_rate_card(card(tmp_path, change))
@@ -411,8 +413,18 @@ def _rename(old, new):
 
 def _no_rows(book):
     book["MfuTypical"].tables["MfuTypical"].ref = "A5:J6"
-    for cell in book["MfuTypical"][6]:
-        cell.value = None
+    for row in book["MfuTypical"].iter_rows(min_row=6):
+        for cell in row:
+            cell.value = None
+
+
+def _row_below(book):
+    """As a program leaves it that adds a row and does not widen the table."""
+    book["CloudPrices"].append([c.value for c in book["CloudPrices"][6]])
+
+
+def _table_lost(book):
+    del book["CloudPrices"].tables["CloudPrices"]
 
 
 def _only_cover(book):
@@ -460,6 +472,8 @@ def _headless(book):
         (_drop("MfuTypical", "gpus"), "MfuTypical!A5:I5: column 'gpus' is missing"),
         (_rename("Accelerators", "Acelerators"), "unknown table 'Acelerators'; did you mean 'Accelerators'?"),
         (_rename("Accelerators", "Accelerators_2"), "unknown table 'Accelerators_2'; did you mean 'Accelerators'?"),
+        (_row_below, "stands below the table CloudPrices; widen the table over the row"),
+        (_table_lost, "CloudPrices: the sheet has lost its Excel Table CloudPrices"),
         (_no_rows, "MfuTypical!A5:J5: has no rows"),
         (_headless, "the table MfuTypical has no header row"),
         (_only_cover, "holds none of the tables Accelerators, TrainingRuns"),

@@ -317,7 +317,7 @@ def test_a_price_that_cannot_be(package):
     ("args", "says"),
     [
         (["refresh"], "which table? There is api_prices"),
-        (["refresh", "accelerators"], "table 'accelerators' cannot be refreshed; what can be refreshed is api_prices"),
+        (["refresh", "accelerators"], "table 'accelerators' cannot be refreshed; what can be is api_prices"),
         (["refresh", "api_price"], "did you mean 'api_prices'?"),
         (["refresh", "api_prices", "--conflicts"], "refresh does not take them"),
         (["accelerators", "api_prices"], "go with: tables refresh NAME"),

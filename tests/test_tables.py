@@ -272,3 +272,34 @@ def test_older_than():
     assert next(o.days for o in old if o.as_of == "2025") == (today - date(2025, 12, 31)).days
     assert not queries.older_than(PRICES, 5000, today)
     assert queries.older_than(PRICES, 0)
+
+
+def test_keys_in_any_script_are_told_apart():
+    header = ["key", "item", "value", "unit", "source", "as_of", "grade"]
+    table = [
+        header,
+        *([k, k, v, "USD/kWh", "own", "2026", "A"] for k, v in (("東京", 5.0), ("大阪", 6.0), ("цена_2026", 7.0))),
+    ]
+    assert [xl_econ.assumption(k, table) for k in ("東京", "大阪", "Цена 2026")] == [5.0, 6.0, 7.0]
+    for unknown in ("?", "京都", "тариф.2026"):
+        with pytest.raises(NotAvailable, match="has no key"):
+            xl_econ.assumption(unknown, table)
+
+
+@pytest.mark.parametrize("table", [5.0, [], "text", [5.0]])
+def test_what_is_no_table_is_refused(table):
+    with pytest.raises(TableError, match="expected its rows under its header"):
+        xl_econ.gpu_spec("H100", "bf16", table)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"params_expert_b": 900.0}, "column params_expert_b: 900: more than params_total_b"),
+        ({"experts_per_token": 300.0}, "column experts_per_token: 300: more than experts, 256"),
+    ],
+)
+def test_a_part_is_no_larger_than_its_whole(change, text):
+    row = TABLES["model_architectures"].shipped["DeepSeek-V3/R1"].model_dump()
+    with pytest.raises(TableError, match=text):
+        xl_econ.weights_gb(row | change)

@@ -59,7 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show stops nothing
     try:
-        args = _parser().parse_args(argv)
+        parser = _parser()
+        args, rest = parser.parse_known_args(argv)
+        # k=v words may stand on both sides of an option.
+        if rest and not (hasattr(args, "arguments") and all("=" in word and word[0] != "-" for word in rest)):
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        if rest:
+            args.arguments += rest
         code = _run(args)
         sys.stdout.flush()
     except XlEconError as e:

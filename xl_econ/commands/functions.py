@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import InputError, UsageError, nearest
 
-from .printing import number, print_grid, print_json
+from .printing import number, print_grid, print_json, remark
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from xl_econ.core.registry import Metric
+    from xl_econ.hosts.explain import Step
 
 
 def list_(args: argparse.Namespace) -> int:
@@ -103,7 +104,11 @@ def calc(args: argparse.Namespace) -> int:
     if band := found.get("band"):
         low, high = (f"{band[end]:,.4g}" for end in ("low", "high"))
         indicative = "indicative only: " if band["indicative"] else ""
-        print(f"{indicative}{low} to {high} in nine of ten measured deployments (x or / {band['factor']:g})")
+        remark(f"{indicative}{low} to {high} in nine of ten measured deployments (x or / {band['factor']:g})")
+    elif found.get("indicative"):
+        remark("indicative only")
+    for note in found.get("notes", ()):
+        remark(note)
     return 0
 
 
@@ -140,11 +145,35 @@ def _calculate(args: argparse.Namespace) -> dict[str, Any]:
         "inputs": {s.name: s.value for s in inputs},
         "value": value,
         "unit": unit,
-        **({"band": _band(m, value)} if m.band > 1 else {}),
+        **({"band": _band(m, value)} if m.band > 1 and m.measured({s.name: s.value for s in found}) else {}),
+        **({"indicative": True} if m.is_indicative else {}),
+        **({"notes": notes} if (notes := _notes(m, found)) else {}),
         "steps": lines,
         **({"lookups": lookups} if lookups else {}),
         "explained": found,
     }
+
+
+def _notes(m: Metric, found: Sequence[Step]) -> list[str]:
+    """What a number does not say by itself: that a batch was cut, where a figure comes from."""
+    values = {s.name: s.value for s in found}
+    notes = []
+    if "batch_used" in values and values["batch_used"] < values["batch"]:
+        fits, asked = f"{values['batch_used']:,.0f}", f"{values['batch']:,.0f}"
+        notes.append(f"memory holds {fits} of the {asked} requests on {values['gpus_used']:.0f} accelerators")
+    if m.tree.op == "lookup":
+        notes.append(_origin(m, values))
+    return notes
+
+
+def _origin(m: Metric, inputs: Mapping[str, Any]) -> str:
+    """Unit, source, date and grade of the row that a look-up found."""
+    from xl_econ.core.ops import evaluate
+
+    table, key, _ = m.tree.args
+    row = table.rows[table.find(evaluate(key, inputs))]
+    unit = f"{row.unit}; " if hasattr(row, "unit") else ""
+    return f"{unit}as of {row.as_of}, grade {row.grade}: {row.source}"
 
 
 def _band(m: Metric, value: float) -> dict[str, Any]:

@@ -59,3 +59,8 @@ def progress(items: list[Any]) -> Any:
     from tqdm import tqdm
 
     return tqdm(items, unit="workbook", file=sys.stderr, leave=False)
+
+
+def remark(text: str) -> None:
+    """What a person should know beside a result: not on the stream that a script reads."""
+    print(text, file=sys.stderr)

@@ -37,8 +37,8 @@ def run(name: str | None, all_models: bool = False) -> Refresh:
         raise UsageError(f"tables refresh: which table? There is {able}")
     folded = name.strip().casefold()
     if folded not in SOURCES:
-        hint = nearest(name, SOURCES) or f"; what can be refreshed is {able}"
-        raise UsageError(f"table {name!r} cannot be refreshed{hint}")
+        hint = "" if folded in store.TABLES else nearest(name, SOURCES)
+        raise UsageError(f"table {name!r} cannot be refreshed{hint or f'; what can be is {able}'}")
     return SOURCES[folded](store.get(folded), all_models)
 
 
@@ -61,6 +61,8 @@ def write(found: Refresh, workbook: Path | None, table: Path | None, force: bool
 
     if table is not None:
         _check_csv(table, force)
+        if workbook is not None and workbook.resolve() == table.resolve():
+            raise UsageError(f"{table}: cannot be both the rate card and the table; name two files")
     written = []
     if workbook is not None:
         [path] = batch.targets(workbook, [Case(rate_card.NAME)])
@@ -77,6 +79,8 @@ def write(found: Refresh, workbook: Path | None, table: Path | None, force: bool
 def _check_csv(path: Path, force: bool) -> None:
     if path.is_dir():
         raise WorkbookError(f"{path}: is a folder; name a file in it")
+    if not os.access(path.parent, os.W_OK):
+        raise WorkbookError(f"{path}: cannot be written: {path.parent} is no folder to write to")
     if path.exists() and not force:
         raise WorkbookError(f"{path}: exists; --force replaces it")
 

@@ -179,6 +179,21 @@ def steps(root: Expr) -> list[Expr]:
     return order
 
 
+TABLE_OPS = ("lookup", "lookup_or", "segment", "at")  # operations whose first argument is a table
+
+
+def nodes(root: Any) -> Iterator[Expr]:
+    """Every operation of a tree, once."""
+    seen: set[int] = set()
+    stack = [root]
+    while stack:
+        e = stack.pop()
+        if isinstance(e, Expr) and id(e) not in seen:
+            seen.add(id(e))
+            yield e
+            stack.extend(e.args)
+
+
 def leaves(root: Any) -> Iterator[Any]:
     """Every leaf of a tree once: inputs, constants, numbers and texts, in reading order."""
     seen: set[int] = set()

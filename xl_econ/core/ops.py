@@ -44,10 +44,14 @@ def _numpy(name: str) -> Callable[..., Any]:
 
 
 def _away(x: float) -> float:
+    if math.isnan(x):
+        return x  # what does not exist stays so
     return math.copysign(math.ceil(abs(round(x, 9))), x)
 
 
 def _toward(x: float) -> float:
+    if math.isnan(x):
+        return x
     return math.copysign(math.floor(abs(round(x, 9))), x)
 
 

@@ -127,7 +127,7 @@ def clean(name: str, q: Quantity, value: Any) -> Any:
         DomainError: Out of bounds, NaN or infinite (#NUM!).
         CellError: An error value came in.
     """
-    if (type(value) is float and q.fits(value) and not q.many) or q.is_table:
+    if (type(value) is float and not q.is_text and q.fits(value) and not q.many) or q.is_table:
         return value
     if q.many:
         return _clean_list(name, q, value)
@@ -204,7 +204,8 @@ def _what_was_meant(q: Quantity, x: float) -> str:
         return f"not a finite number; expected {_expected(q)}"
     for factor in q.slips:
         meant = x / factor
-        if q.fits(meant) and q.typical[0] <= meant <= q.typical[1]:
+        # 1.1 or 1 for a share is beyond the bound; 41 is a percentage without its sign.
+        if q.fits(meant) and q.typical[0] <= meant <= q.typical[1] and (factor != 100 or x >= 2):
             return f"write {meant:g} or {x:g}%" if factor == 100 else f"in {q.words}, write {meant:g}"
     return f"must be {q.range}" + (f" (in {q.words})" if q.words else "")
 
@@ -239,16 +240,17 @@ def _clean_texts(name: str, q: Quantity, array: Any) -> Any:
     """Texts by the element; each different one is checked once."""
     import numpy as np
 
-    known: dict[Any, Any] = {}
+    known: dict[str, Any] = {}
     values = array.ravel().tolist()
     for at, value in enumerate(values):
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             try:
-                known[value] = clean(name, q, value)
+                known[str(value)] = clean(name, q, value)
             except (InputError, NotAvailable) as e:
                 raise _located(e, tuple(int(n) for n in np.unravel_index(at, array.shape))) from None
+        values[at] = known[str(value)]
     out = np.empty(len(values), dtype=object)
-    out[:] = [known[v] for v in values]
+    out[:] = values
     return out.reshape(array.shape)
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from . import units
 from .errors import InputError, TraceError, UsageError, nearest
-from .expr import Expr, steps, var
+from .expr import TABLE_OPS, Expr, nodes, steps, var
 from .quantity import Quantity, is_blank
 
 REGISTRY: dict[str, Metric] = {}
@@ -49,6 +49,7 @@ class Metric:
     def __init__(self, body: Callable[..., Any], unit: str, result: Quantity, doc: Docstring, band: float = 1) -> None:
         self.body, self.unit, self.result, self.doc, self.band = body, unit, result, doc, band
         self.unit_by: Mapping[str, Mapping[Any, str]] = {}
+        self.measured: Callable[[Mapping[str, Any]], bool] = lambda _: band > 1
         self.name = body.__name__.upper()
         self.section = body.__module__.rsplit(".", 1)[-1]
         hints = get_type_hints(body, include_extras=True)
@@ -93,6 +94,11 @@ class Metric:
     def scalars(self) -> dict[str, Param]:
         """The parameters that a single cell can hold: all but a table."""
         return {name: p for name, p in self.params.items() if not p.quantity.is_table}
+
+    @cached_property
+    def tables(self) -> set[Any]:
+        """The reference tables that the body reads."""
+        return {e.args[0] for e in nodes(self.tree) if e.op in TABLE_OPS}
 
     @cached_property
     def elements(self) -> dict[str, Param]:
@@ -176,7 +182,10 @@ def parse_docstring(doc: str) -> Docstring:
 
 
 def metric(
-    unit: str, band: float = 1, unit_by: Mapping[str, Mapping[Any, str]] | None = None
+    unit: str,
+    band: float = 1,
+    unit_by: Mapping[str, Mapping[Any, str]] | None = None,
+    measured: Callable[[Mapping[str, Any]], bool] | None = None,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Declare a metric: `@metric("USD")` over a function whose parameters and result are quantity aliases.
 
@@ -184,6 +193,7 @@ def metric(
         unit: Unit of the result; the test of the registry proves that the body yields it.
         band: For a model of something that can be measured: nine of ten measurements lie within the result divided
             and multiplied by it, as bench/accuracy_inference.py finds.
+        measured: Whether the band holds, by the values of inputs and steps; always, if None.
         unit_by: Units of the result for values of a parameter that make it another figure.
 
     Raises:
@@ -203,6 +213,7 @@ def metric(
             raise TypeError(f"{body.__name__}: the result's alias must have the declared unit {unit!r}")
         m = Metric(body, unit, result, doc, band)
         m.unit_by = unit_by or {}
+        m.measured = measured or m.measured
         REGISTRY[m.name] = m
         return m
 

@@ -13,7 +13,7 @@ from xl_econ.core.ops import evaluate
 from xl_econ.core.registry import Metric
 from xl_econ.printers.excel import step_names
 from xl_econ.printers.markdown import text
-from xl_econ.tables.store import TABLES
+from xl_econ.tables.store import TABLES, replaced
 
 from .python import inputs_of, one
 
@@ -40,6 +40,12 @@ def explain(m: Metric, given: Mapping[str, Any]) -> list[Step]:
     """
     one(m, dict(given), _raised)
     inputs = inputs_of(m, dict(given))
+    own = {t.name: t.rows for name, t in inputs.items() if name not in m.scalars and t is not None}
+    with replaced(own):
+        return _lines(m, given, inputs)
+
+
+def _lines(m: Metric, given: Mapping[str, Any], inputs: dict[str, Any]) -> list[Step]:
     lines = [_input(m, name, value, given) for name, value in inputs.items() if name in m.scalars]
     names = step_names(m.tree)
     memo: dict[int, Any] = {}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from xl_econ.core.expr import Expr
 from xl_econ.core.registry import Metric
 from xl_econ.metrics import REGISTRY
 from xl_econ.printers.excel import lambda_
@@ -37,12 +36,4 @@ def names(metrics: Iterable[Metric] | None = None) -> list[Name]:
 
 def tables_of(m: Metric) -> set[Any]:
     """The reference tables that a metric's formula reads; a workbook must hold them for its LAMBDA to work."""
-    return {e.args[0] for e in _nodes(m.tree, set()) if e.op in ("lookup", "lookup_or", "segment", "at")}
-
-
-def _nodes(e: Any, seen: set[int]) -> Iterator[Expr]:
-    if isinstance(e, Expr) and id(e) not in seen:
-        seen.add(id(e))
-        yield e
-        for a in e.args:
-            yield from _nodes(a, seen)
+    return m.tables

@@ -60,7 +60,7 @@ def function(name: str) -> Function:
 
 
 def with_rows(m: Metric, given: dict[str, Any]) -> dict[str, Any]:
-    """Arguments in which a row of a reference table, given in place of its key, is a checked row.
+    """Arguments in which a row of a reference table in place of its key, and a table of one's own, are checked ones.
 
     Raises:
         TableError: A row that cannot be accepted.
@@ -72,12 +72,17 @@ def with_rows(m: Metric, given: dict[str, Any]) -> dict[str, Any]:
         and not isinstance(given[name], str)
         and (row := TABLES[p.quantity.table].row(given[name])) is not None
     }
-    return given | found
+    own = {name: p for name, p in m.params.items() if p.quantity.is_table and given[name] is not None}
+    return given | found | {name: next(iter(m.tables)).given(given[name]) for name in own}
 
 
 def _clean(p: Param, value: Any) -> Any:
     """As `clean`; a row of a table has been checked already."""
-    return value if p.quantity.table and hasattr(value, "model_fields_set") else clean(p.name, p.quantity, value)
+    return value if p.quantity.table and _is_row(p, value) else clean(p.name, p.quantity, value)
+
+
+def _is_row(p: Param, value: Any) -> bool:
+    return not isinstance(value, str) and isinstance(value, TABLES[p.quantity.table].model)
 
 
 def _is_array(value: Any) -> bool:
@@ -91,7 +96,8 @@ def _scalar(m: Metric, inputs: dict[str, Any]) -> Any:
     except XlEconError:
         raise
     except (ZeroDivisionError, OverflowError, ValueError) as e:
-        raise DomainError(f"{m.name} has no finite result for these inputs ({e})") from None
+        cause = "it divides by zero" if isinstance(e, ZeroDivisionError) else "a number grows beyond all bounds"
+        raise DomainError(f"{m.name} has no finite result for these inputs: {cause}") from None
     if isinstance(result, float) and not math.isfinite(result):
         if why := why_unavailable(m.tree, inputs):
             raise type(why)(f"{m.name}: {why}")
@@ -138,7 +144,9 @@ def _in_chunks(m: Metric, inputs: dict[str, Any], arrays: dict[str, Any], shape:
             part = {name: a[start : start + step] for name, a in whole.items()}
             try:
                 out[start : start + step] = m.body(**scalars, **part)
-            except FloatingPointError:
+            except (FloatingPointError, ZeroDivisionError, OverflowError, ValueError) as e:
+                if isinstance(e, XlEconError):
+                    raise
                 out[start : start + step] = _row_by_row(m, scalars, part, start)
             if out.dtype == float and np.isnan(out[start : start + step]).any():
                 _row_by_row(m, scalars, part, start)
@@ -169,8 +177,8 @@ def _like(given: dict[str, Any], result: Any) -> Any:
     """The result in the type that came in: a Series over an array over a list."""
     series = [v for v in given.values() if hasattr(v, "index") and hasattr(v, "to_numpy") and v.ndim == 1]
     if series:
-        if not all(s.index.equals(series[0].index) for s in series):
-            raise InputError("the Series have different indexes; align them first")
+        if not all(s.index.equals(series[0].index) for s in series) or len(series[0]) != len(result):
+            raise InputError("the Series have different indexes or lengths; align them first")
         return type(series[0])(result, index=series[0].index)
     if any(hasattr(v, "shape") and v.shape != () for v in given.values()):
         return result
@@ -190,9 +198,12 @@ def each(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any
     """
     import numpy as np
 
-    names = [name for name in m.elements if not hasattr(given[name], "model_fields_set")]
+    names = [n for n, p in m.elements.items() if not (p.quantity.table and _is_row(p, given[n]))]
     tables = {name: given[name] for name in m.params if name not in names}
-    columns = np.broadcast_arrays(*(np.asarray(given[n], dtype=object) for n in names))
+    try:
+        columns = np.broadcast_arrays(*(np.asarray(given[n], dtype=object) for n in names))
+    except ValueError:
+        raise InputError(f"{m.name}: the ranges do not go together: rows or columns differ") from None
     out = np.empty(columns[0].shape, dtype=object)
     for at in np.ndindex(out.shape):
         out[at] = one(m, tables | {n: c[at] for n, c in zip(names, columns, strict=True)}, on_error)

@@ -67,10 +67,10 @@ def call(m: Metric, *args: Any) -> Any:
     """A metric as a cell calls it; an error is the text of its error value, and WHY tells its reason."""
     try:
         given = with_rows(m, m.bind(tuple(incoming(a) for a in args), {}))
+        if any(isinstance(given[name], list) for name in m.elements):
+            return outgoing(each(m, given, _failed(m)))
     except XlEconError as e:
         return _failed(m)(e)
-    if any(isinstance(given[name], list) for name in m.elements):
-        return outgoing(each(m, given, _failed(m)))
     return outgoing(one(m, given, _failed(m)))
 
 
@@ -112,7 +112,8 @@ def EXPLAIN(function: Any, *args: Any) -> Any:  # noqa: N802  (the name that the
         return "#N/A"
     m = REGISTRY[name]
     try:
-        steps = explain(m, dict(zip(m.params, (incoming(a) for a in args), strict=False)))
+        bound = m.bind(tuple(incoming(a) for a in args), {})
+        steps = explain(m, {name: bound[name] for name in list(m.params)[: len(args)]})
     except XlEconError as e:
         return _failed(m)(e)
     return [["step", "formula", "value", "unit"]] + [[s.name, s.formula, outgoing(s.value), s.unit] for s in steps]
@@ -120,7 +121,7 @@ def EXPLAIN(function: Any, *args: Any) -> Any:  # noqa: N802  (the name that the
 
 def WHY(count: Any = None) -> Any:  # noqa: N802
     """Texts of the last errors, the newest first."""
-    wanted = int(count) if isinstance(count, int | float) else 10
+    wanted = int(count) if isinstance(count, int | float) and 1 <= count <= len(_LAST_ERRORS) else 10
     return [[text] for text in list(_LAST_ERRORS)[:wanted]] or "no error so far"
 
 

@@ -175,7 +175,7 @@ def batch_at_load(
     precision: PrecisionKey = "fp8",
     profile: ProfileKey = "default",
 ) -> RequestsInFlight:
-    """Requests in flight at a load, by Little's law: what TOKEN_COST takes as its batch.
+    """Requests in flight at a load, by Little's law: what TOKEN_COST takes as its batch, where it is at least 1.
 
     A step's time is a fixed part and one that grows with the batch, so the batch at which as many requests leave as
     arrive has a closed form. Of a mixture of experts the weights that the largest batch touches are read: an upper end.

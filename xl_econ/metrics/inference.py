@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from xl_econ.core.expr import Const
@@ -34,6 +35,7 @@ from .serving import ONE_TOKEN, Deployment, Work, deploy, serve
 # Nine of ten measured throughputs lie within a factor of 1.65 of the model's: bench/accuracy_inference.py.
 BAND = 1.65
 TTFT_BAND = 3.5
+MEASURED_GPUS = 8
 PER_REQUEST = Const("PER_REQUEST", 1, "request/M/token")  # the part "request" is in USD per request
 # Time to the first token, as fitted on the same measurements: steps and prefills that a new request waits for.
 TTFT_STEPS = Const("TTFT_STEPS", 12.4)
@@ -41,13 +43,19 @@ TTFT_PREFILLS = Const("TTFT_PREFILLS", 1.7, "request")
 TTFT_QUEUE = Const("TTFT_QUEUE", 0.103)
 
 
+def measured(steps: Mapping[str, Any]) -> bool:
+    """Whether measurements say how right a result is: of whole requests, on 1 to 8 accelerators, without drafting."""
+    whole = steps.get("part", "blended") in ("blended", "request")
+    return whole and steps["gpus_used"] <= MEASURED_GPUS and steps["draft_tokens"] == 0
+
+
 @shared
 def _deployed(
-    model: Any, gpu: Any, gpus: Any, input_tokens: Any, output_tokens: Any, precision: Any, profile: Any
+    model: Any, gpu: Any, gpus: Any, input_tokens: Any, output_tokens: Any, batch: Any, precision: Any, profile: Any
 ) -> Deployment:
     """A deployment whose requests are, on average, half way through their answers."""
     context_tokens = input_tokens + output_tokens / 2
-    return deploy(model, gpu, gpus, context_tokens, precision, profile)
+    return deploy(model, gpu, gpus, context_tokens, precision, profile, batch)
 
 
 def _work(
@@ -63,11 +71,11 @@ def _work(
     draft_tokens: Any,
     profile: Any,
 ) -> Work:
-    d = _deployed(model, gpu, gpus, input_tokens, output_tokens, precision, profile)
+    d = _deployed(model, gpu, gpus, input_tokens, output_tokens, batch, precision, profile)
     return serve(d, input_tokens, output_tokens, batch, cache_hit, accepted_per_step, draft_tokens)
 
 
-@metric("USD/Mtok", band=BAND, unit_by={"part": {"request": "USD/request"}})
+@metric("USD/Mtok", band=BAND, measured=measured, unit_by={"part": {"request": "USD/request"}})
 def token_cost(
     model: ModelKey,
     gpu: GpuKey,
@@ -95,8 +103,9 @@ def token_cost(
         usd_per_gpu_hour: Price of a GPU-hour, used or not, USD.
         input_tokens: Tokens of a request's prompt.
         output_tokens: Tokens that it generates.
-        batch: Requests in flight; no more than memory holds are taken.
-        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold it.
+        batch: Requests in flight; with gpus given, no more than memory holds are taken.
+        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold
+            the model and the batch.
         precision: Precision of weights and cache, as in the precisions table.
         utilization: Share of the paid hours in which the accelerators serve at this batch.
         part: What the cost is of: blended (all tokens), input, output; request gives USD a request; low and high
@@ -120,27 +129,27 @@ def token_cost(
         >>> round(token_cost("Llama-3.1/3.3-70B", "H100 SXM", 2.5, 1024, 1024, gpus=2), 2)
         0.52
     """
-    d = _deployed(model, gpu, gpus, input_tokens, output_tokens, precision, profile)
+    d = _deployed(model, gpu, gpus, input_tokens, output_tokens, batch, precision, profile)
     w = serve(d, input_tokens, output_tokens, batch, cache_hit, accepted_per_step, draft_tokens)
     usd_per_gpu_second = usd_per_gpu_hour / SECONDS_PER_HOUR / utilization
-    input_usd_per_mtok = d.gpus * usd_per_gpu_second * w.prefill_time / input_tokens * MILLION
-    output_usd_per_mtok = d.gpus * usd_per_gpu_second * w.token_time / w.batch * MILLION
+    input_usd = d.gpus * usd_per_gpu_second * w.prefill_time / input_tokens * MILLION
+    output_usd = d.gpus * usd_per_gpu_second * w.token_time / w.batch * MILLION
     usd_per_request = usd_per_gpu_second * output_tokens / w.tps_per_gpu
-    blended_usd_per_mtok = usd_per_request / (input_tokens + output_tokens) * MILLION
+    blended_usd = usd_per_request / (input_tokens + output_tokens) * MILLION
     return choose(
         part,
         {
-            "blended": blended_usd_per_mtok,
-            "input": input_usd_per_mtok,
-            "output": output_usd_per_mtok,
+            "blended": blended_usd,
+            "input": input_usd,
+            "output": output_usd,
             "request": usd_per_request * PER_REQUEST,
-            "low": blended_usd_per_mtok / BAND,
-            "high": blended_usd_per_mtok * BAND,
+            "low": blended_usd / BAND,
+            "high": blended_usd * BAND,
         },
     )
 
 
-@metric("token/s/GPU", band=BAND)
+@metric("token/s/GPU", band=BAND, measured=measured)
 def tokens_per_gpu(
     model: ModelKey,
     gpu: GpuKey,
@@ -161,8 +170,9 @@ def tokens_per_gpu(
         gpu: Accelerator, as in the accelerators table, or a row of it.
         input_tokens: Tokens of a request's prompt.
         output_tokens: Tokens that it generates.
-        batch: Requests in flight; no more than memory holds are taken.
-        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold it.
+        batch: Requests in flight; with gpus given, no more than memory holds are taken.
+        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold
+            the model and the batch.
         precision: Precision of weights and cache, as in the precisions table.
         cache_hit: Share of the prompt that a prefix cache holds.
         accepted_per_step: Tokens that a step yields with speculative decoding; 1 without.
@@ -190,7 +200,7 @@ def tokens_per_gpu(
     return w.tps_per_gpu
 
 
-@metric("token/s", band=BAND)
+@metric("token/s")
 def prefill_tps(
     model: ModelKey,
     gpu: GpuKey,
@@ -213,8 +223,9 @@ def prefill_tps(
         gpu: Accelerator, as in the accelerators table, or a row of it.
         input_tokens: Tokens of a request's prompt.
         output_tokens: Tokens that it generates.
-        batch: Requests in flight; no more than memory holds are taken.
-        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold it.
+        batch: Requests in flight; with gpus given, no more than memory holds are taken.
+        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold
+            the model and the batch.
         precision: Precision of weights and cache, as in the precisions table.
         cache_hit: Share of the prompt that a prefix cache holds.
         accepted_per_step: Tokens that a step yields with speculative decoding; 1 without.
@@ -242,7 +253,7 @@ def prefill_tps(
     return input_tokens / w.prefill_time
 
 
-@metric("token/s", band=BAND)
+@metric("token/s")
 def decode_tps(
     model: ModelKey,
     gpu: GpuKey,
@@ -265,8 +276,9 @@ def decode_tps(
         gpu: Accelerator, as in the accelerators table, or a row of it.
         input_tokens: Tokens of a request's prompt.
         output_tokens: Tokens that it generates.
-        batch: Requests in flight; no more than memory holds are taken.
-        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold it.
+        batch: Requests in flight; with gpus given, no more than memory holds are taken.
+        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold
+            the model and the batch.
         precision: Precision of weights and cache, as in the precisions table.
         cache_hit: Share of the prompt that a prefix cache holds.
         accepted_per_step: Tokens that a step yields with speculative decoding; 1 without.
@@ -294,7 +306,7 @@ def decode_tps(
     return w.batch / w.token_time
 
 
-@metric("ms", band=BAND)
+@metric("ms", band=BAND, measured=measured)
 def itl_ms(
     model: ModelKey,
     gpu: GpuKey,
@@ -315,8 +327,9 @@ def itl_ms(
         gpu: Accelerator, as in the accelerators table, or a row of it.
         input_tokens: Tokens of a request's prompt.
         output_tokens: Tokens that it generates.
-        batch: Requests in flight; no more than memory holds are taken.
-        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold it.
+        batch: Requests in flight; with gpus given, no more than memory holds are taken.
+        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold
+            the model and the batch.
         precision: Precision of weights and cache, as in the precisions table.
         cache_hit: Share of the prompt that a prefix cache holds.
         accepted_per_step: Tokens that a step yields with speculative decoding; 1 without.
@@ -344,7 +357,7 @@ def itl_ms(
     return w.period / output_tokens * ONE_TOKEN * MILLI
 
 
-@metric("ms", band=TTFT_BAND)
+@metric("ms", band=TTFT_BAND, measured=measured)
 def ttft_ms(
     model: ModelKey,
     gpu: GpuKey,
@@ -367,8 +380,9 @@ def ttft_ms(
         gpu: Accelerator, as in the accelerators table, or a row of it.
         input_tokens: Tokens of a request's prompt.
         output_tokens: Tokens that it generates.
-        batch: Requests in flight; no more than memory holds are taken.
-        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold it.
+        batch: Requests in flight; with gpus given, no more than memory holds are taken.
+        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold
+            the model and the batch.
         precision: Precision of weights and cache, as in the precisions table.
         cache_hit: Share of the prompt that a prefix cache holds.
         accepted_per_step: Tokens that a step yields with speculative decoding; 1 without.

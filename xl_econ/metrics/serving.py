@@ -35,6 +35,7 @@ DOES_NOT_FIT = Unavailable(
     "the model and one request do not fit into the memory of these accelerators; give more of them, or auto"
 )
 NEVER_FITS = Unavailable("the model fits on no number of these accelerators")
+TOO_MANY = Unavailable("accepted_per_step: a step yields at most draft_tokens + 1", "#NUM!")
 NO_PEAK = Unavailable("the accelerator's 16-bit peak is not known")
 NO_LINK = Unavailable("the accelerator's scale-up link is not known, so it can only serve alone")
 
@@ -59,7 +60,7 @@ class Deployment(NamedTuple):
     link: Any
     gpus: Any
     layer_tokens: Any
-    kv_bytes_per_request: Any
+    request_kv_bytes: Any
     kv_shards: Any
     max_batch: Any
 
@@ -94,8 +95,8 @@ def _kv_cache(m: Any, p: Any, context: Any) -> tuple[Any, Any]:
     Only layers with full attention grow with the context; a sliding window keeps its length.
     """
     layer_tokens = m.kv_layers_full * context + m.kv_layers_window * minimum(context, m.window)
-    kv_bytes_per_request = m.kv_elements * p.kv_bytes * layer_tokens
-    return layer_tokens, kv_bytes_per_request
+    request_kv_bytes = m.kv_elements * p.kv_bytes * layer_tokens
+    return layer_tokens, request_kv_bytes
 
 
 def _fewest_gpus(weights_gb: Any, usable_gb: Any, kv_gb: Any, m: Any) -> Any:
@@ -137,16 +138,16 @@ def deploy(
     p = _PRECISIONS.figures(precision, "weight_bytes", "kv_bytes")
     f = _PROFILES.figures(profile, *_PROFILE_FIGURES)
     link_gbps = _ACCELERATORS.lookup_or(gpu, "scaleup_gbps", NO_LINK)
-    layer_tokens, kv_bytes_per_request = _kv_cache(m, p, context)
+    layer_tokens, request_kv_bytes = _kv_cache(m, p, context)
     weights_gb = m.params_total_b * BILLION * p.weight_bytes / GIGA
     usable_gb = a.hbm_gb * (1 - f.reserve) - f.activation_gb
-    gpus_used = where(gpus > 0, gpus, _fewest_gpus(weights_gb, usable_gb, kv_bytes_per_request * batch / GIGA, m))
+    gpus_used = where(gpus > 0, gpus, _fewest_gpus(weights_gb, usable_gb, request_kv_bytes * batch / GIGA, m))
     kv_shards = minimum(gpus_used, m.kv_heads * GPU_PER_HEAD)
     free_gb = usable_gb - weights_gb / gpus_used
-    max_batch = rounddown(free_gb * GIGA * kv_shards / kv_bytes_per_request)
+    max_batch = rounddown(free_gb * GIGA * kv_shards / request_kv_bytes)
     return Deployment(
         *(m, (a, p), f, _peak(gpu, precision), link_gbps, gpus_used),
-        *(layer_tokens, kv_bytes_per_request, kv_shards, max_batch),
+        *(layer_tokens, request_kv_bytes, kv_shards, max_batch),
     )
 
 
@@ -158,10 +159,10 @@ def fitting(d: Deployment, value: Any) -> Any:
 # -- what a step is made of: each part is written here once -------------------------------------------------------
 def weights_time(d: Deployment, batch: Any) -> Any:
     """Seconds to read the weights that a batch of tokens touches: of the experts, those that at least one meets."""
-    return _weights_read(d, _experts_touched(d.model, batch)) / d.gpus / _bandwidth(d)
+    return _weights_read(d, _experts_met(d.model, batch)) / d.gpus / _bandwidth(d)
 
 
-def _experts_touched(m: Any, batch: Any) -> Any:
+def _experts_met(m: Any, batch: Any) -> Any:
     """Share of the experts that at least one of a batch of tokens meets: 1 - (1 - k/E)^batch.
 
     Written with logarithms that stop before the power underflows, which LibreOffice takes for an error.
@@ -170,10 +171,10 @@ def _experts_touched(m: Any, batch: Any) -> Any:
     return 1 - exp(maximum(batch / ONE_REQUEST * missed, -700.0))
 
 
-def _weights_read(d: Deployment, experts_touched: Any) -> Any:
+def _weights_read(d: Deployment, experts_met: Any) -> Any:
     m, (_, p) = d.model, d.accelerator
     always = m.params_total_b - m.params_expert_b
-    return (always + m.params_expert_b * experts_touched) * BILLION * p.weight_bytes
+    return (always + m.params_expert_b * experts_met) * BILLION * p.weight_bytes
 
 
 def _bandwidth(d: Deployment) -> Any:
@@ -182,7 +183,7 @@ def _bandwidth(d: Deployment) -> Any:
 
 def cache_time(d: Deployment) -> Any:
     """Seconds to read one request's KV cache."""
-    return d.kv_bytes_per_request / d.kv_shards / _bandwidth(d)
+    return d.request_kv_bytes / d.kv_shards / _bandwidth(d)
 
 
 def _flop_per_second(d: Deployment, mfu: Any) -> Any:
@@ -215,13 +216,13 @@ def layers_time(d: Deployment) -> Any:
 def prefill(d: Deployment, input_tokens: Any, cache_hit: Any, allreduce: Any) -> Any:
     """Seconds to prefill one request, without what the prefix cache holds."""
     m = d.model
-    uncached_tokens = input_tokens * (1 - cache_hit)
-    prefill_flop = FLOP_PER_WEIGHT * (m.params_flop_b * BILLION) * uncached_tokens + (
+    uncached = input_tokens * (1 - cache_hit)
+    prefill_flop = FLOP_PER_WEIGHT * (m.params_flop_b * BILLION) * uncached + (
         ATTENTION_PREFILL
         * (m.heads * m.prefill_dim)
         * (_attended(m, input_tokens) - _attended(m, input_tokens * cache_hit))
     )
-    prefill_time = prefill_flop / _flop_per_second(d, d.profile.mfu_prefill) + allreduce * uncached_tokens
+    prefill_time = prefill_flop / _flop_per_second(d, d.profile.mfu_prefill) + allreduce * uncached
     return prefill_time  # noqa: RET504
 
 
@@ -229,6 +230,12 @@ def _attended(m: Any, tokens: Any) -> Any:
     """Twice the pairs of tokens that meet, summed over the layers: all of them, or those within the window."""
     near = minimum(tokens, m.window)
     return m.kv_layers_full * tokens**2 + m.kv_layers_window * (near**2 + 2 * m.window * (tokens - near))
+
+
+def _accepted(accepted_per_step: Any, draft_tokens: Any) -> Any:
+    """Tokens that a step yields: with drafting at most the drafted ones and one more."""
+    possible = (accepted_per_step - ONE_TOKEN) * draft_tokens <= draft_tokens * draft_tokens
+    return where(possible, accepted_per_step, TOO_MANY)
 
 
 @shared
@@ -243,16 +250,17 @@ def serve(
 ) -> Work:
     """Continuous batching: in a period a batch of requests is prefilled and decoded to its end."""
     batch_used = fitting(d, minimum(batch, d.max_batch))
-    experts_touched = _experts_touched(d.model, batch_used)
-    weights_read = _weights_read(d, experts_touched)
+    # A drafted token is verified like any other: it meets its own experts, is computed and travels.
+    experts_met = _experts_met(d.model, batch_used * (ONE_TOKEN + draft_tokens) / ONE_TOKEN)
+    weights_read = _weights_read(d, experts_met)
     memory_time = weights_read / d.gpus / _bandwidth(d) + batch_used * cache_time(d)
     compute_time = batch_used * (ONE_TOKEN + draft_tokens) * decode_time(d)
     allreduce = allreduce_time(d)
-    overhead_time = layers_time(d) + batch_used * (d.profile.request_us / MICRO)
+    fixed_time = layers_time(d) + batch_used * (d.profile.request_us / MICRO)
     step_time = (
-        maximum(memory_time, compute_time) + batch_used * (ONE_TOKEN + draft_tokens) * allreduce + overhead_time
+        maximum(memory_time, compute_time) + batch_used * (ONE_TOKEN + draft_tokens) * allreduce + fixed_time
     ) * (1 + d.profile.draft_cost * draft_tokens)
-    token_time = step_time / accepted_per_step
+    token_time = step_time / _accepted(accepted_per_step, draft_tokens)
     prefill_time = prefill(d, input_tokens, cache_hit, allreduce)
     period = output_tokens * token_time + batch_used * prefill_time
     tps_per_gpu = batch_used * output_tokens / period / d.gpus

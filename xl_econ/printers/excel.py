@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from xl_econ.core.errors import TraceError
-from xl_econ.core.expr import Expr, Unavailable, leaves, steps
+from xl_econ.core.expr import Const, Expr, Unavailable, leaves, nodes, steps
 from xl_econ.core.ops import LONGEST_SUM
 from xl_econ.core.registry import REGISTRY, Metric, Param
 
@@ -43,14 +43,27 @@ FUNCTIONS = {
     "weighted_sum": "SUMPRODUCT({0},{1},({2})+0*({1}))",
     "expm1": "IF(EXP({0})=1,{0},(EXP({0})-1)*{0}/LN(EXP({0})))",
 }
-# MIN and MAX fold an array that a LAMBDA is given into one number; these go element by element.
-_ELEMENTWISE = {"min": ("lesser", "<"), "max": ("greater", ">")}
+# MIN, MAX and SUMPRODUCT fold an array that a LAMBDA is given into one number; these go element by element. The sum of
+# q^0 to q^(n-1) is there a closed form that keeps its digits near q = 1: a series, and else expm1(n ln q) / (q-1).
+_ELEMENTWISE = {
+    "min": ("lesser", "IF({0}<{1},{0},{1})"),
+    "max": ("greater", "IF({0}>{1},{0},{1})"),
+    "geometric_sum": (
+        "sum_of_terms",
+        "{let}({z},{1}*LN({0}),IF(({0}-1)^2<1E-12,{1}*(1+({1}-1)/2*({0}-1)*(1+({1}-2)/3*({0}-1))),"
+        "(EXP({z})-1)*{z}/LN(EXP({z}))/({0}-1)))",
+    ),
+}
+_LOCAL = ("a", "b", "z", "field", "typed", *(name for name, _ in _ELEMENTWISE.values()))  # taken from the steps
 # A plain formula with INDEX is shown with an @ by Excel 365, because INDEX can return a range. VLOOKUP and SUM cannot.
 _LOOKUP = "VLOOKUP({key},{table}[[{first}]:[{last}]],{column},FALSE)"
 _COLUMN = "COLUMNS({table}[[{first}]:[{name}]])"
 _HEADER = "MATCH({name},{table}[[#Headers],[{first}]:[{last}]],0)"
-_SEGMENT = "MIN(MATCH({value},{table}[{column}],1),ROWS({table}[{column}])-1)"
-_AT = "SUM(INDEX({table}[{column}],{row}))"
+_MATCH = "MATCH({value},{table}[{column}],1)"
+_LAST_SEGMENT = "ROWS({table}[{column}])-1"
+_SEGMENT = f"MIN({_MATCH},{_LAST_SEGMENT})"
+_INDEX = "INDEX({table}[{column}],{row})"
+_AT = f"SUM({_INDEX})"
 
 # What Excel reads as a cell, in A1 or R1C1 style, or as a truth value, can name nothing.
 _CELL_LIKE = re.compile(r"(?i)([a-z]{1,3}\d+|r\d*(c\d*)?|c\d*|true|false)")
@@ -99,6 +112,9 @@ def _text(e: Expr, leaf: Leaf) -> tuple[str, int]:
         return ("-1*" + inner, PRECEDENCE["*"]) if inner.startswith("(") else ("-" + inner, 0)
     if e.op in PRECEDENCE:
         own = PRECEDENCE[e.op]
+        second = e.args[1]
+        if e.op in "*/" and isinstance(second, Const) and float(second) == 1.0 and leaf(second) is None:
+            return show(e.args[0], leaf, own), own  # a constant of 1 is there for its unit
         return show(e.args[0], leaf, own) + e.op + show(e.args[1], leaf, own + 1), own
     if e.op in FUNCTIONS:
         template = FUNCTIONS[e.op]
@@ -212,10 +228,11 @@ def local_name(name: str) -> str:
 
 def _bindings(root: Expr, cells: Mapping[str, str], prefix: str, taken: tuple[str, ...]) -> list[str]:
     """Arguments of a LET: each step's name and text, then the result's text."""
-    uses = Counter(id(a) for e in _nodes(root, {}) for a in e.args)
+    uses = Counter(id(a) for e in nodes(root) for a in e.args)
     # A figure that is read once stands where it is used; every other step gets a name.
     shown = {id(e) for e in steps(root)[:-1] if e.op not in ("lookup", "lookup_or") or uses[id(e)] > 1}
-    names = {at: prefix + local_name(name) for at, name in step_names(root, taken).items() if at in shown}
+    named = step_names(root, (*taken, *_LOCAL))
+    names = {at: prefix + local_name(name) for at, name in named.items() if at in shown}
     readers = _readers(root, prefix)
 
     def leaf(e: Any) -> str | None:
@@ -225,6 +242,12 @@ def _bindings(root: Expr, cells: Mapping[str, str], prefix: str, taken: tuple[st
             return str(cells.get(e.args[0], prefix + e.args[0]))
         if e.op in _ELEMENTWISE:
             return f"{prefix}{_ELEMENTWISE[e.op][0]}({','.join(show(a, inner) for a in e.args)})"
+        if e.op == "segment":
+            table, value, column = e.args
+            at = _MATCH.format(table=table.sheet, column=column, value=show(value, inner))
+            return f"{prefix}lesser({at},{_LAST_SEGMENT.format(table=table.sheet, column=column)})"
+        if e.op == "at":
+            return _INDEX.format(table=e.args[0].sheet, column=e.args[2], row=show(e.args[1], inner))
         return _read(e, readers, inner) if e.op in ("lookup", "lookup_or") else None
 
     def inner(e: Any) -> str | None:
@@ -234,23 +257,18 @@ def _bindings(root: Expr, cells: Mapping[str, str], prefix: str, taken: tuple[st
         return show(top, lambda e: leaf(e) if e is top else inner(e))
 
     bound = [_reader(name, table, show(key, inner), prefix) for name, table, key in readers.values()]
-    bound += [_elementwise(op, prefix) for op in _ELEMENTWISE if any(e.op == op for e in _nodes(root, {}))]
+    ops = {e.op for e in nodes(root)}
+    ops |= {"min"} if "segment" in ops else set()
+    bound += [_elementwise(op, prefix) for op in _ELEMENTWISE if op in ops]
     return bound + [f"{names[id(e)]},{text(e)}" for e in steps(root)[:-1] if id(e) in names] + [text(root)]
 
 
 def _elementwise(op: str, prefix: str) -> str:
-    name, sign = _ELEMENTWISE[op]
-    a, b = f"{prefix}one", f"{prefix}other"
-    return f"{prefix}{name},{'_xlfn.' if prefix else ''}LAMBDA({a},{b},IF({a}{sign}{b},{a},{b}))"
-
-
-def _nodes(e: Any, seen: dict[int, Expr]) -> Iterable[Expr]:
-    """Every operation of a tree, once."""
-    if isinstance(e, Expr) and id(e) not in seen:
-        seen[id(e)] = e
-        for a in e.args:
-            _nodes(a, seen)
-    return seen.values()
+    """A local LAMBDA that does for arrays, element by element, what a function of cells folds into one number."""
+    name, text = _ELEMENTWISE[op]
+    a, b = f"{prefix}a", f"{prefix}b"
+    fn = "_xlfn." if prefix else ""
+    return f"{prefix}{name},{fn}LAMBDA({a},{b},{text.format(a, b, let=f'{fn}LET', z=f'{prefix}z')})"
 
 
 Readers = dict[tuple[str, str], tuple[str, Any, Any]]
@@ -261,7 +279,7 @@ def _readers(root: Expr, prefix: str) -> Readers:
 
     Spelt out, the look-ups of a whole model would be longer than Excel allows.
     """
-    found = [e for e in _nodes(root, {}) if e.op in ("lookup", "lookup_or") and isinstance(e.args[2], str)]
+    found = [e for e in nodes(root) if e.op in ("lookup", "lookup_or") and isinstance(e.args[2], str)]
     counts = Counter((e.args[0].name, str(e.args[1])) for e in found)
     if sum(counts.values()) < MANY_FIGURES:
         return {}

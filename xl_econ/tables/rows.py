@@ -131,6 +131,16 @@ class ModelArchitecture(Row):
     experts_per_token: q.Experts = Field(description="Experts that work on a token")
     context: q.SeqLen = Field(description="Longest context, tokens")
 
+    @field_validator("params_active_b", "params_expert_b", "kv_heads", "experts_per_token")
+    @classmethod
+    def _is_a_part(cls, value: float, info: ValidationInfo) -> float:
+        """A part is at most its whole: active parameters, experts that work, heads that are kept."""
+        wholes = {"kv_heads": "heads", "experts_per_token": "experts"}
+        whole = wholes.get(str(info.field_name), "params_total_b")
+        if (of := info.data.get(whole)) is not None and value > of:
+            raise ValueError(f"{value:g}: more than {whole}, {of:g}")
+        return value
+
 
 class Precision(Row):
     """How many bytes a number takes when a model is served in it, and at which peak it computes."""

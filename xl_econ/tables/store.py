@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -109,7 +110,12 @@ class Table:
         """
         if table is None or isinstance(table, Expr):
             return self
-        header, *rows = [list(table.columns), *table.values.tolist()] if hasattr(table, "columns") else table
+        if isinstance(table, Table):
+            return table
+        listed = [list(table.columns), *table.values.tolist()] if hasattr(table, "values") else table
+        if not isinstance(listed, list | tuple) or not listed or not all(isinstance(r, list | tuple) for r in listed):
+            raise TableError(f"table {self.sheet}: expected its rows under its header, not {type(table).__name__}")
+        header, *rows = listed
         names = [str(h) for h in header]
         blank_free = ({n: _cell(v) for n, v in zip(names, row, strict=False)} for row in rows)
         own = check_rows(self, f"table {self.sheet}", names, blank_free)
@@ -257,10 +263,10 @@ class Table:
         listed = value.tolist() if hasattr(value, "tolist") else value
         if isinstance(listed, list | tuple) and len(listed) == 1 and isinstance(listed[0], list | tuple):
             listed = listed[0]
-        # A row of cells holds numbers; a list of keys does not.
-        if not isinstance(listed, list | tuple) or all(isinstance(v, str) for v in listed):
+        if not isinstance(listed, list | tuple) or len(listed) < len(self.columns):
             return None
-        if len(listed) < len(self.columns):
+        # A row of cells holds numbers; keys do not, and a column of them is a list of lists.
+        if any(isinstance(v, list | tuple) for v in listed) or not any(isinstance(v, float | int) for v in listed):
             return None
         return {c: _cell(v) for c, v in zip(self.columns, listed, strict=False)}
 
@@ -318,7 +324,8 @@ def _cell(value: Any) -> Any:
 
 def fold(text: str) -> str:
     """A key without case, blanks and punctuation."""
-    return re.sub(r"[^a-z0-9.]+", "", text.casefold())
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"[^\w.]+|_", "", plain) or plain
 
 
 def spellings(rows: Mapping[Any, Row]) -> list[tuple[str, Any]]:

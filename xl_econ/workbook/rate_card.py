@@ -138,6 +138,9 @@ def read(path: Path) -> Tables:
         # A name mistyped would quietly bring the shipped prices back.
         if hint := nearest(area.displayName.rstrip("_0123456789"), missing, 0.85):
             raise TableError(f"{path.name}, {place(title, area.ref)}: unknown table {area.displayName!r}{hint}")
+    for sheet in values.worksheets:
+        if sheet.title.casefold() in {name.casefold() for name in missing}:
+            raise TableError(f"{path.name}, {sheet.title}: the sheet has lost its Excel Table {sheet.title}")
     if not found:
         raise TableError(f"{path.name}: holds none of the tables {', '.join(missing)}")
     return found
@@ -174,6 +177,12 @@ class _Area:
         self.columns = {n: str(values.cell(self.top, n).value or "").strip() for n in range(left, right + 1)}
         self.at_column = {name: n for n, name in self.columns.items()}
         self.lines: list[int] = []  # of the sheet, that hold a row
+        below = self.values.cell(bottom + 1, left)
+        if not is_blank(below.value) and not area.totalsRowCount:
+            # A program that adds a row does not widen the table as Excel does, and the row would not count.
+            raise TableError(
+                f"{self._at(bottom + 1, left)}: stands below the table {area.displayName}; widen the table over the row"
+            )
 
     def rows(self) -> dict[Any, Any]:
         """The rows of the table, every cell checked."""
