@@ -116,3 +116,8 @@ class Canvas:
         for criteria, style in (("begins with", "good"), ("not containing", "bad")):
             rule = {"type": "text", "criteria": criteria, "value": "All", "format": self.style(style)}
             self.ws.conditional_format(cell, rule)
+
+    def sign_colours(self, cells: str) -> None:
+        """Red figures below zero."""
+        rule = {"type": "cell", "criteria": "less than", "value": 0, "format": self.style("negative")}
+        self.ws.conditional_format(cells, rule)

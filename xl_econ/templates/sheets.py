@@ -7,19 +7,8 @@ from typing import Any
 
 from .canvas import Canvas
 from .layout import CASES, Chart
-from .model import (
-    CALCULATION,
-    COLUMNS,
-    FUNCTIONS,
-    LIVE,
-    RESULTS,
-    SELECTOR_ROW,
-    CheckRow,
-    Heading,
-    InputRow,
-    Line,
-    Model,
-)
+from .model import Model
+from .parts import CALCULATION, COLUMNS, FUNCTIONS, LIVE, RESULTS, SELECTOR_ROW, CheckRow, Heading, InputRow, Line
 from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, NOTE_FORMAT, SERIES, Styles
 
 CASE_NUMBER_ROW = SELECTOR_ROW + 1

@@ -49,6 +49,11 @@ STYLES: dict[str, dict[str, Any]] = {
     "good": {"font_color": GOOD, "bg_color": GOOD_FILL},
     "noted": {"font_color": "#7F6000", "bg_color": "#FFF2CC", "bold": True},
     "bad": {"font_color": BAD, "bg_color": BAD_FILL, "bold": True},
+    "negative": {"font_color": BAD},
+    "axis": _CELL | {"font_color": "black", "bold": True, "align": "right", "bg_color": PALE},
+    "axis_input": _CELL
+    | {"font_color": INPUT_BLUE, "bold": True, "bg_color": INPUT_FILL, "locked": False, "align": "right"},
+    "formula_line": {"font_color": GREY, "font_name": "Consolas", "font_size": 9, "indent": 1},
     "contents": {"font_color": "#0563C1", "underline": 1},
     "plain": {},
     "table_number": _CELL | {"font_color": INPUT_BLUE, "align": "right"},
