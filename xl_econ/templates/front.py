@@ -58,7 +58,7 @@ def cover(
         c.ws.set_row(row - 1, 24)
         c.text(f"B{row}", line.label, "headline_label")
         c.formula(f"C{row}", f"{CALCULATION}!D{line.row}", line.values[LIVE], "headline", line.format)
-        c.text(f"D{row}", line.unit, "headline_unit")
+        c.text(f"D{row}", "" if line.unit == "ratio" else line.unit, "headline_unit")
         c.text(f"E{row}", "", "headline_unit")
         row += 1
     row += 1

@@ -94,7 +94,13 @@ class Heading:
 def _formats() -> dict[str, str]:
     from xl_econ.core import quantities
 
-    found = {"ratio": Share.__metadata__[0].format, "h": "#,##0.00", "FLOP/token": "0.000E+00", "node": "#,##0"}
+    found = {
+        "ratio": Share.__metadata__[0].format,
+        "h": "#,##0.00",
+        "yr": "#,##0.00##",
+        "FLOP/token": "0.000E+00",
+        "node": "#,##0",
+    }
     for alias in vars(quantities).values():
         for q in getattr(alias, "__metadata__", ()):
             if isinstance(q, Quantity) and not q.auto:

@@ -30,6 +30,7 @@ def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
     assert sheet is not None  # noqa: S101
     c = Canvas(ws, style, _WIDTHS)
     c.title(SENSITIVITY, spec.about)
+    ws.fit_to_pages(1, 1)
     for block in sheet.grids:
         _grid(c, model, block)
     if sheet.tornado:

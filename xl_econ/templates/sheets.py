@@ -12,11 +12,12 @@ from .parts import CALCULATION, COLUMNS, FUNCTIONS, LIVE, RESULTS, SELECTOR_ROW,
 from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, NOTE_FORMAT, SERIES, Styles
 
 CASE_NUMBER_ROW = SELECTOR_ROW + 1
+_CASE_WIDTH = 16
 
 
 def inputs(ws: Any, style: Styles, model: Model) -> None:
     """The case selector, every input in three cases, and the constants of the definitions."""
-    c = Canvas(ws, style, (3, 34, 16, 16, 16, 16, 16, 10, 10, 9, 56, 12, 8, 50, 24))
+    c = Canvas(ws, style, (3, 34, 16, *[_CASE_WIDTH] * 4, 10, 10, 9, 56, 12, 8, 50, 24))
     c.title("Inputs", "Type over the blue cells of each case. Live is the case chosen here.")
     names = [
         "",
@@ -58,11 +59,12 @@ def _input(c: Canvas, item: InputRow) -> None:
     c.text(f"B{row}", i.label)
     c.text(f"C{row}", "" if q.is_text else q.unit, "unit")
     live = f"CHOOSE($D${CASE_NUMBER_ROW},E{row},F{row},G{row})"
-    c.formula(f"D{row}", live, item.values[LIVE], "calculation", q.format)
+    long = {col: v for case, col in COLUMNS.items() if isinstance(v := item.values[case], str) and len(v) > _CASE_WIDTH}
+    c.formula(f"D{row}", live, item.values[LIVE], "calculation_long" if "D" in long else "calculation", q.format)
     for case in CASES:
         cell, value = f"{COLUMNS[case]}{row}", item.values[case]
         if isinstance(value, str):
-            c.text(cell, value, "input")
+            c.text(cell, value, "input_long" if COLUMNS[case] in long else "input")
         else:
             c.number(cell, value, "input", q.format)
         if q.choices:
@@ -79,7 +81,7 @@ def _input(c: Canvas, item: InputRow) -> None:
     origin = item.origin
     for column, what in zip("KLMNO", (origin.source, origin.as_of, origin.grade, i.note, i.key), strict=True):
         c.text(f"{column}{row}", what, "note")
-    c.fit(row, {"K": origin.source, "N": i.note})
+    c.fit(row, {"K": origin.source, "N": i.note} | long)
 
 
 def key_lists(ws: Any, model: Model, bodies: dict[str, tuple[int, int]]) -> None:

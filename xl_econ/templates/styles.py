@@ -6,7 +6,7 @@ from typing import Any
 
 NAVY, GREY, RULE, PALE = "#1F3864", "#595959", "#BFBFBF", "#F2F2F2"
 INPUT_BLUE, LINK_GREEN, INPUT_FILL = "#0000FF", "#00703C", "#FFF9E5"
-SERIES = (NAVY, "#2E75B6", "#9DC3E6", "#A6A6A6")  # of a chart
+SERIES = (NAVY, "#2E75B6", "#9DC3E6", "#A6A6A6", "#C9A227", "#548235")  # of a chart
 GOOD, GOOD_FILL, BAD, BAD_FILL = "#006100", "#E2F0D9", "#9C0006", "#FFC7CE"
 
 _BASE = {"font_name": "Calibri", "font_size": 10, "valign": "vcenter"}
@@ -26,6 +26,9 @@ STYLES: dict[str, dict[str, Any]] = {
     "formula_text": _CELL
     | {"font_color": GREY, "font_name": "Consolas", "font_size": 9, "text_wrap": True, "indent": 1},
     "input": _CELL | {"font_color": INPUT_BLUE, "bg_color": INPUT_FILL, "locked": False, "align": "right"},
+    "input_long": _CELL
+    | {"font_color": INPUT_BLUE, "bg_color": INPUT_FILL, "locked": False, "align": "right", "text_wrap": True},
+    "calculation_long": _CELL | {"font_color": "black", "align": "right", "text_wrap": True},
     "input_text": _CELL | {"font_color": INPUT_BLUE, "bg_color": INPUT_FILL, "locked": False, "text_wrap": True},
     "calculation": _CELL | {"font_color": "black", "align": "right"},
     "result": _CELL | {"font_color": "black", "bold": True, "align": "right"},

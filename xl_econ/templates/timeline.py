@@ -95,7 +95,14 @@ def of(model: Model, spec: Timeline) -> list[MonthRow]:
             values[r.key] = last[r.key] = step.value
             texts[r.key] = step.text
     return [
-        MonthRow(r, at[r.key], _total(r, at[r.key], found[r.key]), openings[r.key], found[r.key], texts[r.key])
+        MonthRow(
+            r,
+            at[r.key],
+            _total(r, at[r.key], openings[r.key], found[r.key]),
+            openings[r.key],
+            found[r.key],
+            texts[r.key],
+        )
         for r in spec.rows
     ]
 
@@ -108,10 +115,11 @@ def _opening(model: Model, r: TimelineRow, refs: dict[str, str]) -> Cell | None:
     return Cell(step.formula, step.value)
 
 
-def _total(r: TimelineRow, row: int, months: list[Cell]) -> Cell | None:
-    first, last = (xl_col_to_name(OPENING + n) for n in (1, len(months)))
+def _total(r: TimelineRow, row: int, opening: Cell | None, months: list[Cell]) -> Cell | None:
+    """The sum of a row, what stands before the first month included, or its last value."""
+    first, last = (xl_col_to_name(OPENING + n) for n in (0 if opening else 1, len(months)))
     if r.total == "sum":
-        return Cell(f"SUM({first}{row}:{last}{row})", sum(c.value for c in months))
+        return Cell(f"SUM({first}{row}:{last}{row})", sum(c.value for c in ([opening] if opening else []) + months))
     return Cell(f"{last}{row}", months[-1].value) if r.total else None
 
 
@@ -129,10 +137,9 @@ def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
     c.section(below, "Rows in words", "BCDE")
     for n, r in enumerate(model.months, below + 1):
         c.text(f"B{n}", r.spec.label)
-        opening = "" if r.opening is None else f"; before: {r.spec.opening}"
-        c.text(f"C{n}", f"{r.spec.key} = {r.text}{opening}", "formula_line")
-        if r.spec.note:
-            c.text(f"{xl_col_to_name(OPENING + 5)}{n}", r.spec.note, "about")
+        start = f"{r.spec.opening:g}" if isinstance(r.spec.opening, float) else r.spec.opening
+        words = [f"{r.spec.key} = {r.text}", f"Start: {start}" if start else "", r.spec.note]
+        c.text(f"C{n}", ". ".join(filter(None, words)), "formula_line")
     for n, chart in enumerate(spec.charts):
         at = below + len(model.months) + 1
         ws.insert_chart(at, 1 + 6 * n, _chart(workbook, model, chart), {"x_offset": 4, "y_offset": 4})
