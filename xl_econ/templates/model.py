@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xl_econ.core.errors import InputError, LayoutError, NotAvailable, XlEconError, nearest
+from xl_econ.core.errors import CELL_ERRORS, InputError, LayoutError, NotAvailable, XlEconError, nearest
 from xl_econ.core.expr import Const, Expr, leaves, steps
+from xl_econ.core.ops import why_unavailable
 from xl_econ.core.quantity import clean
 from xl_econ.hosts import cells
 from xl_econ.printers import excel
@@ -228,7 +229,11 @@ class Model:
         refs, column = self.refs(case, CALCULATION), COLUMNS[case]
         try:
             place = lambda i: f"{column}{row + i}"  # noqa: E731
-            return cells.rows(read.root, refs, self._values[case], self.units, place, read.keys)
+            found = cells.rows(read.root, refs, self._values[case], self.units, place, read.keys)
+            # What does not exist cannot be shown as a result: the reason is said before a workbook is written.
+            if found[-1].value in CELL_ERRORS and (missing := why_unavailable(read.root, self._values[case])):
+                raise missing
+            return found
         except LayoutError:
             raise
         except (XlEconError, ZeroDivisionError, OverflowError, ValueError) as e:

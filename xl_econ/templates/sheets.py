@@ -177,7 +177,7 @@ def checks(ws: Any, style: Styles, rows: list[CheckRow], master: str) -> None:
     for row, check in enumerate(counted, first):
         _check(c, check, row, FLAG_FORMAT)
     if informing:
-        c.section(last + 2, "For information: what the seed's own tables imply, outside the master check", "BCDEFGHIJK")
+        c.section(last + 2, "For information, outside the master check", "BCDEFGHIJK")
     for row, check in enumerate(informing, last + 3):
         _check(c, check, row, NOTE_FORMAT)
     c.flag_colours(f"J{first}:J{last}")
