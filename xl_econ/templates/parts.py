@@ -94,7 +94,10 @@ class Heading:
 def _formats() -> dict[str, str]:
     from xl_econ.core import quantities
 
-    found = {
+    found: dict[str, str] = dict.fromkeys(("s", "s/request", "s*request/token", "USD/request", "USD/GPU/s"), "0.000000")
+    found |= dict.fromkeys(("byte", "byte/request", "layer*token/request"), "#,##0")
+    found |= dict.fromkeys(("s/token", "FLOP/request"), "0.000E+00")
+    found |= {
         "ratio": Share.__metadata__[0].format,
         "h": "#,##0.00",
         "yr": "#,##0.00##",

@@ -51,7 +51,8 @@ def inputs(ws: Any, style: Styles, model: Model) -> None:
     for constant in model.constants:
         c.text(f"B{constant.row}", constant.constant.name)
         c.text(f"C{constant.row}", constant.constant.unit, "unit")
-        c.number(f"D{constant.row}", float(constant.constant), "constant", "#,##0")
+        value = float(constant.constant)
+        c.number(f"D{constant.row}", value, "constant", "#,##0" if value.is_integer() else "General")
 
 
 def _input(c: Canvas, item: InputRow) -> None:
@@ -97,7 +98,7 @@ def key_lists(ws: Any, model: Model, bodies: dict[str, tuple[int, int]]) -> None
 
 def calculation(ws: Any, style: Styles, model: Model) -> None:
     """One step a row, the same formula in the column of every case."""
-    c = Canvas(ws, style, (3, 38, 15, 18, 18, 18, 18, 72, 44))
+    c = Canvas(ws, style, (3, 38, 18, 18, 18, 18, 18, 72, 44))
     c.title("Calculation", "One step a row, from the definitions of xl-econ. Nothing to type here.")
     c.headings(4, ["", "Step", "Unit", LIVE, *CASES, "Formula in words", "Note"], "DEFG", columns=3)
     for item in model.lines:

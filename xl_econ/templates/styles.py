@@ -20,7 +20,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "section": {"bold": True, "font_color": NAVY, "font_size": 11, "bottom": 2, "bottom_color": NAVY},
     "label": _CELL,
     "bold": _CELL | {"bold": True},
-    "unit": _CELL | {"font_color": GREY, "indent": 1},
+    "unit": _CELL | {"font_color": GREY, "indent": 1, "shrink": True},
     "note": _CELL | {"font_color": GREY, "text_wrap": True, "indent": 1},
     "wrap": _CELL | {"text_wrap": True, "valign": "top"},
     "formula_text": _CELL
@@ -63,7 +63,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "table_text": _CELL | {"indent": 1},
 }
 # Bounds can be very large numbers.
-LIMIT_FORMAT = "[>=1000000]0E+0;General"
+LIMIT_FORMAT = "[>=1000000]0E+0;[<0]-General;General"
 # Shows a flag as a word while the cell stays a number that can be summed.
 NOTE_FORMAT = '"NOTE";;"OK"'
 FLAG_FORMAT = '"CHECK";;"OK"'
