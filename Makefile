@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CASE := templates/cases/llama_3_1_405b.toml
+CASE := templates/cases/training_budget/llama_3_1_405b.toml
 BOOK := demo/llama_3_1_405b.xlsx
 
 unexport XL_ECON_RATE_CARD  # what is generated holds the shipped tables
@@ -38,12 +38,14 @@ lint: $(VENV)/test  ## format, lint, types, layers
 
 generate: $(BIN)/xl-econ  ## rebuild the reference pages, the template workbooks and the rate card
 	$(BIN)/xl-econ docs --output docs
-	$(BIN)/xl-econ new training_budget --output templates/training_budget.xlsx
-	$(BIN)/xl-econ new training_budget --flavour lambda --output templates/training_budget.lambda.xlsx
+	@for layout in templates/*.toml; do name=$$(basename $$layout .toml); \
+	  $(BIN)/xl-econ new $$name -o templates/$$name.xlsx && \
+	  $(BIN)/xl-econ new $$name --flavour lambda -o templates/$$name.lambda.xlsx || exit 1; done
 	@mkdir -p workbooks/examples
 	$(BIN)/xl-econ new rate_card --output workbooks/rate_card.xlsx
-	@for case in templates/cases/*.toml; do \
-	  $(BIN)/xl-econ fill training_budget -i $$case -o workbooks/examples/$$(basename $$case .toml).xlsx; done
+	@for case in templates/cases/*/*.toml; do \
+	  $(BIN)/xl-econ fill $$(basename $$(dirname $$case)) -i $$case \
+	    -o workbooks/examples/$$(basename $$case .toml).xlsx || exit 1; done
 
 pictures: $(BIN)/xl-econ  ## render the README's pictures from the real workbook (needs LibreOffice)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[docs]'

@@ -40,7 +40,7 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         book = Path(folder, "book.xlsx")
-        case = layout.folder() / "cases" / "llama_3_1_405b.toml"
+        case = layout.folder() / "cases" / "training_budget" / "llama_3_1_405b.toml"
         cli.main(["fill", "training_budget", "-i", str(case), "-o", str(book)])
         found = pages(book)
         for name, number in SHEETS.items():

@@ -13,7 +13,7 @@ from xl_econ.templates import fill, layout
 from xl_econ.workbook.write import replacing
 
 TEMPLATE = layout.load("training_budget")
-LLAMA = layout.folder() / "cases" / "llama_3_1_405b.toml"
+LLAMA = layout.folder() / "cases" / "training_budget" / "llama_3_1_405b.toml"
 INPUTS = {"params_b": 405, "tokens_t": 15.6, "mfu": 0.41, "usd_per_gpu_hour": 2.5, "gpu": "h100 sxm", "overhead": 0}
 
 AS_TOML = "".join(f"{k} = {json.dumps(v)}\n" for k, v in INPUTS.items())

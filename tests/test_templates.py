@@ -19,8 +19,9 @@ from xl_econ.templates.model import Heading, Model
 from xl_econ.workbook.read import formulas
 from xl_econ.workbook.recalc import differences, recalculate
 
-CASES = sorted((layout.folder() / "cases").glob("*.toml"))
-BOOKS = [(name, None) for name in layout.names()] + [("training_budget", case) for case in CASES]
+CASES = sorted((layout.folder() / "cases").glob("*/*.toml"))  # a folder of cases for every template
+BOOKS = [(name, None) for name in layout.names()] + [(case.parent.name, case) for case in CASES]
+GPT_3 = layout.folder() / "cases" / "training_budget" / "gpt_3.toml"
 
 
 def book(folder, name, case=None, flavour="plain", settings=()):
@@ -55,13 +56,15 @@ def test_named_functions_give_the_same_numbers(name, case, tmp_path):
 
 def test_another_case_is_recalculated(tmp_path):
     """The selector works in the sheet: the stored values of a Low book are what the engine finds."""
-    path, model = book(tmp_path, "training_budget", CASES[0], settings=["case=Low", "Low.mfu=0.5"])
+    path, model = book(tmp_path, "training_budget", GPT_3, settings=["case=Low", "Low.mfu=0.5"])
     assert model.value("mfu") == 0.5
     assert list(differences(formulas(path), recalculate(path), 1e-12)) == []
 
 
 def test_llama_3_1_405b(tmp_path):
-    path, model = book(tmp_path, "training_budget", layout.folder() / "cases" / "llama_3_1_405b.toml")
+    path, model = book(
+        tmp_path, "training_budget", layout.folder() / "cases" / "training_budget" / "llama_3_1_405b.toml"
+    )
     assert round(model.value("gpu_hours") / 1e6, 2) == 28.84
     assert round(model.value("run_usd") / 1e6, 1) == 72.1
     assert model.value("disclosed_hours") == 30.84e6
@@ -129,7 +132,7 @@ def test_same_input_same_bytes(tmp_path):
     digests = set()
     for n in (1, 2):
         (tmp_path / str(n)).mkdir()
-        path, _ = book(tmp_path / str(n), "training_budget", CASES[0])
+        path, _ = book(tmp_path / str(n), "training_budget", GPT_3)
         digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
     assert len(digests) == 1
 
@@ -142,7 +145,7 @@ def test_the_shipped_workbooks_are_current(tmp_path):
             shipped = layout.folder() / (f"{name}.xlsx" if flavour == "plain" else f"{name}.lambda.xlsx")
             assert parts(shipped) == parts(path), f"{shipped.name} is stale: run make generate"
     for case in CASES:
-        path, _ = book(tmp_path, "training_budget", case)
+        path, _ = book(tmp_path, case.parent.name, case)
         shipped = layout.folder().parent / "workbooks" / "examples" / f"{case.stem}.xlsx"
         assert parts(shipped) == parts(path), f"{shipped.name} is stale: run make generate"
 

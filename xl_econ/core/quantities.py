@@ -106,6 +106,16 @@ TerabytesPerSecond = Annotated[Any, Quantity("TB/s/GPU", 0, 1e4, positive=True, 
 GigabytesPerSecond = Annotated[Any, Quantity("GB/s/GPU", 0, 1e6, positive=True, format="#,##0.0", example=450.0)]
 Bound = Annotated[Any, text("Bound", "mid", ("low", "mid", "high"))]
 Precision = Annotated[Any, text("Precision", "bf16", ("bf16", "fp16", "tf32", "fp32", "fp8", "fp4"))]
+UsdPerGpuHourOrAuto = Annotated[
+    Any,
+    Quantity(
+        "USD/GPU-h", 0, 1e4, auto=True, words="USD/GPU-h, or auto", format='#,##0.00##;-#,##0.00##;"auto"', example=2.5
+    ),
+]
+UsdPerYearOrAuto = Annotated[
+    Any, Quantity("USD/yr", 0, 1e15, auto=True, words="USD/yr, or auto", format='#,##0;-#,##0;"auto"', example=1100.0)
+]
+UsdPerKwMonth = Annotated[Any, Quantity("USD/kW/month", 0, 1e5, format="#,##0.00", example=194.95)]
 Key = Annotated[Any, text("Key", "H100 SXM 80GB")]
 Text = Annotated[Any, text()]
 Provider = Annotated[Any, text("Provider", "AWS")]

@@ -64,7 +64,7 @@ class Metric:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         result = self.body(*args, **kwargs)
         # A look-up is no step of its own: inside a where() it must only be looked up if it is needed.
-        if type(result) is Expr and result.name is None and self.unit != "any":
+        if type(result) is Expr and result.name is None and result.op != "lookup" and self.unit != "any":
             result.name = self.body.__name__
         return result
 

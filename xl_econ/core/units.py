@@ -40,6 +40,7 @@ PRETTY = (
     "Ttoken",
     "TFLOP/s/GPU",
     "USD/Mtok",
+    "kW",
     "kWh",
     "USD/kWh",
     "FLOP/USD",

@@ -65,12 +65,12 @@ def rows(
 
     return [
         # A branch that the inputs do not take was never evaluated; its row shows what it would be.
-        StepRow(names[id(e)], unit(e), text(e), readable(e, names, top=e), _shown(e, inputs, values))
+        StepRow(names[id(e)], unit(e), text(e), readable(e, names, top=e), shown(e, inputs, values))
         for e in order
     ]
 
 
-def _shown(e: Expr, inputs: Mapping[str, Any], values: dict[int, Any]) -> Any:
+def shown(e: Expr, inputs: Mapping[str, Any], values: dict[int, Any]) -> Any:
     """What a cell shows: the value, or the error value of a figure that does not exist."""
     value = evaluate(e, inputs, values)
     missing = isinstance(value, float) and math.isnan(value) and why_unavailable(e, inputs)

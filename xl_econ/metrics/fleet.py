@@ -36,6 +36,7 @@ from xl_econ.core.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
 from .tco import ONE_GPU
 
 SHARE_TOLERANCE = Const("SHARE_TOLERANCE", 1e-9)
+ONE_REPLICA = Const("ONE_REPLICA", 1, "replica")
 NOT_A_WHOLE = Unavailable("the shares must sum to 1", "#NUM!")
 
 

@@ -29,11 +29,12 @@ from xl_econ.core.units import HOURS_PER_YEAR, KILO
 
 ONE_GPU = Const("ONE_GPU", 1, "GPU")
 ONE_YEAR = Const("ONE_YEAR", 1, "yr")
+YEAR_HOURS = Const("YEAR_HOURS", 8760, "h")
 
 
 @metric("USD")
 def power_cost(
-    watts: Watts, usd_per_kwh: UsdPerKwh, pue: Factor = 1.0, load: Share = 1.0, hours: Hours = 8760.0
+    watts: Watts, usd_per_kwh: UsdPerKwh, pue: Factor = 1.0, load: Share = 1.0, hours: Hours = YEAR_HOURS
 ) -> Usd:
     """Cost of the power that an accelerator draws, by default over a year.
 
@@ -164,7 +165,7 @@ def gpu_tco(
 
 @metric("USD/GPU-h")
 def owned_rate(
-    tco_usd: Usd, years: Years = 3.0, discount_rate: DiscountRate = 0.0, timing: Timing = 0.0, hours: Hours = 8760.0
+    tco_usd: Usd, years: Years = 3.0, discount_rate: DiscountRate = 0.0, timing: Timing = 0.0, hours: Hours = YEAR_HOURS
 ) -> UsdPerGpuHour:
     """Levelised cost of an hour of an owned accelerator, used or not.
 
@@ -188,7 +189,7 @@ def owned_rate(
         >>> owned_rate(41800)
         1.5905631659056316
     """
-    discounted_hours = hours / ONE_YEAR * annuity(discount_rate, years, timing)
+    discounted_hours = hours * annuity(discount_rate, years, timing) / ONE_YEAR
     return tco_usd / (discounted_hours * ONE_GPU)
 
 

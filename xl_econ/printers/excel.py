@@ -174,7 +174,7 @@ _SPECIAL: dict[str, Callable[[Expr, Leaf], str]] = {
 
 
 def formula(root: Any, cells: Mapping[str, str] | None = None) -> str:
-    """Text of one cell's formula, without the equals sign; `cells` gives the reference of each input.
+    """Text of one cell's formula, without the equals sign; `cells` gives the reference of each input and constant.
 
     Raises:
         TraceError: The text would be longer than Excel allows.
@@ -182,6 +182,8 @@ def formula(root: Any, cells: Mapping[str, str] | None = None) -> str:
     refs = cells or {}
 
     def leaf(e: Any) -> str | None:
+        if isinstance(e, Const):
+            return refs.get(e.name)
         return str(refs.get(e.args[0], e.args[0])) if isinstance(e, Expr) and e.op == "var" else None
 
     # A step that is used n times is spelt out n times: what is too long must be found before it is printed.

@@ -15,7 +15,8 @@ from . import fill
 from .build import Flavour, build, master_text
 from .fill import Case
 from .layout import Layout
-from .model import LIVE, Model
+from .model import Model
+from .parts import LIVE
 
 
 @dataclass(frozen=True)

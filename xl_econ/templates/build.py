@@ -16,8 +16,22 @@ from xl_econ.hosts.names import names, tables_of
 from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.write import replacing
 
-from . import front, sheets, tables
-from .model import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECTOR_ROW, CheckRow, InputRow, Line, Model
+from . import front, sensitivity_sheet, sheets, tables, timeline
+from .model import Model
+from .parts import (
+    CALCULATION,
+    CHECKS,
+    FUNCTIONS,
+    INPUTS,
+    LIVE,
+    RESULTS,
+    SELECTOR_ROW,
+    SENSITIVITY,
+    TIMELINE,
+    CheckRow,
+    InputRow,
+    Line,
+)
 from .styles import Styles
 
 Flavour = Literal["plain", "lambda"]
@@ -73,7 +87,8 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
             "created": datetime.fromisoformat(layout.as_of),  # not now: the same input gives the same bytes
         }
     )
-    order = ["Cover", INPUTS, CALCULATION, RESULTS, CHECKS, *(t.sheet for t in layout.tables)]
+    order = ["Cover", INPUTS, CALCULATION, *([TIMELINE] if layout.timeline else []), RESULTS]
+    order += [*([SENSITIVITY] if layout.sensitivity else []), CHECKS, *(t.sheet for t in layout.tables)]
     order += [*([FUNCTIONS] if flavour == "lambda" else []), "Sources", "Changelog", "Glossary"]
     ws = {name: workbook.add_worksheet(name) for name in order}
     style = Styles(workbook)
@@ -82,9 +97,13 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     front.cover(ws["Cover"], style, model, master, order, texts, flavour)
     sheets.inputs(ws[INPUTS], style, model)
     sheets.calculation(ws[CALCULATION], style, model)
+    if layout.timeline:
+        timeline.write(ws[TIMELINE], style, model, workbook)
     at = sheets.results(ws[RESULTS], style, model, workbook)
+    if layout.sensitivity:
+        sensitivity_sheet.write(ws[SENSITIVITY], style, model, workbook)
     sheets.checks(ws[CHECKS], style, [*_structural(model, flavour, called), *model.checks], master)
-    bodies = {t.sheet: tables.of(ws[t.sheet], style, model, t) for t in layout.tables}
+    bodies = {t.sheet: tables.of(ws[t.sheet], style, t) for t in layout.tables}
     sheets.key_lists(ws[INPUTS], model, bodies)
     if flavour == "lambda":
         sheets.functions(ws[FUNCTIONS], style, called)

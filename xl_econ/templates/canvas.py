@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 from xl_econ.core.quantity import Quantity
@@ -97,7 +98,7 @@ class Canvas:
 
     def fit(self, row: int, texts: dict[str, str]) -> None:
         """Make a row as high as its longest wrapped text needs; LibreOffice and previews do not do it by themselves."""
-        lines = max(math.ceil(len(text) * 1.0 / self._widths[ord(column) - 65]) for column, text in texts.items())
+        lines = max(len(wrap(text, int(self._widths[ord(column) - 65]))) for column, text in texts.items())
         self.ws.set_row(row - 1, 14 * max(1, lines) + 1)
 
     def flag_colours(self, cells: str) -> None:
@@ -116,3 +117,8 @@ class Canvas:
         for criteria, style in (("begins with", "good"), ("not containing", "bad")):
             rule = {"type": "text", "criteria": criteria, "value": "All", "format": self.style(style)}
             self.ws.conditional_format(cell, rule)
+
+    def sign_colours(self, cells: str) -> None:
+        """Red figures below zero."""
+        rule = {"type": "cell", "criteria": "less than", "value": 0, "format": self.style("negative")}
+        self.ws.conditional_format(cells, rule)

@@ -9,13 +9,16 @@ from xl_econ.workbook import rate_card
 
 from .canvas import Canvas
 from .layout import table
-from .model import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECTOR_ROW, InputRow, Model
+from .model import Model
+from .parts import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECTOR_ROW, SENSITIVITY, TIMELINE, InputRow
 from .styles import Styles
 
 PURPOSE_ROW, OWNER_ROW = 4, 5
 ABOUT = {
     INPUTS: "Inputs in three cases, with units, bounds and sources",
     CALCULATION: "One step a row",
+    TIMELINE: "The live case month by month, with charts",
+    SENSITIVITY: "Results of the live case as figures move, with a tornado",
     RESULTS: "The figures to take away, with charts",
     CHECKS: "Bounds, reconciliations, published runs; one master check",
     FUNCTIONS: "The same results by named functions (Excel 365)",
@@ -55,7 +58,7 @@ def cover(
         c.ws.set_row(row - 1, 24)
         c.text(f"B{row}", line.label, "headline_label")
         c.formula(f"C{row}", f"{CALCULATION}!D{line.row}", line.values[LIVE], "headline", line.format)
-        c.text(f"D{row}", line.unit, "headline_unit")
+        c.text(f"D{row}", "" if line.unit == "ratio" else line.unit, "headline_unit")
         c.text(f"E{row}", "", "headline_unit")
         row += 1
     row += 1

@@ -1,24 +1,18 @@
-"""The layout of a template: what its TOML file may say, and the formulas in it as traced expressions."""
+"""The layout of a template: what its TOML file may say."""
 
 from __future__ import annotations
 
-import ast
 import math
-import operator
 import tomllib
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from xl_econ.core import ops, quantities, units
-from xl_econ.core.errors import LayoutError, TraceError, UsageError, nearest
-from xl_econ.core.expr import Const, Expr, var
+from xl_econ.core import quantities
+from xl_econ.core.errors import LayoutError, UsageError, nearest
 from xl_econ.core.quantity import Quantity
-from xl_econ.core.registry import Metric, trace
-from xl_econ.metrics import REGISTRY
 from xl_econ.tables import store
 from xl_econ.tables.store import Table
 
@@ -112,6 +106,86 @@ class Chart(_Part):
     format: str = "General"
 
 
+class TimelineRow(_Part):
+    """A quantity month by month: a formula over inputs, live results, `month`, rows above, `previous(row)`."""
+
+    key: str
+    label: str
+    formula: str
+    unit: str
+    opening: float | str | None = Field(None, description="Value before the first month, or a formula of it")
+    total: Literal["sum", "end"] | None = Field(None, description="What the row's key means outside the timeline")
+    format: str
+    note: str = ""
+
+
+class LineChart(_Part):
+    """A native chart of timeline rows over the months."""
+
+    title: str
+    series: list[str]
+    axis: str
+    format: str = "General"
+
+
+class Timeline(_Part):
+    """The sheet with a column for every month of the live case."""
+
+    about: str
+    months: int = Field(60, ge=1, le=120)
+    rows: list[TimelineRow]
+    charts: list[LineChart] = []
+
+
+class Axis(_Part):
+    """What a grid varies: an input or a row of the calculation, at given values or shifted by shares of its own."""
+
+    key: str
+    values: list[float] = []
+    shifts: list[float] = []
+
+
+class Grid(_Part):
+    """A result over two of the figures that it depends on."""
+
+    title: str
+    result: str
+    across: Axis
+    down: Axis
+    note: str = ""
+
+
+class Swing(_Part):
+    """A bar of the tornado: how far a figure moves, as a share of itself or by an amount."""
+
+    key: str
+    low: float = -0.2
+    high: float = 0.2
+    by: Literal["share", "amount"] = "share"
+
+
+class Tornado(_Part):
+    """How far each of several figures moves one result, the largest first."""
+
+    title: str
+    result: str
+    rows: list[Swing]
+    axis: str
+    format: str = "General"
+
+
+class Sensitivity(_Part):
+    """The sheet that varies the live case, every cell a formula of its own.
+
+    Keys that are `held` are read from the live case, although what varies would move them: the hardware stays.
+    """
+
+    about: str
+    held: list[str] = []
+    grids: list[Grid] = []
+    tornado: Tornado | None = None
+
+
 class Check(_Part):
     """A figure that should lie between two bounds."""
 
@@ -174,6 +248,8 @@ class Layout(_Part):
     headline: list[str]
     charts: list[Chart]
     checks: list[Check]
+    timeline: Timeline | None = None
+    sensitivity: Sensitivity | None = None
     tables: list[TableSheet]
     glossary: list[Term]
     sources: list[str] = []
@@ -220,79 +296,6 @@ def parse(text: str, where: str) -> Layout:
     except ValidationError as e:
         first = e.errors()[0]
         raise LayoutError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}") from None
-
-
-_OPERATORS: dict[type, Any] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-}
-_CONSTANTS = {c.name: c for c in vars(units).values() if isinstance(c, Const)}
-_FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}
-
-
-@dataclass(frozen=True)
-class Formula:
-    """A formula of a layout: its tree, and what it calls if it is nothing but a call of a metric."""
-
-    root: Expr
-    metric: Metric | None
-    args: list[Any]
-
-
-def expression(text: str, known: set[str], where: str) -> Formula:
-    """A formula of a layout as a traced expression.
-
-    The language is a subset of Python's expressions: names of inputs and of earlier rows, numbers, texts, the named
-    constants, arithmetic, comparisons, where/minimum/maximum, and every metric by its lower-case name.
-
-    Raises:
-        LayoutError: An unknown name, or anything outside the language.
-    """
-
-    def value(node: ast.expr) -> Any:
-        match node:
-            case ast.Constant(value=float() | int() | str()) if not isinstance(node.value, bool):
-                return node.value
-            case ast.Name(id=name) if name in _CONSTANTS:
-                return _CONSTANTS[name]
-            case ast.Name(id=name):
-                if name not in known:
-                    raise LayoutError(f"{where}: unknown name {name!r}{nearest(name, known)}")
-                return var(name)
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -value(operand)
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-                return _OPERATORS[type(op)](value(left), value(right))
-            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _OPERATORS:
-                return _OPERATORS[type(op)](value(left), value(right))
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-                return _function(name, where)(*map(value, args))
-        raise LayoutError(f"{where}: {ast.unparse(node)!r} is not part of the formula language")
-
-    try:
-        body = ast.parse(text.strip(), mode="eval").body
-        root = trace(lambda: value(body), {})
-    except (SyntaxError, TraceError) as e:
-        raise LayoutError(f"{where}: {text!r}: {e}") from None
-    if not isinstance(root, Expr):
-        raise LayoutError(f"{where}: {text!r} does not depend on any input")
-    if isinstance(body, ast.Call) and isinstance(found := _function(ast.unparse(body.func), where), Metric):
-        return Formula(root, found, [value(a) for a in body.args])
-    return Formula(root, None, [])
-
-
-def _function(name: str, where: str) -> Any:
-    found = _FUNCTIONS.get(name) or REGISTRY.get(name.upper())
-    if found is None:
-        raise LayoutError(f"{where}: no function {name!r}{nearest(name, [n.lower() for n in REGISTRY])}")
-    return found
 
 
 def table(sheet: TableSheet) -> Table:

@@ -9,93 +9,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xl_econ.core.errors import InputError, LayoutError, NotAvailable, XlEconError, nearest
+from xl_econ.core.errors import CELL_ERRORS, InputError, LayoutError, NotAvailable, XlEconError, nearest
 from xl_econ.core.expr import Const, Expr, leaves, steps
-from xl_econ.core.ops import evaluate
-from xl_econ.core.quantities import Share
-from xl_econ.core.quantity import Quantity, clean
-from xl_econ.core.registry import Metric
+from xl_econ.core.ops import why_unavailable
+from xl_econ.core.quantity import clean
 from xl_econ.hosts import cells
 from xl_econ.printers import excel
 from xl_econ.printers.excel import step_names
 from xl_econ.tables import store
 
-from .layout import CASES, CalculationRow, Check, Formula, Input, Layout, Origin, TableColumn, expression, table
-
-LIVE = "Live"
-COLUMNS = {LIVE: "D", "Base": "E", "Low": "F", "High": "G"}  # the same letters on every sheet with cases
-INPUTS, CALCULATION, RESULTS, CHECKS, FUNCTIONS = "Inputs", "Calculation", "Results", "Checks", "Functions"
-SELECTOR_ROW = 5
-FIRST_ROW = 9  # below title, about, case selector and headings
-
-Values = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class InputRow:
-    """An input with its row on the Inputs sheet and its value in every case."""
-
-    input: Input
-    row: int
-    values: Values
-    origin: Origin
-
-
-@dataclass(frozen=True)
-class ConstantRow:
-    """A named constant of the definitions, with its row on the Inputs sheet."""
-
-    constant: Const
-    row: int
+from . import checks, sensitivity, timeline
+from .language import Formula, Sharing, expression
+from .layout import CASES, CalculationRow, Input, Layout, Origin
+from .parts import (
+    CALCULATION,
+    COLUMNS,
+    FIRST_CALCULATION,
+    FIRST_ROW,
+    FUNCTIONS,
+    INPUTS,
+    LIVE,
+    TIMELINE,
+    ConstantRow,
+    Heading,
+    InputRow,
+    Line,
+    Values,
+    number_format,
+)
 
 
 @dataclass(frozen=True)
-class Line:
-    """A row of the Calculation sheet: formula and value by case; `metric` if it is a call of one."""
+class _Read:
+    """A row of the layout with its tree, in which earlier rows stand for the steps that they hold, and its steps."""
 
-    key: str
-    label: str
-    unit: str
-    row: int
-    formulas: dict[str, str]
-    values: Values
-    text: str
-    format: str
-    note: str
-    metric: Metric | None = None
-    call: str = ""
-
-
-@dataclass(frozen=True)
-class CheckRow:
-    """A row of the Checks sheet: a figure that should lie between two bounds, in every case that has one."""
-
-    label: str
-    formulas: dict[str, str]
-    values: Values
-    unit: str
-    low: float
-    high: float
-    format: str
-    severity: str
-    note: str
-
-    @property
-    def flag(self) -> int:
-        return 1 if self.failing else 0
-
-    @property
-    def failing(self) -> list[str]:
-        """The cases in which the figure is out of bounds."""
-        return [case for case, value in self.values.items() if not self.low <= value <= self.high]
-
-
-@dataclass(frozen=True)
-class Heading:
-    """The title of a block, with its row."""
-
-    title: str
-    row: int
+    spec: CalculationRow
+    formula: Formula
+    root: Expr
+    keys: dict[int, str]
 
 
 class Model:
@@ -125,13 +76,20 @@ class Model:
         self.constants: list[ConstantRow] = []
         self.lines: list[Line | Heading] = []
         self._values: dict[str, Values] = {case: {} for case in COLUMNS}
-        self._units: dict[str, str] = {}
+        self.units: dict[str, str] = {}
         self._sheet_of: dict[str, tuple[str, int]] = {}
+        self.nodes: dict[str, Expr] = {}  # the expression of every row of the calculation
+        self.months: list[timeline.MonthRow] = []
         self._place_inputs()
+        read = self._read()
         self._place_constants()
-        self._calculate()
+        self._calculate(read)
+        if layout.timeline:
+            self.months = timeline.of(self, layout.timeline)
+            self._add_timeline()
         self._verify_results()
-        self.checks = [*map(self._check, layout.checks), *self._table_checks()]
+        self.sensitivity = sensitivity.of(self, layout.sensitivity) if layout.sensitivity else None
+        self.checks = [*checks.of(self), *(sensitivity.checks(self.sensitivity) if self.sensitivity else [])]
 
     # -- inputs -------------------------------------------------------------------------------------------------
     def _place_inputs(self) -> None:
@@ -169,24 +127,39 @@ class Model:
             raise InputError(f"{where} = {value!r}: {e}") from None
 
     def _add(self, key: str, sheet: str, row: int, values: Values, unit: str) -> None:
-        if key in self._sheet_of:
-            raise LayoutError(f"{self.layout.name}: the key {key!r} is used twice")
-        self._sheet_of[key] = (sheet, row)
-        self._units[key] = unit
+        self._place(key, sheet, row, unit)
         for case in COLUMNS:
             self._values[case][key] = values[case]
 
+    def _place(self, key: str, sheet: str, row: int, unit: str) -> None:
+        if key in self._sheet_of:
+            raise LayoutError(f"{self.layout.name}: the key {key!r} is used twice")
+        self._sheet_of[key] = (sheet, row)
+        self.units[key] = unit
+
+    def _read(self) -> list[_Read]:
+        """The rows of the calculation as trees; a step that an earlier row holds is called by that row's key."""
+        sharing, known, found = Sharing(), set(self._sheet_of), []
+        for spec in (r for block in self.layout.calculation for r in block.rows):
+            formula = expression(spec.formula, known, f"row {spec.key}")
+            root = sharing.rewrite(formula.root)
+            keys = self._step_keys(root, known) | {id(root): spec.key}
+            for e in steps(root):
+                self.nodes[keys[id(e)]] = e
+                sharing.add(keys[id(e)], e)
+            known |= set(keys.values())
+            found.append(_Read(spec, formula, root, keys))
+        return found
+
     def _place_constants(self) -> None:
         """The named constants of all formulas, each in a cell of its own below the inputs."""
-        known = set(self._sheet_of)
-        used: dict[str, Const] = {}
-        for spec in (r for block in self.layout.calculation for r in block.rows):
-            root = expression(spec.formula, known, f"row {spec.key}").root
-            known |= {*self._step_keys(root, known).values(), spec.key}
-            used |= {c.name: c for c in leaves(root) if isinstance(c, Const)}
-        for check in self.layout.checks:
-            root = expression(check.formula, known, f"check {check.label!r}").root
-            used |= {c.name: c for c in leaves(root) if isinstance(c, Const)}
+        known = {*self._sheet_of, *self.nodes}
+        roots = list(self.nodes.values())
+        if self.layout.timeline:
+            roots += timeline.trees(self.layout.timeline, known)
+            known |= self.timeline_keys
+        roots += [expression(c.formula, known, f"check {c.label!r}").root for c in self.layout.checks]
+        used = {c.name: c for root in roots for c in leaves(root) if isinstance(c, Const)}
         first = self.end_of_inputs + 2
         self.constants = [ConstantRow(used[name], first + n) for n, name in enumerate(sorted(used))]
 
@@ -202,33 +175,35 @@ class Model:
             keys[at] = key
         return keys
 
-    def refs(self, case: str, sheet: str) -> dict[str, str]:
+    def refs(self, case: str, sheet: str, fixed: bool = False) -> dict[str, str]:
         """The cell of every key and constant in the column of a case, as a formula on `sheet` writes it."""
-        column = COLUMNS[case]
+        column, dollar = COLUMNS[case], "$" if fixed else ""
         found = {
-            key: f"{column}{row}" if where == sheet else f"{where}!{column}{row}"
+            key: f"{'' if where == sheet else where + '!'}{dollar}{column}{dollar}{row}"
             for key, (where, row) in self._sheet_of.items()
         }
         return found | {c.constant.name: f"{INPUTS}!$D${c.row}" for c in self.constants}
 
+    @property
+    def input_rows(self) -> dict[str, InputRow]:
+        return {x.input.key: x for x in self.inputs if isinstance(x, InputRow)}
+
     # -- calculation --------------------------------------------------------------------------------------------
-    def _calculate(self) -> None:
-        row = 5
+    def _calculate(self, read: list[_Read]) -> None:
+        row, rest = FIRST_CALCULATION, iter(read)
         for block in self.layout.calculation:
             self.lines.append(Heading(block.title, row))
             row += 1
-            for spec in block.rows:
-                row = self._calculate_row(spec, row)
+            for _ in block.rows:
+                row = self._calculate_row(next(rest), row)
             row += 1
 
-    def _calculate_row(self, spec: CalculationRow, row: int) -> int:
+    def _calculate_row(self, read: _Read, row: int) -> int:
         """Add the steps of a row of the layout, the row itself last; answers with the next free row."""
-        formula = expression(spec.formula, set(self._sheet_of), f"row {spec.key}")
-        keys = self._step_keys(formula.root, set(self._sheet_of)) | {id(formula.root): spec.key}
-        order = steps(formula.root)
-        by_case = {case: self._steps(formula.root, case, row, keys, spec) for case in COLUMNS}
-        for n, (e, step) in enumerate(zip(order, by_case[LIVE], strict=True)):
-            result = e is formula.root
+        spec, formula, root = read.spec, read.formula, read.root
+        by_case = {case: self._steps(read, case, row) for case in COLUMNS}
+        for n, (e, step) in enumerate(zip(steps(root), by_case[LIVE], strict=True)):
+            result = e is root
             unit = (spec.unit or step.unit) if result else step.unit
             if result and spec.unit and step.unit not in ("", spec.unit):
                 raise LayoutError(f"row {spec.key}: the layout says {spec.unit} but the formula yields {step.unit}")
@@ -248,25 +223,50 @@ class Model:
             )
             self.lines.append(line)
             self._add(line.key, CALCULATION, line.row, line.values, unit)
-        return row + len(order)
+        return row + len(steps(root))
 
-    def _steps(
-        self, root: Expr, case: str, row: int, keys: Mapping[int, str], spec: CalculationRow
-    ) -> list[cells.StepRow]:
+    def _steps(self, read: _Read, case: str, row: int) -> list[cells.StepRow]:
         refs, column = self.refs(case, CALCULATION), COLUMNS[case]
         try:
-            return cells.rows(root, refs, self._values[case], self._units, lambda i: f"{column}{row + i}", keys)
+            place = lambda i: f"{column}{row + i}"  # noqa: E731
+            found = cells.rows(read.root, refs, self._values[case], self.units, place, read.keys)
+            # What does not exist cannot be shown as a result: the reason is said before a workbook is written.
+            if found[-1].value in CELL_ERRORS and (missing := why_unavailable(read.root, self._values[case])):
+                raise missing
+            return found
         except LayoutError:
             raise
         except (XlEconError, ZeroDivisionError, OverflowError, ValueError) as e:
             reason = e if isinstance(e, XlEconError) else "no finite result for these inputs"
-            raise InputError(f"{spec.label} ({case} case) cannot be worked out: {reason}") from None
+            raise InputError(f"{read.spec.label} ({case} case) cannot be worked out: {reason}") from None
 
     def _call(self, formula: Formula) -> str:
         """The call of a metric's LAMBDA that a row is, with the live cells of its arguments."""
         refs = self.refs(LIVE, FUNCTIONS)
         texts = (excel.formula(a, refs) for a in formula.args)
         return f"{formula.metric.name}({','.join(texts)})" if formula.metric else ""
+
+    # -- timeline -----------------------------------------------------------------------------------------------
+    @property
+    def timeline_keys(self) -> set[str]:
+        return {r.key for r in self.layout.timeline.rows if r.total} if self.layout.timeline else set()
+
+    def _add_timeline(self) -> None:
+        """Outside the timeline the key of its row means the row's total, or its value at the end; live only."""
+        for month_row in self.months:
+            if month_row.total:
+                key = month_row.spec.key
+                self._place(key, TIMELINE, month_row.row, month_row.spec.unit)
+                self._values[LIVE][key] = month_row.total.value
+
+    @property
+    def keys(self) -> set[str]:
+        """Every key that a formula can name."""
+        return set(self._sheet_of)
+
+    def values(self, case: str) -> Values:
+        """The value of every key in a case."""
+        return self._values[case]
 
     def _verify_results(self) -> None:
         """The layout shows only what the model has."""
@@ -288,81 +288,10 @@ class Model:
         return self._values[case][key]
 
     def unit(self, key: str) -> str:
-        return self._units[key]
+        return self.units[key]
 
     def format(self, key: str) -> str:
         """The number format of an input or a calculated row."""
         if key in self.layout.by_key:
             return self.layout.by_key[key].kind.format
         return self.line(key).format
-
-    # -- checks -------------------------------------------------------------------------------------------------
-    def _check(self, check: Check) -> CheckRow:
-        where = f"check {check.label!r}"
-        root = expression(check.formula, set(self._sheet_of), where).root
-        if len(steps(root)) > 1:
-            raise LayoutError(f"{where}: has steps of its own; make it a row of the calculation")
-        found = {
-            case: cells.rows(root, self.refs(case, CHECKS), self._values[case], self._units, str, {id(root): "check"})[
-                0
-            ]
-            for case in COLUMNS
-        }
-        result = found[LIVE]
-        unit = "" if result.unit == "ratio" else result.unit
-        bounds = (check.low, check.high, check.format, check.severity, check.note)
-        formulas = {case: row.formula for case, row in found.items()}
-        return CheckRow(check.label, formulas, {case: row.value for case, row in found.items()}, unit, *bounds)
-
-    def _table_checks(self) -> list[CheckRow]:
-        """Rows of a table whose worked-out figure is impossible: the product's own data is checked in the open."""
-        found = []
-        for sheet in self.layout.tables:
-            for column in sheet.columns:
-                if column.flag_above is None:
-                    continue
-                count = sum(1 for v in self.column_values(sheet.name, column) if v != "" and v > column.flag_above)
-                text = f'COUNTIF({table(sheet).sheet}[{column.key}],">{column.flag_above:g}")'
-                severity = "info" if sheet.name.startswith("seed") else "check"
-                label = f"{sheet.sheet}: rows with {column.key} above {column.flag_above:.0%}"
-                values = {LIVE: float(count)}
-                found.append(CheckRow(label, {LIVE: text}, values, "rows", 0, 0, "0", severity, column.note))
-        return found
-
-    def column_formula(self, name: str, column: TableColumn) -> str:
-        """The formula of a worked-out table column; empty where the row lacks what it needs."""
-        t = store.get(name)
-        refs = {c: f"{t.sheet}[[#This Row],[{c}]]" for c in t.columns}
-        root = expression(column.formula, set(refs), f"{name}.{column.key}").root
-        needs = ",".join(refs[c] for c in column.needs)
-        return f'=IF(COUNT({needs})={len(column.needs)},{excel.formula(root, refs)},"")'
-
-    def column_values(self, name: str, column: TableColumn) -> list[Any]:
-        """The values of a worked-out table column."""
-        t = store.get(name)
-        root = expression(column.formula, set(t.columns), f"{name}.{column.key}").root
-        rows = [row.model_dump() for row in t.rows.values()]
-        return ["" if any(r[c] is None for c in column.needs) else evaluate(root, r) for r in rows]
-
-
-# The number format of a unit: that of the first quantity declared in it. Bare ratios show as percentages.
-def _formats() -> dict[str, str]:
-    from xl_econ.core import quantities
-
-    found = {"ratio": Share.__metadata__[0].format, "h": "#,##0.00", "FLOP/token": "0.000E+00", "node": "#,##0"}
-    for alias in vars(quantities).values():
-        for q in getattr(alias, "__metadata__", ()):
-            if isinstance(q, Quantity) and not q.auto:
-                found.setdefault(q.unit, q.format)
-    return found | {"FLOP/GPU-h": "0.000E+00", "": "General"}
-
-
-_FORMATS: dict[str, str] = {}
-
-
-def number_format(unit: str, metric: Metric | None) -> str:
-    """How a value of that unit is shown; a metric's result as its quantity says."""
-    if metric is not None and metric.result.format != "General":
-        return metric.result.format
-    _FORMATS.update(_FORMATS or _formats())
-    return _FORMATS.get(unit, "#,##0.0##")

@@ -7,27 +7,17 @@ from typing import Any
 
 from .canvas import Canvas
 from .layout import CASES, Chart
-from .model import (
-    CALCULATION,
-    COLUMNS,
-    FUNCTIONS,
-    LIVE,
-    RESULTS,
-    SELECTOR_ROW,
-    CheckRow,
-    Heading,
-    InputRow,
-    Line,
-    Model,
-)
+from .model import Model
+from .parts import CALCULATION, COLUMNS, FUNCTIONS, LIVE, RESULTS, SELECTOR_ROW, CheckRow, Heading, InputRow, Line
 from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, NOTE_FORMAT, SERIES, Styles
 
 CASE_NUMBER_ROW = SELECTOR_ROW + 1
+_CASE_WIDTH = 16
 
 
 def inputs(ws: Any, style: Styles, model: Model) -> None:
     """The case selector, every input in three cases, and the constants of the definitions."""
-    c = Canvas(ws, style, (3, 34, 16, 16, 16, 16, 16, 10, 10, 9, 56, 12, 8, 50, 24))
+    c = Canvas(ws, style, (3, 34, 16, *[_CASE_WIDTH] * 4, 10, 10, 9, 56, 12, 8, 50, 24))
     c.title("Inputs", "Type over the blue cells of each case. Live is the case chosen here.")
     names = [
         "",
@@ -61,7 +51,8 @@ def inputs(ws: Any, style: Styles, model: Model) -> None:
     for constant in model.constants:
         c.text(f"B{constant.row}", constant.constant.name)
         c.text(f"C{constant.row}", constant.constant.unit, "unit")
-        c.number(f"D{constant.row}", float(constant.constant), "constant", "#,##0")
+        value = float(constant.constant)
+        c.number(f"D{constant.row}", value, "constant", "#,##0" if value.is_integer() else "General")
 
 
 def _input(c: Canvas, item: InputRow) -> None:
@@ -69,11 +60,12 @@ def _input(c: Canvas, item: InputRow) -> None:
     c.text(f"B{row}", i.label)
     c.text(f"C{row}", "" if q.is_text else q.unit, "unit")
     live = f"CHOOSE($D${CASE_NUMBER_ROW},E{row},F{row},G{row})"
-    c.formula(f"D{row}", live, item.values[LIVE], "calculation", q.format)
+    long = {col: v for case, col in COLUMNS.items() if isinstance(v := item.values[case], str) and len(v) > _CASE_WIDTH}
+    c.formula(f"D{row}", live, item.values[LIVE], "calculation_long" if "D" in long else "calculation", q.format)
     for case in CASES:
         cell, value = f"{COLUMNS[case]}{row}", item.values[case]
         if isinstance(value, str):
-            c.text(cell, value, "input")
+            c.text(cell, value, "input_long" if COLUMNS[case] in long else "input")
         else:
             c.number(cell, value, "input", q.format)
         if q.choices:
@@ -90,7 +82,7 @@ def _input(c: Canvas, item: InputRow) -> None:
     origin = item.origin
     for column, what in zip("KLMNO", (origin.source, origin.as_of, origin.grade, i.note, i.key), strict=True):
         c.text(f"{column}{row}", what, "note")
-    c.fit(row, {"K": origin.source, "N": i.note})
+    c.fit(row, {"K": origin.source, "N": i.note} | long)
 
 
 def key_lists(ws: Any, model: Model, bodies: dict[str, tuple[int, int]]) -> None:
@@ -106,7 +98,7 @@ def key_lists(ws: Any, model: Model, bodies: dict[str, tuple[int, int]]) -> None
 
 def calculation(ws: Any, style: Styles, model: Model) -> None:
     """One step a row, the same formula in the column of every case."""
-    c = Canvas(ws, style, (3, 38, 15, 18, 18, 18, 18, 72, 44))
+    c = Canvas(ws, style, (3, 38, 18, 18, 18, 18, 18, 72, 44))
     c.title("Calculation", "One step a row, from the definitions of xl-econ. Nothing to type here.")
     c.headings(4, ["", "Step", "Unit", LIVE, *CASES, "Formula in words", "Note"], "DEFG", columns=3)
     for item in model.lines:
@@ -186,7 +178,7 @@ def checks(ws: Any, style: Styles, rows: list[CheckRow], master: str) -> None:
     for row, check in enumerate(counted, first):
         _check(c, check, row, FLAG_FORMAT)
     if informing:
-        c.section(last + 2, "For information: what the seed's own tables imply, outside the master check", "BCDEFGHIJK")
+        c.section(last + 2, "For information, outside the master check", "BCDEFGHIJK")
     for row, check in enumerate(informing, last + 3):
         _check(c, check, row, NOTE_FORMAT)
     c.flag_colours(f"J{first}:J{last}")

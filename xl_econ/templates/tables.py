@@ -11,8 +11,8 @@ from xl_econ.tables.rows import Row, choices, quantity
 from xl_econ.tables.store import Table
 
 from .canvas import Canvas
+from .checks import column_formula, column_values
 from .layout import TableSheet, table
-from .model import Model
 from .styles import Styles
 
 HEADER_ROW = 5
@@ -33,24 +33,24 @@ class Worked:
     flag_above: float | None
 
 
-def worked(model: Model, sheet: TableSheet) -> list[Worked]:
+def worked(sheet: TableSheet) -> list[Worked]:
     """The columns that a template's table sheet works out."""
     return [
         Worked(
             c.key,
             c.note,
             c.format,
-            model.column_formula(sheet.name, c),
-            model.column_values(sheet.name, c),
+            column_formula(sheet.name, c),
+            column_values(sheet.name, c),
             c.flag_above,
         )
         for c in sheet.columns
     ]
 
 
-def of(ws: Any, style: Styles, model: Model, sheet: TableSheet) -> tuple[int, int]:
+def of(ws: Any, style: Styles, sheet: TableSheet) -> tuple[int, int]:
     """Write a table sheet of a template; answers with the numbers of its first and last row."""
-    return write(ws, style, table(sheet), sheet.sheet, sheet.about, worked(model, sheet))
+    return write(ws, style, table(sheet), sheet.sheet, sheet.about, worked(sheet))
 
 
 def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Sequence[Worked] = ()) -> tuple[int, int]:

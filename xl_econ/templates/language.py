@@ -1,0 +1,168 @@
+"""The language of a layout's formulas: their text as traced expressions, and steps that several of them share."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from xl_econ.core import ops, units
+from xl_econ.core.errors import LayoutError, NotAvailable, TraceError, nearest
+from xl_econ.core.expr import Const, Expr, var
+from xl_econ.core.registry import Metric, trace
+from xl_econ.metrics import REGISTRY, fleet, payback, tco
+from xl_econ.tables import store
+from xl_econ.tables.store import Table
+
+_OPERATORS: dict[type, Any] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+}
+_CONSTANTS = {
+    c.name: c for module in (units, tco, payback, fleet) for c in vars(module).values() if isinstance(c, Const)
+}
+_FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula of a layout: its tree, and what it calls if it is nothing but a call of a metric."""
+
+    root: Expr
+    metric: Metric | None
+    args: list[Any]
+
+
+def expression(text: str, known: set[str], where: str) -> Formula:
+    """A formula of a layout as a traced expression.
+
+    The language is a subset of Python's expressions: names of inputs and of earlier rows, numbers, texts, the named
+    constants, arithmetic, comparisons, where/minimum/maximum, every metric by its lower-case name, a table's figure as
+    `figure('table', key, 'column')` with perhaps a default for an empty cell, and in a timeline `previous(row)`.
+
+    Raises:
+        LayoutError: An unknown name, or anything outside the language.
+    """
+
+    def value(node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=float() | int() | str()) if not isinstance(node.value, bool):
+                return node.value
+            case ast.Name(id=name) if name in _CONSTANTS:
+                return _CONSTANTS[name]
+            case ast.Name(id=name):
+                if name not in known:
+                    raise LayoutError(f"{where}: unknown name {name!r}{nearest(name, known)}")
+                return var(name)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -value(operand)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                return _OPERATORS[type(op)](value(left), value(right))
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _OPERATORS:
+                return _OPERATORS[type(op)](value(left), value(right))
+            case ast.Call(func=ast.Name(id="previous"), args=[ast.Name(id=name)], keywords=[]):
+                if f"previous({name})" not in known:
+                    raise LayoutError(f"{where}: no earlier month of {name!r}: only a row of a timeline has one")
+                return var(f"previous({name})")
+            case ast.Call(func=ast.Name(id="figure"), args=args, keywords=[]):
+                return _figure(where, *map(value, args))
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
+                return _function(name, where)(*map(value, args))
+        raise LayoutError(f"{where}: {ast.unparse(node)!r} is not part of the formula language")
+
+    try:
+        body = ast.parse(text.strip(), mode="eval").body
+        root = trace(lambda: value(body), {})
+    except (SyntaxError, TraceError) as e:
+        raise LayoutError(f"{where}: {text!r}: {e}") from None
+    if not isinstance(root, Expr):
+        raise LayoutError(f"{where}: {text!r} does not depend on any input")
+    called = ast.unparse(body.func) if isinstance(body, ast.Call) else ""
+    if isinstance(body, ast.Call) and isinstance(found := REGISTRY.get(called.upper()), Metric):
+        return Formula(root, found, [value(a) for a in body.args])
+    return Formula(root, None, [])
+
+
+def _figure(where: str, name: Any = None, key: Any = None, column: Any = None, *default: Any) -> Expr:
+    """A figure of a table's row, perhaps with what stands in for an empty cell."""
+    try:
+        t = store.get(name)
+        if not isinstance(key, Expr):
+            key = t.find(key)
+        return Expr("lookup_or" if default else "lookup", t, key, t.column(column), *default)
+    except (NotAvailable, AttributeError) as e:
+        raise LayoutError(f"{where}: figure(table, key, column): {e}") from None
+
+
+def _function(name: str, where: str) -> Any:
+    found = _FUNCTIONS.get(name) or REGISTRY.get(name.upper())
+    if found is None:
+        raise LayoutError(f"{where}: no function {name!r}{nearest(name, [n.lower() for n in REGISTRY])}")
+    return found
+
+
+class Sharing:
+    """Finds steps that an earlier row works out already, so that every step stands on the sheet once.
+
+    Two expressions are the same when they are written the same in inputs, constants and tables; each such form has a
+    number, and a form that a row holds is called by the row's key.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+        self._keys: dict[int, str] = {}
+        self._of: dict[int, int] = {}
+        self._kept: list[Expr] = []  # so that no id is given twice
+
+    def form(self, e: Any) -> int:
+        """The number of an expression's form."""
+        if not isinstance(e, Expr):
+            if isinstance(e, Const):
+                return self._number(("constant", e.name))
+            if isinstance(e, Table):
+                return self._number(("table", e.name))
+            return self._number((type(e).__name__, repr(e)))
+        if id(e) not in self._of:
+            self._kept.append(e)
+            self._of[id(e)] = self._number((e.op, *(a if e.op == "var" else self.form(a) for a in e.args)))
+        return self._of[id(e)]
+
+    def _number(self, form: Hashable) -> int:
+        return self._numbers.setdefault(form, len(self._numbers))
+
+    def add(self, key: str, e: Expr) -> None:
+        """A row of that key holds the expression."""
+        number = self.form(e)
+        self._keys.setdefault(number, key)
+        self._numbers[("var", key)] = number
+
+    def rewrite(self, root: Expr) -> Expr:
+        """The expression with earlier rows in the place of steps that they hold."""
+        return mapped(root, lambda e: var(self._keys[n]) if e.name and (n := self.form(e)) in self._keys else None)
+
+
+def mapped(root: Expr, instead: Callable[[Expr], Expr | None]) -> Expr:
+    """A copy of a tree; where `instead` answers with an expression, it stands in the place of the one asked about."""
+    done: dict[int, Any] = {}
+
+    def copy(e: Any) -> Any:
+        if not isinstance(e, Expr):
+            return e
+        if id(e) not in done:
+            found = instead(e)
+            if found is None:
+                found = e if e.op == "var" else Expr(e.op, *map(copy, e.args), name=e.name)
+            done[id(e)] = found
+        return done[id(e)]
+
+    found: Expr = copy(root)
+    return found

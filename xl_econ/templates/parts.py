@@ -1,0 +1,122 @@
+"""What the sheets of a template are made of: names and places of sheets, the rows of a model, number formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from xl_econ.core.expr import Const
+from xl_econ.core.quantities import Share
+from xl_econ.core.quantity import Quantity
+from xl_econ.core.registry import Metric
+
+from .layout import Input, Origin
+
+LIVE = "Live"
+COLUMNS = {LIVE: "D", "Base": "E", "Low": "F", "High": "G"}  # the same letters on every sheet with cases
+INPUTS, CALCULATION, RESULTS, CHECKS, FUNCTIONS = "Inputs", "Calculation", "Results", "Checks", "Functions"
+TIMELINE, SENSITIVITY = "Timeline", "Sensitivity"
+SELECTOR_ROW = 5
+FIRST_ROW = 9  # below title, about, case selector and headings
+FIRST_CALCULATION = 5
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class InputRow:
+    """An input with its row on the Inputs sheet and its value in every case."""
+
+    input: Input
+    row: int
+    values: Values
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class ConstantRow:
+    """A named constant of the definitions, with its row on the Inputs sheet."""
+
+    constant: Const
+    row: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the Calculation sheet: formula and value by case; `metric` if it is a call of one."""
+
+    key: str
+    label: str
+    unit: str
+    row: int
+    formulas: dict[str, str]
+    values: Values
+    text: str
+    format: str
+    note: str
+    metric: Metric | None = None
+    call: str = ""
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """A row of the Checks sheet: a figure that should lie between two bounds, in every case that has one."""
+
+    label: str
+    formulas: dict[str, str]
+    values: Values
+    unit: str
+    low: float
+    high: float
+    format: str
+    severity: str
+    note: str
+
+    @property
+    def flag(self) -> int:
+        return 1 if self.failing else 0
+
+    @property
+    def failing(self) -> list[str]:
+        """The cases in which the figure is out of bounds."""
+        return [case for case, value in self.values.items() if not self.low <= value <= self.high]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The title of a block, with its row."""
+
+    title: str
+    row: int
+
+
+# The number format of a unit: that of the first quantity declared in it. Bare ratios show as percentages.
+def _formats() -> dict[str, str]:
+    from xl_econ.core import quantities
+
+    found: dict[str, str] = dict.fromkeys(("s", "s/request", "s*request/token", "USD/request", "USD/GPU/s"), "0.000000")
+    found |= dict.fromkeys(("byte", "byte/request", "layer*token/request"), "#,##0")
+    found |= dict.fromkeys(("s/token", "FLOP/request"), "0.000E+00")
+    found |= {
+        "ratio": Share.__metadata__[0].format,
+        "h": "#,##0.00",
+        "yr": "#,##0.00##",
+        "FLOP/token": "0.000E+00",
+        "node": "#,##0",
+    }
+    for alias in vars(quantities).values():
+        for q in getattr(alias, "__metadata__", ()):
+            if isinstance(q, Quantity) and not q.auto:
+                found.setdefault(q.unit, q.format)
+    return found | {"FLOP/GPU-h": "0.000E+00", "": "General"}
+
+
+_FORMATS: dict[str, str] = {}
+
+
+def number_format(unit: str, metric: Metric | None) -> str:
+    """How a value of that unit is shown; a metric's result as its quantity says."""
+    if metric is not None and metric.result.format != "General":
+        return metric.result.format
+    _FORMATS.update(_FORMATS or _formats())
+    return _FORMATS.get(unit, "#,##0.0##")

@@ -1,0 +1,118 @@
+"""Writes the Sensitivity sheet: the grids, the tornado with its chart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .canvas import Canvas
+from .model import Model
+from .parts import SENSITIVITY
+from .sensitivity import AT_HIGH, AT_LOW, DOWN, HIGH, HIGH_SHIFT, LOW, LOW_SHIFT, UP, Cell, GridBlock, TornadoBlock
+from .styles import NAVY, SERIES, Styles
+
+_WIDTHS = (3, 40, 16, 16, 16, 16, 16, 16, 16, 16, 16)
+_HEADINGS = {
+    LOW_SHIFT: "Low by",
+    HIGH_SHIFT: "High by",
+    LOW: "Low",
+    HIGH: "High",
+    AT_LOW: "Result at low",
+    AT_HIGH: "Result at high",
+    DOWN: "Low less live",
+    UP: "High less live",
+}
+
+
+def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
+    """The grids and the tornado of the live case."""
+    spec, sheet = model.layout.sensitivity, model.sensitivity
+    assert spec is not None  # noqa: S101
+    assert sheet is not None  # noqa: S101
+    c = Canvas(ws, style, _WIDTHS)
+    c.title(SENSITIVITY, spec.about)
+    ws.fit_to_pages(1, 1)
+    for block in sheet.grids:
+        _grid(c, model, block)
+    if sheet.tornado:
+        _tornado(c, model, sheet.tornado, workbook)
+
+
+def label(model: Model, key: str) -> str:
+    """What an input or a row is called, with its unit."""
+    name = model.layout.by_key[key].label if key in model.layout.by_key else model.line(key).label
+    return f"{name}, {unit}" if (unit := _unit(model, key)) else name
+
+
+def _unit(model: Model, key: str) -> str:
+    unit = model.unit(key)
+    return "" if unit in ("ratio", "share", "factor") else unit
+
+
+def _grid(c: Canvas, model: Model, block: GridBlock) -> None:
+    g, row = block.grid, block.row
+    c.section(row, g.title, "BCDEFGHIJK")
+    across, down = label(model, g.across.key), label(model, g.down.key)
+    c.text(f"B{row + 1}", f"Across: {across}. Down: {down}. {g.note}".strip(), "about")
+    c.text(f"B{row + 2}", f"Live: {label(model, g.result)}", "unit")
+    c.text(f"B{row + 3}", "The same by the formula of the cells", "unit")
+    for cell in (*block.cells, block.corner, block.link):
+        _write(c, cell)
+    inner = [cell.at for cell in block.cells if cell.kind == "calculation"]
+    c.sign_colours(f"{inner[0]}:{inner[-1]}")
+
+
+def _tornado(c: Canvas, model: Model, block: TornadoBlock, workbook: Any) -> None:
+    t, row = block.tornado, block.row
+    c.section(row, t.title, "BCDEFGHIJK")
+    c.text(
+        f"B{row + 1}",
+        "One figure moves at a time. The widest bar first, in the case that the file was built for.",
+        "about",
+    )
+    c.text(f"B{row + 2}", f"Live, by the formula of the cells and as calculated: {label(model, t.result)}", "unit")
+    c.text(f"B{row + 3}", "Figure", "heading")
+    c.text(f"C{row + 3}", "Unit", "heading")
+    for column, name in _HEADINGS.items():
+        c.text(f"{column}{row + 3}", name, "heading_number")
+    for cell in (block.corner, block.link):
+        _write(c, cell)
+    first = row + 4
+    for n, (swing, bar) in enumerate(block.bars, first):
+        name = label(model, swing.key).rsplit(",", 1)[0] if _unit(model, swing.key) else label(model, swing.key)
+        c.text(f"B{n}", name)
+        c.text(f"C{n}", _unit(model, swing.key), "unit")
+        for cell in bar:
+            _write(c, cell)
+    _chart(c, block, first, workbook)
+
+
+def _write(c: Canvas, cell: Cell) -> None:
+    if cell.formula:
+        c.formula(cell.at, cell.formula, cell.value, cell.kind, cell.format)
+    else:
+        c.number(cell.at, cell.value, cell.kind, cell.format)
+
+
+def _chart(c: Canvas, block: TornadoBlock, first: int, workbook: Any) -> None:
+    last = first + len(block.bars) - 1
+    chart = workbook.add_chart({"type": "bar"})
+    for column, name, colour in ((DOWN, "Low", SERIES[2]), (UP, "High", SERIES[0])):
+        at = ord(column) - 65
+        chart.add_series(
+            {
+                "name": name,
+                "categories": [SENSITIVITY, first - 1, 1, last - 1, 1],
+                "values": [SENSITIVITY, first - 1, at, last - 1, at],
+                "fill": {"color": colour},
+                "gap": 40,
+                "overlap": 100,
+            }
+        )
+    chart.set_title({"name": block.tornado.title, "name_font": {"size": 12, "color": NAVY}, "overlay": False})
+    chart.set_y_axis({"reverse": True, "label_position": "low"})
+    lines = {"visible": True, "line": {"color": "#D9D9D9"}}
+    axis = {"name": block.tornado.axis, "num_format": block.tornado.format, "major_gridlines": lines}
+    chart.set_x_axis(axis | {"label_position": "high"})
+    chart.set_legend({"position": "bottom"})
+    chart.set_size({"width": 900, "height": 120 + 30 * len(block.bars)})
+    c.ws.insert_chart(last + 1, 1, chart, {"x_offset": 4, "y_offset": 4})

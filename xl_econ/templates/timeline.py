@@ -1,0 +1,209 @@
+"""The Timeline sheet: a column for every month of the live case, with balances that carry over from month to month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xlsxwriter.utility import xl_col_to_name
+
+from xl_econ.core import units
+from xl_econ.core.errors import LayoutError
+from xl_econ.core.expr import Expr, steps
+from xl_econ.hosts import cells
+
+from .canvas import Canvas
+from .language import expression
+from .layout import LineChart, Timeline, TimelineRow
+from .parts import LIVE, TIMELINE
+from .styles import NAVY, SERIES, Styles
+
+if TYPE_CHECKING:
+    from .model import Model
+
+MONTH_ROW, FIRST = 5, 6
+TOTAL, OPENING = 3, 4  # columns D and E; the months follow
+_YEAR = 12
+_WIDTHS = (3, 40, 14, 15, 15)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the timeline: its formula (none: a given number) and its value."""
+
+    formula: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    """A row of the timeline: its total, the value before the first month, and every month."""
+
+    spec: TimelineRow
+    row: int
+    total: Cell | None
+    opening: Cell | None
+    months: list[Cell]
+    text: str
+
+
+def _names(spec: Timeline, known: set[str]) -> set[str]:
+    keys = {r.key for r in spec.rows}
+    if clash := sorted(keys & known):
+        raise LayoutError(f"timeline: the key {clash[0]!r} is used twice")
+    return known | keys | {f"previous({k})" for k in keys} | {"month"}
+
+
+def _tree(row: TimelineRow, text: str, names: set[str]) -> Expr:
+    root = expression(text, names, f"timeline {row.key}").root
+    if len(steps(root)) > 1:
+        raise LayoutError(f"timeline {row.key}: has steps of its own; make it a row of the calculation")
+    return root
+
+
+def trees(spec: Timeline, known: set[str]) -> list[Expr]:
+    """The expressions of all rows and openings."""
+    names = _names(spec, known)
+    texts = [(r, t) for r in spec.rows for t in (r.formula, r.opening) if isinstance(t, str)]
+    return [_tree(r, t, names) for r, t in texts]
+
+
+def of(model: Model, spec: Timeline) -> list[MonthRow]:
+    """Every row with the formula and the value of every month."""
+    names = _names(spec, model.keys)
+    at = {r.key: FIRST + n for n, r in enumerate(spec.rows)}
+    unit_of = model.units | {"month": "month"}
+    unit_of |= {k: r.unit for r in spec.rows for k in (r.key, f"previous({r.key})")}
+    fixed = model.refs(LIVE, TIMELINE, fixed=True)
+    values = dict(model.values(LIVE))
+    roots = {r.key: _tree(r, r.formula, names) for r in spec.rows}
+    openings = {r.key: _opening(model, r, fixed) for r in spec.rows}
+    found: dict[str, list[Cell]] = {r.key: [] for r in spec.rows}
+    texts: dict[str, str] = {}
+    last = {k: c.value if c else 0.0 for k, c in openings.items()}
+    for month in range(1, spec.months + 1):
+        here, before = (xl_col_to_name(OPENING + n) for n in (month, month - 1))
+        refs = fixed | {"month": f"{here}${MONTH_ROW}"}
+        refs |= {k: f"{here}{row}" for k, row in at.items()} | {f"previous({k})": f"{before}{r}" for k, r in at.items()}
+        values |= {"month": float(month)} | {f"previous({k})": v for k, v in last.items()}
+        for r in spec.rows:
+            root = roots[r.key]
+            [step] = cells.rows(root, refs, values, unit_of, str, {id(root): r.key})
+            if month == 1 and step.unit and units.parse(step.unit) != units.parse(r.unit):
+                raise LayoutError(f"timeline {r.key}: the layout says {r.unit} but the formula yields {step.unit}")
+            found[r.key].append(Cell(step.formula, step.value))
+            values[r.key] = last[r.key] = step.value
+            texts[r.key] = step.text
+    return [
+        MonthRow(
+            r,
+            at[r.key],
+            _total(r, at[r.key], openings[r.key], found[r.key]),
+            openings[r.key],
+            found[r.key],
+            texts[r.key],
+        )
+        for r in spec.rows
+    ]
+
+
+def _opening(model: Model, r: TimelineRow, refs: dict[str, str]) -> Cell | None:
+    if not isinstance(r.opening, str):
+        return None if r.opening is None else Cell("", r.opening)
+    root = _tree(r, r.opening, model.keys)
+    [step] = cells.rows(root, refs, model.values(LIVE), model.units, str, {id(root): r.key})
+    return Cell(step.formula, step.value)
+
+
+def _total(r: TimelineRow, row: int, opening: Cell | None, months: list[Cell]) -> Cell | None:
+    """The sum of a row, what stands before the first month included, or its last value."""
+    first, last = (xl_col_to_name(OPENING + n) for n in (0 if opening else 1, len(months)))
+    if r.total == "sum":
+        return Cell(f"SUM({first}{row}:{last}{row})", sum(c.value for c in ([opening] if opening else []) + months))
+    return Cell(f"{last}{row}", months[-1].value) if r.total else None
+
+
+# -- the sheet --------------------------------------------------------------------------------------------------
+def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
+    """The rows with a column for every month, their formulas in words, and the charts."""
+    spec = model.layout.timeline
+    assert spec is not None  # noqa: S101
+    c = Canvas(ws, style, _WIDTHS)
+    c.title(TIMELINE, spec.about)
+    _headings(c, spec.months)
+    for r in model.months:
+        _row(c, r)
+    below = FIRST + len(model.months) + 1
+    c.section(below, "Rows in words", "BCDE")
+    for n, r in enumerate(model.months, below + 1):
+        c.text(f"B{n}", r.spec.label)
+        start = f"{r.spec.opening:g}" if isinstance(r.spec.opening, float) else r.spec.opening
+        words = [f"{r.spec.key} = {r.text}", f"Start: {start}" if start else "", r.spec.note]
+        c.text(f"C{n}", ". ".join(filter(None, words)), "formula_line")
+    for n, chart in enumerate(spec.charts):
+        at = below + len(model.months) + 1
+        ws.insert_chart(at, 1 + 6 * n, _chart(workbook, model, chart), {"x_offset": 4, "y_offset": 4})
+    _paper(ws, spec.months)
+
+
+def _headings(c: Canvas, months: int) -> None:
+    row = MONTH_ROW - 1
+    c.ws.set_row(row, 20)
+    for column, name in enumerate(["", "Month", "Unit"]):
+        c.ws.write_string(row, column, name, c.style("heading"))
+    c.ws.write_string(row, TOTAL, "Total, or end", c.style("heading_number"))
+    c.ws.write_number(row, OPENING, 0, c.style("heading_number", '"Start"'))
+    for month in range(1, months + 1):
+        before = xl_col_to_name(OPENING + month - 1)
+        form = c.style("heading_number", "0")
+        c.ws.write_formula(row, OPENING + month, f"={before}{MONTH_ROW}+1", form, month)
+    c.ws.set_column(OPENING + 1, OPENING + months, 12, c.style("plain"))
+    c.ws.freeze_panes(MONTH_ROW, OPENING + 1)
+
+
+def _row(c: Canvas, r: MonthRow) -> None:
+    c.text(f"B{r.row}", r.spec.label, "bold" if r.spec.total == "end" else "label")
+    c.text(f"C{r.row}", "" if r.spec.unit == "ratio" else r.spec.unit, "unit")
+    for column, cell, kind in ((TOTAL, r.total, "result"), (OPENING, r.opening, "calculation")):
+        at = f"{xl_col_to_name(column)}{r.row}"
+        if cell is None:
+            c.text(at, "")
+        elif cell.formula:
+            link = "!" in cell.formula and not set(cell.formula) & set("+-*/(")
+            c.formula(at, cell.formula, cell.value, "link" if link else kind, r.spec.format)
+        else:
+            c.number(at, float(cell.value), "constant", r.spec.format)
+    for n, cell in enumerate(r.months, OPENING + 1):
+        c.formula(f"{xl_col_to_name(n)}{r.row}", cell.formula, cell.value, "calculation", r.spec.format)
+
+
+def _chart(workbook: Any, model: Model, spec: LineChart) -> Any:
+    chart = workbook.add_chart({"type": "line"})
+    rows = {r.spec.key: r for r in model.months}
+    first = OPENING if all(rows[k].opening for k in spec.series) else OPENING + 1
+    last = OPENING + len(model.months[0].months)
+    for n, key in enumerate(spec.series):
+        row = rows[key].row - 1
+        chart.add_series(
+            {
+                "name": [TIMELINE, row, 1],
+                "categories": [TIMELINE, MONTH_ROW - 1, first, MONTH_ROW - 1, last],
+                "values": [TIMELINE, row, first, row, last],
+                "line": {"color": SERIES[n % len(SERIES)], "width": 2.25},
+            }
+        )
+    chart.set_title({"name": spec.title, "name_font": {"size": 12, "color": NAVY}, "overlay": False})
+    months = {"name": "Month", "interval_unit": 6, "interval_tick": 6, "num_format": "0", "label_position": "low"}
+    chart.set_x_axis(months)
+    lines = {"visible": True, "line": {"color": "#D9D9D9"}}
+    chart.set_y_axis({"name": spec.axis, "num_format": spec.format, "major_gridlines": lines})
+    chart.set_legend({"position": "bottom"})
+    chart.set_size({"width": 620, "height": 330})
+    return chart
+
+
+def _paper(ws: Any, months: int) -> None:
+    """A year a page, with the labels on every page."""
+    ws.set_print_scale(75)
+    ws.repeat_columns(0, TOTAL - 1)
+    ws.set_v_pagebreaks(list(range(OPENING + 1 + _YEAR, OPENING + 1 + months, _YEAR)))
