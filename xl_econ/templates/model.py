@@ -277,7 +277,7 @@ class Model:
         shown = {r.key for r in self.layout.results}
         for what, keys, known in (
             ("headline", self.layout.headline, calculated),
-            ("results", shown, set(self._sheet_of)),
+            ("results", shown, self.keys - self.timeline_keys),
             ("charts", {key for chart in self.layout.charts for key in chart.series}, shown),
         ):
             for key in keys:
@@ -291,9 +291,6 @@ class Model:
         """The value of a key in a case; what does not exist as the cell shows it."""
         found = self._values[case][key]
         return found.cell if isinstance(found, Unavailable) else found
-
-    def unit(self, key: str) -> str:
-        return self.units[key]
 
     def format(self, key: str) -> str:
         """The number format of an input or a calculated row."""
