@@ -133,7 +133,7 @@ def _structural(model: Model, flavour: Flavour, called: list[Line]) -> list[Chec
     bounds = f"SUM({INPUTS}!J{model.inputs[0].row}:J{model.end_of_inputs - 1})"
     found = [
         zero("Inputs outside their bounds", bounds, "rows", "Every case; see the Bounds column of the Inputs sheet"),
-        zero("Live result less the chosen case's", chosen, model.unit(key), "The selector works"),
+        zero("Live result less the chosen case's", chosen, model.units[key], "The selector works"),
     ]
     if flavour == "lambda":
         flags = f"SUM({FUNCTIONS}!G5:G{4 + len(called)})"

@@ -44,7 +44,7 @@ def label(model: Model, key: str) -> str:
 
 
 def _unit(model: Model, key: str) -> str:
-    unit = model.unit(key)
+    unit = model.units[key]
     return "" if unit in ("ratio", "share", "factor") else unit
 
 

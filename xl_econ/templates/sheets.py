@@ -124,7 +124,7 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
     at = {}
     for row, r in enumerate(model.layout.results, 5):
         at[r.key] = row
-        unit = model.unit(r.key)
+        unit = model.units[r.key]
         c.text(f"B{row}", r.label)
         c.text(f"C{row}", "" if unit == "ratio" else unit, "unit")
         for case, column in COLUMNS.items():
