@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ _RECALCULATE_ON_LOAD = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def ironcalc(path: Path) -> Iterator[Found]:
-    """Values of all formula cells as IronCalc computes them."""
+def ironcalc(path: Path, filled: Sequence[tuple[str, int, int]] = ()) -> Iterator[Found]:
+    """Values of all formula cells as IronCalc computes them, and of the cells that array formulas fill."""
     import ironcalc as ic
 
     model = ic.load_from_xlsx(str(path), "en", "UTC")
@@ -34,9 +34,11 @@ def ironcalc(path: Path) -> Iterator[Found]:
         if model.get_cell_formula(sheet, row, column) is not None:
             value = model.get_cell_value(sheet, row, column)
             yield sheets[sheet], f"{ic.column_name_from_number(column)}{row}", value
+    for name, row, column in filled:
+        yield name, f"{ic.column_name_from_number(column)}{row}", model.get_cell_value(sheets.index(name), row, column)
 
 
-def libreoffice(path: Path) -> Iterator[Found]:
+def libreoffice(path: Path, _filled: Sequence[tuple[str, int, int]] = ()) -> Iterator[Found]:
     """Values of all formula cells as LibreOffice computes them, in a profile of its own."""
     from xl_econ.workbook.read import formulas
     from xl_econ.workbook.recalc import libreoffice as program
@@ -75,11 +77,15 @@ def _limit_memory() -> None:
 
 
 def main() -> int:
-    """Entry point: engine and path from the command line, JSON to standard output, one line of error."""
+    """Entry point: engine and path from the command line, JSON to standard output, one line of error.
+
+    The standard input lists the cells that array formulas fill.
+    """
     engine, path = sys.argv[1:]
     _limit_memory()
     try:
-        found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path)))
+        filled = json.load(sys.stdin)
+        found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path), filled))
     except BaseException as e:  # an engine's panic is no Exception
         print(f"{e}".replace("\n", " ") or type(e).__name__, file=sys.stderr)  # noqa: T201
         return 1

@@ -1,0 +1,112 @@
+"""A package rewritten part by part: what is not replaced is copied as it is compressed, in its order, with its date."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from xl_econ.core.errors import WorkbookError
+
+LEVEL = 6
+_LOCAL, _CENTRAL, _END = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s4H2LH")
+_ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800
+_ZIP64 = 1  # id of the extra field that holds sizes beyond 4 GB
+_LARGEST = 0xFFFFFFFF
+_COPY = 1 << 20
+
+
+def rewrite(source: Path, target: Path, parts: Mapping[str, bytes], level: int = LEVEL) -> None:
+    """Write a package in which some parts hold other bytes.
+
+    Args:
+        source: The package as it is.
+        target: Where the new one goes; replaced if it is there.
+        parts: The new contents by name; each must be a part of the package.
+        level: Compression of the new contents.
+
+    Raises:
+        WorkbookError: An encrypted part, or sizes that need the 64-bit form of the format.
+    """
+    # zipfile reads packages; it cannot copy a part without compressing it anew, so the new one is written here.
+    with zipfile.ZipFile(source) as old, source.open("rb") as read, target.open("wb") as out:
+        directory = []
+        for info in old.infolist():
+            name = _name(info)
+            if info.flag_bits & _ENCRYPTED:
+                raise WorkbookError(f"{source}: {info.filename} is encrypted; save it as an unprotected workbook")
+            at = out.tell()
+            if info.filename in parts:
+                content = parts[info.filename]
+                packed = _deflated(content, level)
+                method, crc, sizes = zipfile.ZIP_DEFLATED, zlib.crc32(content), (len(packed), len(content))
+            else:
+                packed = None
+                method, crc, sizes = info.compress_type, info.CRC, (info.compress_size, info.file_size)
+            if max(at, *sizes) >= _LARGEST:
+                raise WorkbookError(f"{source}: too large to be written")
+            # Sizes stand in the local header now, so that nothing has to follow the data.
+            flags, extra = info.flag_bits & ~_DESCRIPTOR, _without_zip64(info.extra)
+            stamp = _dos(info.date_time)
+            version = info.extract_version
+            out.write(_LOCAL.pack(b"PK\3\4", version, flags, method, *stamp, crc, *sizes, len(name), len(extra)))
+            out.write(name + extra)
+            if packed is None:
+                _copy(read, out, info)
+            else:
+                out.write(packed)
+            made = info.create_version | info.create_system << 8
+            lengths = (len(name), len(extra), len(info.comment), 0)
+            directory.append(
+                _CENTRAL.pack(
+                    b"PK\1\2", made, version, flags, method, *stamp, crc, *sizes, *lengths,
+                    info.internal_attr, info.external_attr, at,
+                )
+                + name + extra + info.comment
+            )  # fmt: skip
+        start, listed = out.tell(), b"".join(directory)
+        out.write(listed)
+        count = len(directory)
+        out.write(_END.pack(b"PK\5\6", 0, 0, count, count, len(listed), start, len(old.comment)) + old.comment)
+
+
+def _deflated(content: bytes, level: int) -> bytes:
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return packer.compress(content) + packer.flush()
+
+
+def _name(info: zipfile.ZipInfo) -> bytes:
+    return info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437")
+
+
+def _dos(date: tuple[int, int, int, int, int, int]) -> tuple[int, int]:
+    """Time and date as the format packs them."""
+    year, month, day, hour, minute, second = date
+    return hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day
+
+
+def _without_zip64(extra: bytes) -> bytes:
+    kept, at = b"", 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        if kind != _ZIP64:
+            kept += extra[at : at + 4 + length]
+        at += 4 + length
+    return kept
+
+
+def _copy(read: BinaryIO, out: BinaryIO, info: zipfile.ZipInfo) -> None:
+    """Copy the compressed bytes of a part; its local header can be longer than the directory says."""
+    read.seek(info.header_offset)
+    header = _LOCAL.unpack(read.read(_LOCAL.size))
+    read.seek(info.header_offset + _LOCAL.size + header[-2] + header[-1])
+    left = info.compress_size
+    while left:
+        found = read.read(min(left, _COPY))
+        if not found:
+            raise zipfile.BadZipFile("a part ends too early")
+        out.write(found)
+        left -= len(found)
