@@ -55,9 +55,14 @@ def _new_rate_card(args: argparse.Namespace) -> int:
 def fill(args: argparse.Namespace) -> int:
     """Workbooks of a template filled from a case file and settings."""
     from xl_econ.templates import fill, layout
+    from xl_econ.templates.edited import is_workbook
 
     if args.input is None and not args.set:
         raise UsageError("fill needs a case file (-i CASE) or a setting (--set K=V)")
+    if is_workbook(args.template):
+        from . import edited
+
+        return edited.fill(args)
     template = layout.load(args.template)
     cases = fill.read(args.input, template) if args.input else [fill.Case(template.name)]
     return _write(args, template, [fill.with_settings(c, args.set, template) for c in cases])
@@ -93,6 +98,10 @@ def recalc(args: argparse.Namespace) -> int:
 
     if not args.tolerance >= 0:
         raise UsageError(f"--tolerance {args.tolerance:g}: must be at least 0")
+    if args.write:
+        from . import edited
+
+        return edited.refresh(args)
     stored = formulas(args.workbook)
     found = list(differences(stored, recalculate(args.workbook, args.engine), args.tolerance))
     if args.json:

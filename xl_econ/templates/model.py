@@ -26,6 +26,8 @@ LIVE = "Live"
 COLUMNS = {LIVE: "D", "Base": "E", "Low": "F", "High": "G"}  # the same letters on every sheet with cases
 INPUTS, CALCULATION, RESULTS, CHECKS, FUNCTIONS = "Inputs", "Calculation", "Results", "Checks", "Functions"
 SELECTOR_ROW = 5
+# Names after `inputs.` that are not an input's.
+RESERVED = {"case", "purpose", "owner", "source", "as_of", "grade", "key", *(c.casefold() for c in CASES)}
 FIRST_ROW = 9  # below title, about, case selector and headings
 
 Values = dict[str, Any]
@@ -136,6 +138,8 @@ class Model:
     # -- inputs -------------------------------------------------------------------------------------------------
     def _place_inputs(self) -> None:
         row = FIRST_ROW
+        for key in RESERVED & self.layout.by_key.keys():
+            raise LayoutError(f"{self.layout.name}: the key {key!r} is the name of something else")
         for group in self.layout.inputs:
             self.inputs.append(Heading(group.title, row))
             row += 1

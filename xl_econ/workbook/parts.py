@@ -138,6 +138,27 @@ class Parts:
         cell = found[3].replace("$", "").upper()
         return (sheet, cell) if sheet in self.parts else None
 
+    def column(self, table: str, heading: str) -> list[Value]:
+        """The values of a column of an Excel Table; none where there is no such table or column."""
+        for name, part in self.parts.items():
+            folder, _, file = part.rpartition("/")
+            links = f"{folder}/_rels/{file}.rels"
+            if links.casefold() not in self._held:
+                continue
+            for relation in self._parse(self._held[links.casefold()]):
+                if not str(relation.get("Type")).endswith("/table"):
+                    continue
+                target = str(relation.get("Target"))
+                at = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
+                root = self._parse(at)
+                headings = [e.get("name") for e in root.iter() if e.tag.endswith("}tableColumn")]
+                if root.get("displayName") == table and heading in headings:
+                    first, _, last = str(root.get("ref")).partition(":")
+                    column = cell_at(first).column + headings.index(heading)
+                    rows = range(cell_at(first).row + 1, cell_at(last).row + 1)
+                    return [self.value(name, address(At(row, column))) for row in rows]
+        return []
+
     def formulas(self) -> Iterator[tuple[Address, Stored]]:
         """Every formula cell with what is stored beside it, and every other cell that an array formula fills."""
         for name in self.parts:

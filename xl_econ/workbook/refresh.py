@@ -76,10 +76,11 @@ def _recalculated(book: Parts, values: Changes, stored: Mapping[Address, Stored]
 
 def _is_beyond(f: Stored, found: Value) -> bool:
     """Whether a formula is one that IronCalc cannot compute, so that what it found says nothing."""
-    if isinstance(found, str) and found.startswith("#") and found != f.value:
-        if found in _NOT_COMPUTED or (found not in STORABLE_ERRORS and found in CELL_ERRORS):
-            return True
-    return bool(_EXTERNAL.search(f.formula)) and found != f.value
+    if found == f.value:
+        return False
+    if isinstance(found, str) and (found in _NOT_COMPUTED or found in set(CELL_ERRORS) - set(STORABLE_ERRORS)):
+        return True
+    return bool(_EXTERNAL.search(f.formula))
 
 
 def refresh(book: Parts, target: Path, values: Changes | None = None) -> Refreshed:
