@@ -144,7 +144,7 @@ def _flat(row: Mapping[str, str]) -> dict[str, Any]:
         elif rest:
             out["cases"].setdefault(case, {})[rest] = value
         else:
-            (out if key in ("template", "case", *_ORIGIN, *TEXTS) else out["inputs"])[key] = value
+            (out if key in ("template", "name", "case", *_ORIGIN, *TEXTS) else out["inputs"])[key] = value
     return out
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .bare import bare
+
 Found = tuple[str, str, Any]
 
 # Without this LibreOffice shows the values that are stored in the file and recalculates nothing.
@@ -27,7 +29,12 @@ def ironcalc(path: Path, filled: Sequence[tuple[str, int, int]] = ()) -> Iterato
     """Values of all formula cells as IronCalc computes them, and of the cells that array formulas fill."""
     import ironcalc as ic
 
-    model = ic.load_from_xlsx(str(path), "en", "UTC")
+    try:
+        model = ic.load_from_xlsx(str(path), "en", "UTC")
+    except Exception:
+        with tempfile.TemporaryDirectory() as folder:
+            bare(path, copy := Path(folder, "bare.xlsx"))
+            model = ic.load_from_xlsx(str(copy), "en", "UTC")
     model.evaluate()
     sheets = [s["name"] for s in model.get_worksheets_properties()]
     for sheet, row, column in model.get_all_cells():
@@ -83,13 +90,17 @@ def main() -> int:
     """
     engine, path = sys.argv[1:]
     _limit_memory()
+    # Engines print what they stumble over; only what is found may stand in the output.
+    out = os.dup(1)
+    os.dup2(2, 1)
     try:
         filled = json.load(sys.stdin)
         found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path), filled))
     except BaseException as e:  # an engine's panic is no Exception
         print(f"{e}".replace("\n", " ") or type(e).__name__, file=sys.stderr)  # noqa: T201
         return 1
-    json.dump(found, sys.stdout)
+    with os.fdopen(out, "w") as output:
+        json.dump(found, output)
     return 0
 
 

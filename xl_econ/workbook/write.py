@@ -37,7 +37,7 @@ def replacing(path: Path, force: bool = False) -> Iterator[Path]:
     try:
         yield beside
         preflight(beside)
-        beside.chmod(0o666 & ~_umask())
+        beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         beside.replace(path)
     except OSError as e:
         raise WorkbookError(f"{path}: cannot be written: {e.strerror or e}") from None
