@@ -13,6 +13,7 @@ from .model import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECT
 from .styles import Styles
 
 PURPOSE_ROW, OWNER_ROW = 4, 5
+FIRST_SOURCE_ROW = 5
 ABOUT = {
     INPUTS: "Inputs in three cases, with units, bounds and sources",
     CALCULATION: "One step a row",
@@ -125,7 +126,7 @@ def sources(ws: object, style: Styles, model: Model) -> None:
         grades = ", ".join(sorted({r.grade for r in rows}))
         each = f"{len(rows)} rows, each with its own source"
         lines.append((f"Sheet {sheet.sheet}", each, f"{dates[0]} to {dates[-1]}", grades))
-    row = 5
+    row = FIRST_SOURCE_ROW
     for x in model.inputs:
         if isinstance(x, InputRow):
             c.text(f"B{row}", x.input.label)

@@ -66,6 +66,7 @@ class Line:
     note: str
     metric: Metric | None = None
     call: str = ""
+    root: Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class CheckRow:
     format: str
     severity: str
     note: str
+    root: Expr | None = None
 
     @property
     def flag(self) -> int:
@@ -249,6 +251,7 @@ class Model:
                 spec.note if result else "",
                 metric,
                 self._call(formula) if metric else "",
+                e,
             )
             self.lines.append(line)
             self._add(line.key, CALCULATION, line.row, line.values, unit)
@@ -291,6 +294,10 @@ class Model:
     def value(self, key: str, case: str = LIVE) -> Any:
         return self._values[case][key]
 
+    def values_of(self, case: str) -> Values:
+        """Every input and line of a case, by key."""
+        return self._values[case]
+
     def unit(self, key: str) -> str:
         return self._units[key]
 
@@ -316,7 +323,7 @@ class Model:
         unit = "" if result.unit == "ratio" else result.unit
         bounds = (check.low, check.high, check.format, check.severity, check.note)
         formulas = {case: row.formula for case, row in found.items()}
-        return CheckRow(check.label, formulas, {case: row.value for case, row in found.items()}, unit, *bounds)
+        return CheckRow(check.label, formulas, {case: row.value for case, row in found.items()}, unit, *bounds, root)
 
     def _table_checks(self) -> list[CheckRow]:
         """Rows of a table whose worked-out figure is impossible: the product's own data is checked in the open."""

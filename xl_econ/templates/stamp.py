@@ -11,7 +11,7 @@ from typing import Any
 
 from xl_econ import __version__
 
-from .layout import CASES, Layout, table
+from .layout import CASES, Layout, Origin, table
 from .model import InputRow, Model
 
 _COMMENT = re.compile(r"xl-econ (\S+), template (\w+) ([\w.]+), (\w+)(?:, inputs ([0-9a-f]+))?")
@@ -53,9 +53,21 @@ def tables_hash(layout: Layout) -> str:
 
 def inputs_hash(model: Model, texts: Mapping[str, str], tables: str) -> str:
     """A hash of all that fills a workbook: values of every case, origins, the live case, texts, tables."""
-    rows = [x for x in model.inputs if isinstance(x, InputRow)]
-    held = [[x.input.key, [x.values[c] for c in CASES], x.origin.model_dump(mode="json")] for x in rows]
-    return _hash([held, model.selected, dict(sorted(texts.items())), tables])
+    values = {case: model.values_of(case) for case in CASES}
+    origins = {x.input.key: x.origin for x in model.inputs if isinstance(x, InputRow)}
+    return hash_of(values, origins, model.selected, texts, tables)
+
+
+def hash_of(
+    values: Mapping[str, Mapping[str, Any]],
+    origins: Mapping[str, Origin],
+    selected: str,
+    texts: Mapping[str, str],
+    tables: str,
+) -> str:
+    """The same from values that were computed without a model."""
+    held = [[key, [values[c][key] for c in CASES], o.source, o.as_of, o.grade] for key, o in origins.items()]
+    return _hash([held, selected, sorted(t for t in texts.items() if t[1]), tables])
 
 
 def _hash(what: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +13,7 @@ from xl_econ.core.errors import WorkbookError
 
 LEVEL = 6
 _LOCAL, _CENTRAL, _END = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s4H2LH")
+_PLACE = _CENTRAL.size - 4
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800
 _ZIP64 = 1  # id of the extra field that holds sizes beyond 4 GB
 _LARGEST = 0xFFFFFFFF
@@ -35,45 +36,55 @@ def rewrite(source: Path, target: Path, parts: Mapping[str, bytes], level: int =
     with zipfile.ZipFile(source) as old, source.open("rb") as read, target.open("wb") as out:
         directory = []
         for info in old.infolist():
-            name = _name(info)
             if info.flag_bits & _ENCRYPTED:
                 raise WorkbookError(f"{source}: {info.filename} is encrypted; save it as an unprotected workbook")
             at = out.tell()
-            if info.filename in parts:
-                content = parts[info.filename]
-                packed = _deflated(content, level)
-                method, crc, sizes = zipfile.ZIP_DEFLATED, zlib.crc32(content), (len(packed), len(content))
-            else:
-                packed = None
-                method, crc, sizes = info.compress_type, info.CRC, (info.compress_size, info.file_size)
-            if max(at, *sizes) >= _LARGEST:
+            content = parts.get(info.filename)
+            packed = None if content is None else deflated(content, level)
+            local, central = headers(info, content, packed)
+            if max(at, info.file_size, info.compress_size, len(content or b"")) >= _LARGEST:
                 raise WorkbookError(f"{source}: too large to be written")
-            # Sizes stand in the local header now, so that nothing has to follow the data.
-            flags, extra = info.flag_bits & ~_DESCRIPTOR, _without_zip64(info.extra)
-            stamp = _dos(info.date_time)
-            version = info.extract_version
-            out.write(_LOCAL.pack(b"PK\3\4", version, flags, method, *stamp, crc, *sizes, len(name), len(extra)))
-            out.write(name + extra)
+            out.write(local)
             if packed is None:
                 _copy(read, out, info)
             else:
                 out.write(packed)
-            made = info.create_version | info.create_system << 8
-            lengths = (len(name), len(extra), len(info.comment), 0)
-            directory.append(
-                _CENTRAL.pack(
-                    b"PK\1\2", made, version, flags, method, *stamp, crc, *sizes, *lengths,
-                    info.internal_attr, info.external_attr, at,
-                )
-                + name + extra + info.comment
-            )  # fmt: skip
-        start, listed = out.tell(), b"".join(directory)
-        out.write(listed)
-        count = len(directory)
-        out.write(_END.pack(b"PK\5\6", 0, 0, count, count, len(listed), start, len(old.comment)) + old.comment)
+            directory.append(placed(central, at))
+        out.write(end(directory, out.tell(), old.comment))
 
 
-def _deflated(content: bytes, level: int) -> bytes:
+def headers(info: zipfile.ZipInfo, content: bytes | None = None, packed: bytes | None = None) -> tuple[bytes, bytes]:
+    """The two headers of a part: as it was, or with other content. The second still needs its place."""
+    name = _name(info)
+    if content is None or packed is None:
+        method, crc, sizes = info.compress_type, info.CRC, (info.compress_size, info.file_size)
+    else:
+        method, crc, sizes = zipfile.ZIP_DEFLATED, zlib.crc32(content), (len(packed), len(content))
+    # Sizes stand in the local header now, so that nothing has to follow the data.
+    flags, extra = info.flag_bits & ~_DESCRIPTOR, _without_zip64(info.extra)
+    stamp, version = _dos(info.date_time), info.extract_version
+    local = _LOCAL.pack(b"PK\3\4", version, flags, method, *stamp, crc, *sizes, len(name), len(extra))
+    made = info.create_version | info.create_system << 8
+    lengths = (len(name), len(extra), len(info.comment), 0)
+    attributes = (info.internal_attr, info.external_attr, 0)
+    central = _CENTRAL.pack(b"PK\1\2", made, version, flags, method, *stamp, crc, *sizes, *lengths, *attributes)
+    return local + name + extra, central + name + extra + info.comment
+
+
+def placed(central: bytes, at: int) -> bytes:
+    """A header of the directory with the place of its part."""
+    return central[:_PLACE] + struct.pack("<L", at) + central[_CENTRAL.size :]
+
+
+def end(directory: Sequence[bytes], start: int, comment: bytes = b"") -> bytes:
+    """The directory of a package and what ends it."""
+    listed = b"".join(directory)
+    count = len(directory)
+    return listed + _END.pack(b"PK\5\6", 0, 0, count, count, len(listed), start, len(comment)) + comment
+
+
+def deflated(content: bytes, level: int = LEVEL) -> bytes:
+    """Content as a package holds it."""
     packer = zlib.compressobj(level, zlib.DEFLATED, -15)
     return packer.compress(content) + packer.flush()
 
