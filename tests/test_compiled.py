@@ -7,7 +7,9 @@ import zipfile
 import pytest
 
 from xl_econ import cli
+from xl_econ.core.errors import WorkbookError
 from xl_econ.templates import batch, build, compiled, compute, fill, layout
+from xl_econ.templates import many as many_module
 from xl_econ.templates.edited import Edited
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.patch import patch
@@ -78,3 +80,60 @@ def test_what_cannot_be_computed_says_the_same():
         with pytest.raises(type(full.value)) as quick:
             calculator(case, "f")
         assert str(full.value) == str(quick.value)
+
+
+def run(args, capsys):
+    code = cli.main([str(a) for a in args])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def many(path, count=6):
+    rows = [f"c{n},{8 + n},{0.3 + n / 100}" for n in range(count)]
+    path.write_text("\n".join(["name,params_b,mfu", *rows]) + "\n")
+    return path
+
+
+def test_many_in_several_processes_and_again(tmp_path, capsys):
+    cases = many(tmp_path / "m.csv")
+    base = ["fill", "training_budget", "-i", cases, "--json", "-o"]
+    code, printed, _ = run([*base, tmp_path / "a"], capsys)
+    assert code == 0
+    reports = json.loads(printed)
+    single = batch.prepare(TEMPLATE, fill.read(cases, TEMPLATE)[2:3], None)
+    assert reports[2] == batch.write(single[0]) | {"output": str(tmp_path / "a" / "c2.xlsx")}
+    code, printed, _ = run([*base, tmp_path / "b", "--jobs", 2], capsys)
+    assert [r["name"] for r in json.loads(printed)] == [f"c{n}" for n in range(6)]
+    for n in range(6):
+        assert (tmp_path / "a" / f"c{n}.xlsx").read_bytes() == (tmp_path / "b" / f"c{n}.xlsx").read_bytes()
+    # What was interrupted goes on: a missing workbook, one that was changed, one of another case.
+    a = tmp_path / "a"
+    (a / "c1.xlsx").unlink()
+    (a / "c2.xlsx").write_bytes((a / "c3.xlsx").read_bytes())
+    patch(Parts(a / "c4.xlsx"), a / "c4.xlsx", {("Inputs", "E17"): 0.2})
+    times = {p.name: p.stat().st_mtime_ns for p in a.iterdir()}
+    code, printed, _ = run([*base, a, "--resume"], capsys)
+    assert (code, [r.get("held") for r in json.loads(printed)]) == (0, [True, None, None, True, None, True])
+    assert {p.name for p in a.iterdir() if times.get(p.name) == p.stat().st_mtime_ns} == {
+        f"c{n}.xlsx" for n in (0, 3, 5)
+    }
+    assert run([*base, a, "--resume", "--flavour", "lambda"], capsys)[0] == 0
+    assert "Functions" in Parts(a / "c0.xlsx").parts
+    assert run([*base, a, "--jobs", 0], capsys)[0] == 2
+
+
+def test_many_write_nothing_when_one_is_bad(tmp_path, capsys):
+    cases = many(tmp_path / "m.csv")
+    cases.write_text(cases.read_text() + "bad,8,41\n")
+    code, _, err = run(["fill", "training_budget", "-i", cases, "-o", tmp_path / "a"], capsys)
+    assert (code, err) == (3, "xl-econ: m.csv, bad: mfu = 41: write 0.41 or 41%\n")
+    assert not list((tmp_path / "a").iterdir())
+
+
+def test_a_process_that_cannot_write_is_one_error(tmp_path, capsys):
+    runner = many_module.Run(TEMPLATE)
+    tasks = runner.prepare(fill.read(many(tmp_path / "m.csv"), TEMPLATE), tmp_path / "a")
+    (tmp_path / "a" / "c2.xlsx").mkdir()
+    for jobs in (1, 2):
+        with pytest.raises(WorkbookError, match=r"c2\.xlsx: is a folder"):
+            list(runner.write(tasks, jobs))

@@ -122,6 +122,8 @@ def _parser() -> _Parser:
         "--set", action="append", default=[], metavar="K=V", help="an input on top: mfu=0.41, Low.mfu=0.43"
     )
     sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
+    sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at work on many workbooks")
+    sub.add_argument("--resume", action="store_true", help="leave the workbooks that hold their case already")
     _output(sub, required=False)
     sub = command("extract", "the case file of a filled workbook", tables=True)
     sub.add_argument("workbook", type=_path, metavar="F")

@@ -35,7 +35,7 @@ def fill(args: argparse.Namespace) -> int:
     # Every case is checked, recalculated and read before the first workbook is written.
     found = [(case, target, *_worked_out(book, case)) for case, target in zip(cases, targets, strict=True)]
     reports = []
-    for case, target, changes, fresh in progress(found):
+    for case, target, changes, fresh in progress(found, len(found)):
         if not args.dry_run:
             _write(book, target, changes, fresh, args.force)
         reports.append(_report(book, case, None if args.dry_run else target, changes, fresh))

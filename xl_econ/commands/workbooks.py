@@ -69,18 +69,27 @@ def fill(args: argparse.Namespace) -> int:
 
 
 def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int:
-    from xl_econ.templates import batch
+    from xl_econ.templates import batch, many
 
     dry = getattr(args, "dry_run", False)
     if args.output is None and not dry:
         raise UsageError("where to? name a workbook or a folder (-o F|DIR)")
     source = args.input.name if getattr(args, "input", None) else ""
-    jobs = batch.prepare(template, cases, None if dry else args.output, source, args.force)
-    reports = [batch.write(job, args.flavour, args.force) for job in progress(jobs)]
+    output = None if dry else args.output
+    count, resume = getattr(args, "jobs", 1), getattr(args, "resume", False)
+    if count < 1:
+        raise UsageError(f"--jobs {count}: must be at least 1")
+    if len(cases) >= many.MANY or resume:
+        run = many.Run(template, args.flavour, args.force)
+        tasks = run.prepare(cases, output, source, resume)
+        reports = list(progress(run.write(tasks, min(count, len(tasks))), len(tasks)))
+    else:
+        jobs = batch.prepare(template, cases, output, source, args.force)
+        reports = [batch.write(job, args.flavour, args.force) for job in progress(jobs, len(jobs))]
     if args.json:
         return print_json(reports if len(reports) > 1 else reports[0])
     for report in reports:
-        print(report["output"] or "not written (dry run)")
+        print(f"{report['output'] or 'not written (dry run)'}{' holds this case already' if 'held' in report else ''}")
         print_grid([[f"  {r['label']}", rounded(r["value"]), r["unit"]] for r in report["results"].values()])
         print(f"  {report['checks']}")
         for flag in report["flags"]:

@@ -10,6 +10,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,11 @@ class Blank:
     def _core(self, text: str) -> Iterator[str | Callable[[Computed], str]]:
         before, mark, after = re.split(r"(, inputs )[0-9a-f]+", text, maxsplit=1)
         yield before + mark
-        yield self._hash
+        yield self.hash_of
         yield after
 
-    def _hash(self, c: Computed) -> str:
+    def hash_of(self, c: Computed) -> str:
+        """The hash of all that fills the workbook of a computed case."""
         return stamp.hash_of(c.values, c.origins, c.selected, c.texts, self._tables)
 
     def content(self, c: Computed) -> bytes:
@@ -121,7 +123,7 @@ class Blank:
             WorkbookError: The file cannot be written.
         """
         content = self.content(c)
-        with replacing(path, force) as beside:
+        with replacing(path, force, made_here=True) as beside:
             beside.write_bytes(content)
 
 
@@ -149,7 +151,7 @@ def _hole(sheet: SheetXml, cell: Cell, slot: Slot) -> Callable[[Computed], str]:
             if value == "":  # as the builder writes it
                 return f"{plain}</v></c>"
             if isinstance(value, str):
-                kind, content = written("", value, True, sheet.where)
+                kind, content = _result(value)
                 return f"{tag}{kind}>{typed}{content}</c>"
             return f"{plain}{value}</v></c>"
 
@@ -162,11 +164,21 @@ def _hole(sheet: SheetXml, cell: Cell, slot: Slot) -> Callable[[Computed], str]:
         if value in ("", None):
             return f"{tag}/>"
         if isinstance(value, str):
-            text = storable(value, sheet.where)
-            return f'{tag} t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+            return f"{tag}{_inline(value)}</c>"
         return f"{tag}><v>{value}</v></c>"
 
     return given
+
+
+@lru_cache(10_000)
+def _inline(text: str) -> str:
+    """A text in its cell; the same sources stand in every workbook of a run."""
+    return f' t="inlineStr"><is><t xml:space="preserve">{storable(text, "a text")}</t></is>'
+
+
+@lru_cache(10_000)
+def _result(text: str) -> tuple[str, str]:
+    return written("", text, True, "a text")
 
 
 def _slots(calculator: Calculator, flavour: Flavour, book: Parts) -> Iterator[tuple[str, str, Slot]]:
