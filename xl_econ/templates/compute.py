@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from xl_econ.core.errors import NotAvailable, XlEconError
-from xl_econ.core.ops import evaluate
 from xl_econ.core.quantity import clean
 from xl_econ.tables import store
 
@@ -16,6 +15,7 @@ from . import fill
 from .fill import Case
 from .layout import CASES, Layout, Origin
 from .model import LIVE, InputRow, Line, Model
+from .program import program
 
 Values = dict[str, Any]
 
@@ -52,8 +52,12 @@ class Calculator:
         self.layout = layout
         self.model = Model(layout)
         self.inputs = [x for x in self.model.inputs if isinstance(x, InputRow)]
-        self._lines = [x for x in self.model.lines if isinstance(x, Line)]
-        self._keys = [x.key for x in self._lines]
+        lines = [x for x in self.model.lines if isinstance(x, Line)]
+        self._keys = [x.key for x in lines]
+        self._checked = [n for n, check in enumerate(self.model.checks) if check.root is not None]
+        roots = [(x.key, x.root) for x in lines]
+        roots += [(f"check {n}", self.model.checks[n].root) for n in self._checked]
+        self._program = program([(key, root) for key, root in roots if root is not None], list(self.layout.by_key))
         self._rows = {x.input.key: x for x in self.inputs}
 
     def __call__(self, case: Case, where: str = "") -> Computed:
@@ -76,14 +80,12 @@ class Calculator:
                 env = {key: row.values[name] for key, row in self._rows.items()}
                 for key, given in case.values.get(name, {}).items():
                     env[key] = self._value(key, given)
-                memo: dict[int, Any] = {}
-                for key, line in zip(self._keys, self._lines, strict=True):
-                    value = env[key] = evaluate(line.root, env, memo)
-                    if type(value) is float and not math.isfinite(value):
-                        return None
-                for check, held in zip(self.model.checks, checks, strict=True):
-                    if check.root is not None:
-                        held[name] = evaluate(check.root, env, memo)
+                found = self._program(env)
+                if not all(type(v) is not float or math.isfinite(v) for v in found):
+                    return None
+                env.update(zip(self._keys, found, strict=False))
+                for n, value in zip(self._checked, found[len(self._keys) :], strict=True):
+                    checks[n][name] = value
                 values[name] = env
         except (XlEconError, LookupError, ArithmeticError, ValueError, TypeError):
             return None
