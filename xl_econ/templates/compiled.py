@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ.workbook.cell import At, Value, cell_at, number, storable, written
-from xl_econ.workbook.package import deflated, end, headers, placed
+from xl_econ.workbook.package import LEVEL, Framed, deflated, end, headers, placed
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.sheet import Cell, SheetXml
 from xl_econ.workbook.write import replacing
@@ -36,10 +36,11 @@ class Blank:
     Args:
         layout: The template.
         flavour: Of its workbook.
+        level: Compression of what a case decides.
     """
 
-    def __init__(self, layout: Layout, flavour: Flavour = "plain") -> None:
-        self.layout, self.flavour = layout, flavour
+    def __init__(self, layout: Layout, flavour: Flavour = "plain", level: int = LEVEL) -> None:
+        self.layout, self.flavour, self._level = layout, flavour, level
         self.calculator = Calculator(layout)
         self._tables = stamp.tables_hash(layout)
         with tempfile.TemporaryDirectory() as folder:
@@ -58,6 +59,7 @@ class Blank:
             infos = package.infolist()
             # Parts that stay are ready to be written; those with holes are made for each case.
             self._ready: list[tuple[bytes, bytes] | zipfile.ZipInfo] = []
+            self._frames: dict[str, Framed] = {}
             self._holes: dict[str, list[str | Callable[[Computed], str]]] = {}
             for info in infos:
                 content = package.read(info)
@@ -68,11 +70,13 @@ class Blank:
                     self._holes[info.filename] = list(self._chart(content.decode()))
                 elif info.filename == _CORE:
                     self._holes[info.filename] = list(self._core(content.decode()))
-                if info.filename in self._holes:
+                if pieces := self._holes.get(info.filename):
+                    self._frames[info.filename] = Framed(str(pieces[0]).encode(), str(pieces[-1]).encode(), self._level)
+                    self._holes[info.filename] = pieces[1:-1]
                     self._ready.append(info)
                 else:
                     packed = deflated(content)
-                    local, central = headers(info, content, packed)
+                    local, central = headers(info, info.CRC, (len(packed), len(content)))
                     self._ready.append((local + packed, central))
 
     def _chart(self, text: str) -> Iterator[str | Callable[[Computed], str]]:
@@ -99,6 +103,10 @@ class Blank:
         """The hash of all that fills the workbook of a computed case."""
         return stamp.hash_of(c.values, c.origins, c.selected, c.texts, self._tables)
 
+    def filled(self, part: str, c: Computed) -> bytes:
+        """What stands between the beginning and the end of a part, which all cases share."""
+        return "".join([p if isinstance(p, str) else p(c) for p in self._holes[part]]).encode()
+
     def content(self, c: Computed) -> bytes:
         """The bytes of the workbook of a computed case."""
         out, directory, at = [], [], 0
@@ -106,10 +114,8 @@ class Blank:
             if isinstance(part, tuple):
                 body, central = part
             else:
-                pieces = self._holes[part.filename]
-                content = "".join([p if isinstance(p, str) else p(c) for p in pieces]).encode()
-                packed = deflated(content)
-                local, central = headers(part, content, packed)
+                packed, crc, length = self._frames[part.filename].packed(self.filled(part.filename, c))
+                local, central = headers(part, crc, (len(packed), length))
                 body = local + packed
             out.append(body)
             directory.append(placed(central, at))

@@ -78,10 +78,13 @@ class _Writer:
             return f"({left} {_INFIX[e.op]} {right})"
         if (function := scalar_function(e.op)) is not None:
             return f"{self._hold(function)}({', '.join(self._text(a, below) for a in e.args)})"
+        if e.op not in ("choose", "lookup_or"):  # of a table
+            method = getattr(e.args[0], e.op)
+            return f"{self._hold(method)}({', '.join(self._text(a, below) for a in e.args[1:])})"
         return self._by_tree(e)
 
     def _by_tree(self, e: Expr) -> str:
-        """What has no short form, such as a look-up, is evaluated as a tree."""
+        """What has no short form, because it picks what to compute, is evaluated as a tree."""
         read = {leaf.args[0] for leaf in leaves(e) if isinstance(leaf, Expr) and leaf.op == "var"}
         given = ", ".join(f"{key!r}: {self._names[key]}" for key in sorted(read))
         return f"evaluate({self._hold(e)}, {{{given}}})"

@@ -41,7 +41,10 @@ def rewrite(source: Path, target: Path, parts: Mapping[str, bytes], level: int =
             at = out.tell()
             content = parts.get(info.filename)
             packed = None if content is None else deflated(content, level)
-            local, central = headers(info, content, packed)
+            if content is None or packed is None:
+                local, central = headers(info)
+            else:
+                local, central = headers(info, zlib.crc32(content), (len(packed), len(content)))
             if max(at, info.file_size, info.compress_size, len(content or b"")) >= _LARGEST:
                 raise WorkbookError(f"{source}: too large to be written")
             out.write(local)
@@ -53,13 +56,37 @@ def rewrite(source: Path, target: Path, parts: Mapping[str, bytes], level: int =
         out.write(end(directory, out.tell(), old.comment))
 
 
-def headers(info: zipfile.ZipInfo, content: bytes | None = None, packed: bytes | None = None) -> tuple[bytes, bytes]:
-    """The two headers of a part: as it was, or with other content. The second still needs its place."""
+class Framed:
+    """Contents that begin and end alike: the ends are compressed once, and what is between them each time.
+
+    Args:
+        head: The beginning.
+        tail: The end.
+        level: Compression.
+    """
+
+    def __init__(self, head: bytes, tail: bytes, level: int = LEVEL) -> None:
+        self.head, self.tail, self._level = head, tail, level
+        self._crc = zlib.crc32(head)
+        # A full flush ends on a whole byte and refers to nothing before it, so such streams can stand in a row.
+        packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
+        self._packed_head = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)
+        self._packed_tail = deflated(tail)
+
+    def packed(self, between: bytes) -> tuple[bytes, int, int]:
+        """The compressed content with its sum and length."""
+        packer = zlib.compressobj(self._level, zlib.DEFLATED, -15)
+        packed = self._packed_head + packer.compress(between) + packer.flush(zlib.Z_FULL_FLUSH) + self._packed_tail
+        crc = zlib.crc32(self.tail, zlib.crc32(between, self._crc))
+        return packed, crc, len(self.head) + len(between) + len(self.tail)
+
+
+def headers(info: zipfile.ZipInfo, crc: int | None = None, sizes: tuple[int, int] = (0, 0)) -> tuple[bytes, bytes]:
+    """The two headers of a part: as it was, or with the sum and sizes of other content; the second needs its place."""
     name = _name(info)
-    if content is None or packed is None:
+    method = zipfile.ZIP_DEFLATED
+    if crc is None:
         method, crc, sizes = info.compress_type, info.CRC, (info.compress_size, info.file_size)
-    else:
-        method, crc, sizes = zipfile.ZIP_DEFLATED, zlib.crc32(content), (len(packed), len(content))
     # Sizes stand in the local header now, so that nothing has to follow the data.
     flags, extra = info.flag_bits & ~_DESCRIPTOR, _without_zip64(info.extra)
     stamp, version = _dos(info.date_time), info.extract_version
