@@ -107,6 +107,15 @@ class Blank:
         """What stands between the beginning and the end of a part, which all cases share."""
         return "".join([p if isinstance(p, str) else p(c) for p in self._holes[part]]).encode()
 
+    @property
+    def changing(self) -> list[str]:
+        """The parts that a case decides."""
+        return list(self._holes)
+
+    def whole(self, part: str, c: Computed) -> bytes:
+        """All of such a part."""
+        return self._frames[part].head + self.filled(part, c) + self._frames[part].tail
+
     def content(self, c: Computed) -> bytes:
         """The bytes of the workbook of a computed case."""
         out, directory, at = [], [], 0
