@@ -40,7 +40,7 @@ def _check(model: Model, check: Check) -> CheckRow:
     unit = "" if result.unit == "ratio" else result.unit
     bounds = (check.low, check.high, check.format, check.severity, check.note)
     formulas = {case: row.formula for case, row in found.items()}
-    return CheckRow(check.label, formulas, {case: row.value for case, row in found.items()}, unit, *bounds)
+    return CheckRow(check.label, formulas, {case: row.value for case, row in found.items()}, unit, *bounds, root)
 
 
 def _table_checks(model: Model) -> list[CheckRow]:

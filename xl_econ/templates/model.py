@@ -29,6 +29,7 @@ from .parts import (
     FUNCTIONS,
     INPUTS,
     LIVE,
+    RESERVED,
     TIMELINE,
     ConstantRow,
     Heading,
@@ -94,6 +95,8 @@ class Model:
     # -- inputs -------------------------------------------------------------------------------------------------
     def _place_inputs(self) -> None:
         row = FIRST_ROW
+        for key in RESERVED & self.layout.by_key.keys():
+            raise LayoutError(f"{self.layout.name}: the key {key!r} is the name of something else")
         for group in self.layout.inputs:
             self.inputs.append(Heading(group.title, row))
             row += 1
@@ -223,6 +226,7 @@ class Model:
                 spec.note if result else "",
                 metric,
                 self._call(formula) if metric else "",
+                e,
             )
             self.lines.append(line)
             self._add(line.key, CALCULATION, line.row, line.values, unit)

@@ -13,6 +13,9 @@ from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, NOTE_FORMAT, SERIES, Styles
 
 CASE_NUMBER_ROW = SELECTOR_ROW + 1
 _CASE_WIDTH = 16
+HEADING_ROW = 8
+# Columns of the Inputs sheet that have a name, which finds an input's cells in a workbook that was edited.
+NAMED = {case: COLUMNS[case] for case in CASES} | {"source": "K", "as_of": "L", "grade": "M", "key": "O"}
 
 
 def inputs(ws: Any, style: Styles, model: Model) -> None:
@@ -34,7 +37,7 @@ def inputs(ws: Any, style: Styles, model: Model) -> None:
         "Note",
         "Key",
     ]
-    c.headings(8, names, "DEFGHI", columns=2)
+    c.headings(HEADING_ROW, names, "DEFGHI", columns=2)
     c.text(f"B{SELECTOR_ROW}", "Live case", "bold")
     c.text(f"D{SELECTOR_ROW}", model.selected, "input")
     c.choose(f"D{SELECTOR_ROW}", CASES, "Live case", ", ".join(CASES))

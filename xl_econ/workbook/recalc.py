@@ -13,13 +13,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import UsageError, WorkbookError, nearest
 
+from .cell import cell_at
 from .preflight import preflight
 from .read import Address, FormulaCell
 
@@ -45,13 +46,16 @@ def libreoffice() -> str | None:
     return shutil.which("soffice") or shutil.which("libreoffice")
 
 
-def recalculate(path: Path, engine: str = "ironcalc", seconds: float = SECONDS) -> dict[Address, Any]:
+def recalculate(
+    path: Path, engine: str = "ironcalc", seconds: float = SECONDS, filled: Iterable[Address] = ()
+) -> dict[Address, Any]:
     """The value of every formula cell, as `engine` computes it afresh.
 
     Args:
         path: The workbook; it is only read.
         engine: "ironcalc" or "libreoffice".
         seconds: Time limit.
+        filled: Cells without a formula of their own that an array formula fills (IronCalc only).
 
     Returns:
         Numbers, texts and truth values by sheet and cell; an error value is its text.
@@ -69,17 +73,18 @@ def recalculate(path: Path, engine: str = "ironcalc", seconds: float = SECONDS) 
         raise WorkbookError(
             f"{path}: holds LAMBDA names, which LibreOffice does not know; recalculate it with ironcalc"
         )
+    wanted = [(sheet, *cell_at(cell)) for sheet, cell in filled]
     command = [sys.executable, "-m", "xl_econ.workbook.engines", engine, str(path.resolve())]
     child = subprocess.Popen(  # noqa: S603  (our own module, with the path as one argument)
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
         env=os.environ | {"XL_ECON_MEMORY": str(MEMORY[engine])},
     )
     try:
-        out, err = child.communicate(timeout=seconds)
+        out, err = child.communicate(json.dumps(wanted).encode(), timeout=seconds)
     except subprocess.TimeoutExpired:
         _end(child)
         raise WorkbookError(f"{path}: {engine} did not finish in {seconds:g} s") from None
