@@ -175,6 +175,7 @@ def test_dry_run_and_copies(tmp_path, capsys):
     assert run(["fill", path, "--set", "mfu=0.3", "-o", tmp_path / "o.xlsx"], capsys)[0] == 0
     many = tmp_path / "many.csv"
     many.write_text("name,mfu,gpus\na,0.3,\nb,,512\n")
+    assert run(["fill", path, "-i", many, "--jobs", "2"], capsys)[0] == 2, "for templates"
     assert run(["fill", path, "-i", many], capsys)[0] == 2, "two cases cannot both be this workbook"
     code, printed, _ = run(["fill", path, "-i", many, "-o", tmp_path / "d", "--json"], capsys)
     assert (code, len(json.loads(printed))) == (0, 2)

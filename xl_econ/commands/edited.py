@@ -28,6 +28,8 @@ def fill(args: argparse.Namespace) -> int:
     from xl_econ.templates.edited import Edited
 
     path = Path(args.template)
+    if args.resume or args.jobs != 1 or args.flavour != "plain":
+        raise UsageError("--resume, --jobs and --flavour are for filling a template, not a workbook")
     book = Edited(path)
     cases = fill.read(args.input, book.layout) if args.input else [fill.Case(path.stem)]
     cases = [fill.with_settings(c, args.set, book.layout) for c in cases]

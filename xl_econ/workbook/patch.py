@@ -10,12 +10,13 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from xml.parsers import expat
 
 from xl_econ.core.errors import WorkbookError
 
 from .cell import At, Value, cell_at
 from .package import rewrite
-from .parts import WORKBOOK, Parts, parse
+from .parts import WORKBOOK, Parts
 from .read import Address
 from .sheet import SheetXml
 from .write import check_target, replacing
@@ -113,9 +114,17 @@ def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[st
                 raise WorkbookError(f"{book.path}: {a.filename} was not copied as it is; nothing is written")
     for sheet, part in book.parts.items():
         if part in cells:
-            parse(parts[part], sheet)
+            _parse(parts[part], sheet)
             if _without(book.sheet(sheet), cells[part]) != _without(SheetXml(parts[part], sheet), cells[part]):
                 raise WorkbookError(f"{book.path}: more than the given cells of {sheet} would change")
+
+
+def _parse(data: bytes, sheet: str) -> None:
+    """Refuse what is no XML. A document type, which could make a parser work for ever, was refused before."""
+    try:
+        expat.ParserCreate().Parse(data, True)
+    except expat.ExpatError as e:
+        raise WorkbookError(f"{sheet}: malformed: {e}") from None
 
 
 def _without(sheet: SheetXml, cells: Mapping[At, Value]) -> tuple[list[tuple[At, str]], str, str]:
