@@ -15,7 +15,7 @@ from xl_econ.workbook.patch import patch
 from xl_econ.workbook.recalc import recalculate, same
 
 TEMPLATE = layout.load("training_budget")
-LLAMA = layout.folder() / "cases" / "llama_3_1_405b.toml"
+LLAMA = layout.folder() / "cases" / "training_budget" / "llama_3_1_405b.toml"
 SETTINGS = [
     [],
     ["case=high", "mfu=0.3333333333333333", "purpose==1+1 <&>", "owner=Me"],

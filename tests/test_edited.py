@@ -22,7 +22,7 @@ from xl_econ.workbook.read import formulas
 from xl_econ.workbook.recalc import differences, recalculate, same
 
 TEMPLATE = layout.load("training_budget")
-LLAMA = layout.folder() / "cases" / "llama_3_1_405b.toml"
+LLAMA = layout.folder() / "cases" / "training_budget" / "llama_3_1_405b.toml"
 EDIT = Path(__file__).with_name("edit_in_libreoffice.py")
 HARD = [
     "Base.mfu=0.30000000000000004",
