@@ -26,6 +26,7 @@ ABOUT = {
     "Changelog": "Versions of the template, and your own",
     "Glossary": "Words as they are used here",
 }
+_EXAMPLE = 1234.5
 _LEGEND = (
     ("input", "Input: type over it"),
     ("calculation", "Calculation: leave it"),
@@ -71,7 +72,7 @@ def cover(
     c.section(row, "Colours", "BCDE")
     for kind, what in _LEGEND:
         row += 1
-        c.number(f"B{row}", 1234.5, kind, "#,##0.0")
+        _example(c, f"B{row}", kind, f"B{row - 1}", model.selected)
         c.text(f"C{row}", what, "unit")
         c.text(f"D{row}", "")
         c.text(f"E{row}", "")
@@ -91,6 +92,16 @@ def cover(
         c.text(f"B{row}", label)
         c.merged(f"C{row}:E{row}", what, "label")
         row += 1
+
+
+def _example(c: Canvas, cell: str, kind: str, above: str, selected: str) -> None:
+    """A figure in the colour of its kind, which is of that kind in the legend too."""
+    if kind == "calculation":
+        c.formula(cell, above, _EXAMPLE, kind, "#,##0.0")
+    elif kind == "link":
+        c.formula(cell, f"{INPUTS}!D{SELECTOR_ROW}", selected, kind)
+    else:
+        c.number(cell, _EXAMPLE, kind, "#,##0.0")
 
 
 def _given(model: Model) -> str:

@@ -192,9 +192,7 @@ def _check(c: Canvas, check: CheckRow, row: int, flag_format: str) -> None:
         if case not in check.formulas:
             c.text(f"{column}{row}", "")
             continue
-        text = check.formulas[case]
-        link = text.count("!") == 1 and not set(text) & set("+-*/(")
-        c.formula(f"{column}{row}", text, check.values[case], "link" if link else "calculation", check.format)
+        c.formula(f"{column}{row}", check.formulas[case], check.values[case], "calculation", check.format)
     c.number(f"H{row}", check.low, "limit", check.format)
     c.number(f"I{row}", check.high, "limit", check.format)
     tests = [f"MIN(D{row}:G{row})>=H{row}"] if math.isfinite(check.low) else []

@@ -169,8 +169,7 @@ def _row(c: Canvas, r: MonthRow) -> None:
         if cell is None:
             c.text(at, "")
         elif cell.formula:
-            link = "!" in cell.formula and not set(cell.formula) & set("+-*/(")
-            c.formula(at, cell.formula, cell.value, "link" if link else kind, r.spec.format)
+            c.formula(at, cell.formula, cell.value, kind, r.spec.format)
         else:
             c.number(at, float(cell.value), "constant", r.spec.format)
     for n, cell in enumerate(r.months, OPENING + 1):
