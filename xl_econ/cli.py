@@ -27,6 +27,7 @@ _COMMANDS = {
     "new": "workbooks:new",
     "fill": "workbooks:fill",
     "recalc": "workbooks:recalc",
+    "lint": "lint:lint",
     "docs": "functions:docs",
     "version": "workbooks:version",
 }
@@ -132,6 +133,8 @@ def _parser() -> _Parser:
     sub.add_argument("workbook", type=_path, metavar="F")
     sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
     sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
+    sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
+    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
     command("version", "versions of xl-econ and of the engines")

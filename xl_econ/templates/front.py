@@ -10,7 +10,19 @@ from xl_econ.workbook import rate_card
 from .canvas import Canvas
 from .layout import table
 from .model import Model
-from .parts import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECTOR_ROW, SENSITIVITY, TIMELINE, InputRow
+from .parts import (
+    CALCULATION,
+    CHECKS,
+    FUNCTIONS,
+    INPUTS,
+    LIVE,
+    RESULTS,
+    SELECTOR_ROW,
+    SENSITIVITY,
+    TIMELINE,
+    InputRow,
+    unit_text,
+)
 from .styles import Styles
 
 PURPOSE_ROW, OWNER_ROW = 4, 5
@@ -59,7 +71,7 @@ def cover(
         c.ws.set_row(row - 1, 24)
         c.text(f"B{row}", line.label, "headline_label")
         c.formula(f"C{row}", f"{CALCULATION}!D{line.row}", line.values[LIVE], "headline", line.format)
-        c.text(f"D{row}", "" if line.unit == "ratio" else line.unit, "headline_unit")
+        c.text(f"D{row}", unit_text(line.unit, line.format), "headline_unit")
         c.text(f"E{row}", "", "headline_unit")
         row += 1
     row += 1

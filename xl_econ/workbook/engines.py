@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from .child import limit_memory
 
 Found = tuple[str, str, Any]
 
@@ -66,18 +66,10 @@ def libreoffice(path: Path) -> Iterator[Found]:
             yield sheet, cell, found.stored
 
 
-def _limit_memory() -> None:
-    with contextlib.suppress(ImportError):  # Windows has no resource module
-        import resource
-
-        limit = int(os.environ["XL_ECON_MEMORY"])
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
 def main() -> int:
     """Entry point: engine and path from the command line, JSON to standard output, one line of error."""
     engine, path = sys.argv[1:]
-    _limit_memory()
+    limit_memory()
     try:
         found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path)))
     except BaseException as e:  # an engine's panic is no Exception
