@@ -7,10 +7,11 @@ import sys
 import accuracy_inference
 import accuracy_training
 import array_call
+import fill
 import startup
 import token_cost_rows
 
-BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, startup)
+BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, fill, startup)
 
 
 def main() -> int:

@@ -218,6 +218,26 @@ def test_an_impossible_combination_is_named():
         fill.model(TEMPLATE, fill.with_settings(fill.Case("x"), ["gpus=1e9", "failures_per_gpu_hour=1"], TEMPLATE))
 
 
+@pytest.mark.parametrize(
+    ("name", "setting", "text"),
+    [
+        (
+            "inference_unit_economics",
+            "gpus=1",
+            "Cost of a million tokens (Live case) cannot be worked out: the model and",
+        ),
+        ("inference_unit_economics", "api_model=gpt-4x", "api_prices has no model 'gpt-4x'"),
+        ("gpu_buy_vs_rent", "elastic_offer=AWS|H100|on-demand|last", "cloud_prices has no offer"),
+        ("gpu_buy_vs_rent", "years=2.5", "years = 2.5: must be a whole number"),
+    ],
+)
+def test_what_does_not_exist_is_said_before_anything_is_written(name, setting, text, tmp_path, capsys):
+    code, printed, err = run(["fill", name, "--set", setting, "-o", tmp_path / "x.xlsx"], capsys)
+    assert (code, printed) == (3, "")
+    assert text in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_workbook_that_somebody_edited_is_not_replaced(tmp_path, capsys):
     out = tmp_path / "book.xlsx"
     args = ["fill", "training_budget", "-i", LLAMA, "-o", out]

@@ -61,6 +61,135 @@ def test_another_case_is_recalculated(tmp_path):
     assert list(differences(formulas(path), recalculate(path), 1e-12)) == []
 
 
+# What a person may type over in each template.
+EDITS = {
+    "training_budget": {"params_b": 8.0, "gpus": 512.0, "mfu": 0.37, "board_watts": 650.0},
+    "gpu_buy_vs_rent": {
+        "gpus": 24.0,
+        "years": 3.0,
+        "utilization": 0.45,
+        "committed_share": 0.5,
+        "power_stated": 900.0,
+        "elastic_offer": "CoreWeave|H100 SXM 80GB|on-demand|latest",
+        "discount_rate": 0.0,
+        "timing": 1.0,
+    },
+    "inference_unit_economics": {
+        "model": "DeepSeek-V3",
+        "gpu": "H200 SXM 141GB",
+        "gpus": 8.0,
+        "cache_hit": 0.4,
+        "batch": 200.0,
+        "api_model": "deepseek-chat",
+        "tokens_per_day": 3e8,
+        "accepted_per_step": 1.8,
+        "draft_tokens": 1.0,
+    },
+}
+
+
+@pytest.mark.parametrize("name", layout.names())
+def test_what_is_typed_into_the_sheet_counts(name, tmp_path):
+    """An engine computes from edited cells what the core computes from the same inputs; all but the sorted bars."""
+    (tmp_path / "other").mkdir()
+    other, wanted = book(tmp_path / "other", name, settings=[f"{k}={v}" for k, v in EDITS[name].items()])
+    path, model = book(tmp_path, name)
+    edited = openpyxl.load_workbook(path)
+    for key in EDITS[name]:
+        assert wanted.value(key) != model.value(key)
+        for column in "EFG":
+            edited["Inputs"][f"{column}{model.input_rows[key].row}"] = wanted.value(key)
+    edited.save(tmp_path / "edited.xlsx")
+    sheets = {"Cover", "Inputs", "Calculation", "Timeline", "Results"}
+    stored = {at: f for at, f in formulas(other).items() if at[0] in sheets}
+    assert list(differences(stored, recalculate(tmp_path / "edited.xlsx"), 1e-12)) == []
+
+
+WITH_BARS = [name for name in layout.names() if layout.load(name).sensitivity]
+
+
+@pytest.mark.parametrize("name", WITH_BARS)
+def test_a_sensitivity_is_what_the_moved_figure_gives(name):
+    """Every bar of the tornado equals the result of a model whose input is the moved one; the widest comes first."""
+    template = layout.load(name)
+    model = fill.model(template, fill.Case(name))
+    block = model.sensitivity.tornado
+    reach = [max(abs(bar[3].value), abs(bar[7].value)) for _, bar in block.bars]
+    assert reach == sorted(reach, reverse=True)
+    compared = 0
+    for swing, bar in block.bars:
+        for moved, result in ((bar[1], bar[2]), (bar[5], bar[6])):
+            if swing.key in template.by_key:
+                settings = [f"{swing.key}={moved.value!r}"]
+                other = fill.model(template, fill.with_settings(fill.Case(name), settings, template))
+                assert result.value == pytest.approx(other.value(block.tornado.result), rel=1e-12)
+                compared += 1
+    assert compared > 8
+    for grid in model.sensitivity.grids:
+        assert len([c for c in grid.cells if c.kind == "calculation"]) == 35
+
+
+@pytest.mark.parametrize("name", layout.names())
+def test_every_step_stands_once_with_a_label(name):
+    """No two rows of the calculation have the same formula, but for a row that only repeats a figure under its name."""
+    model = fill.model(layout.load(name), fill.Case(name))
+    lines = [x for x in model.lines if not isinstance(x, Heading)]
+    texts = [x.text for x in lines if not re.fullmatch(r"\w+", x.text)]
+    assert len(texts) == len(set(texts))
+    assert not [x.key for x in lines if x.label == x.key]
+
+
+def test_the_seeds_buy_or_rent():
+    """41,800 and 45.4% at face value, 39,603.76 with the power worked out, its shares against its own table."""
+    template = layout.load("gpu_buy_vs_rent")
+    cases = layout.folder() / "cases" / "gpu_buy_vs_rent"
+    face, corrected = (
+        fill.model(template, fill.read(cases / f"seed_h100_{n}.toml", template)[0])
+        for n in ("face_value", "power_corrected")
+    )
+    assert face.value("tco_usd") == 41800
+    assert round(face.value("breakeven_elastic"), 3) == 0.454
+    assert face.value("saving_always_on") == pytest.approx(1 - 41800 / 91980)
+    assert corrected.value("tco_usd") == pytest.approx(39603.76, abs=1e-9)
+    assert corrected.value("power_usd") == pytest.approx(367.92)
+    notes = {c.label: c.flag for c in face.checks if c.severity == "info"}
+    assert notes["Power bill stated over worked out"] == 1
+    assert notes["Share of the accelerator beyond the seed's range"] == 1
+    assert not [c.label for c in face.checks if c.flag and c.severity == "check"]
+
+
+def test_the_timeline_agrees_with_the_closed_forms():
+    template = layout.load("gpu_buy_vs_rent")
+    model = fill.model(template, fill.with_settings(fill.Case("x"), ["years=5", "discount_rate=0.07"], template))
+    rows = {r.spec.key: [c.value for c in r.months] for r in model.months}
+    assert rows["pv_to_date"][59] == pytest.approx(model.value("npv_usd"), rel=1e-12)
+    crossed = next(n for n, x in enumerate(rows["unpaid"], 1) if x >= 0)
+    assert crossed - 1 <= model.value("payback") <= crossed
+    months = [c for c in model.checks if c.label.startswith("Months before payback")]
+    assert [c.flag for c in months] == [0]
+
+
+def test_owning_that_never_pays_back(tmp_path):
+    path, model = book(tmp_path, "gpu_buy_vs_rent", settings=["utilization=0.1"])
+    assert (model.value("payback"), model.value("payback_discounted")) == ("never", "never")
+    assert model.value("npv_usd") < 0
+    assert list(differences(formulas(path), recalculate(path), 1e-12)) == []
+
+
+def test_llama_70b_against_its_api():
+    import xl_econ
+
+    template = layout.load("inference_unit_economics")
+    case = layout.folder() / "cases" / "inference_unit_economics" / "llama_70b_on_2xh100_vs_api.toml"
+    model = fill.model(template, fill.read(case, template)[0])
+    served = ("Llama-3.1/3.3-70B", "H100 SXM", 2.5, 1024, 1024)
+    for key, part in (("cost_usd_mtok", "blended"), ("cost_low", "low"), ("output_usd_mtok", "output")):
+        assert model.value(key) == xl_econ.token_cost(*served, gpus=2, part=part)
+    assert model.value("ttft") == xl_econ.ttft_ms(*served[:2], 1024, 1024, gpus=2)
+    assert model.value("api_usd_mtok") == 0.88
+    assert round(model.value("margin_at_api"), 3) == 0.409
+
+
 def test_llama_3_1_405b(tmp_path):
     path, model = book(
         tmp_path, "training_budget", layout.folder() / "cases" / "training_budget" / "llama_3_1_405b.toml"
@@ -221,6 +350,44 @@ def test_a_layout_that_cannot_be_built(old, new, text):
     assert text in str(e.value)
 
 
+BUY_OR_RENT = (layout.folder() / "gpu_buy_vs_rent.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (
+            'unit = "ratio", total = "sum"',
+            'unit = "USD", total = "sum"',
+            "timeline in_horizon: the layout says USD but",
+        ),
+        ('key = "in_horizon"', 'key = "npv_usd"', "timeline: the key 'npv_usd' is used twice"),
+        ("previous(rent_to_date)", "previous(upfront_usd)", "no earlier month of 'upfront_usd'"),
+        (
+            "cloud_usd_month * ONE_MONTH * in_horizon",
+            "fleet_cost(gpus, elastic_usd_hour, month)",
+            "timeline rent_flow: has steps of its own",
+        ),
+        ('result = "breakeven_share"', 'result = "breakeven_shar"', "unknown key 'breakeven_shar'; did you mean"),
+        ('{ key = "usd_per_kwh" }', '{ key = "idle_power" }', "npv_usd does not depend on idle_power"),
+        ("figure('cost_components', 'Power'", "figure('cost_component', 'Power'", "no table 'cost_component'; did you"),
+        ("'GPU/accelerator', 'share_low'", "'GPU/accelerator', 'share_lo'", "has no column 'share_lo'; did you mean"),
+        ("figure('cost_components', 'Power', 'share_low')", "figure('cost_components', 'Powr', 'share_low')", "'Powr'"),
+    ],
+)
+def test_a_timeline_or_sensitivity_that_cannot_be_built(old, new, text):
+    assert old in BUY_OR_RENT
+    with pytest.raises(LayoutError) as e:
+        Model(layout.parse(BUY_OR_RENT.replace(old, new, 1), "gpu_buy_vs_rent.toml"))
+    assert text in str(e.value)
+
+
+def test_a_chain_too_long_for_a_cell():
+    text = (layout.folder() / "inference_unit_economics.toml").read_text()
+    with pytest.raises(LayoutError, match="cost_usd_mtok over input_tokens is too long for one cell"):
+        Model(layout.parse(text.replace('{ key = "mbu"', '{ key = "input_tokens"', 1), "x.toml"))
+
+
 def test_unknown_template():
     with pytest.raises(UsageError, match="no template 'trainingbudget'; did you mean 'training_budget'"):
         layout.load("trainingbudget")
@@ -228,7 +395,7 @@ def test_unknown_template():
 
 def test_new_lists_and_writes(tmp_path, capsys):
     assert cli.main(["new", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["template"] == "training_budget"
+    assert {x["template"] for x in json.loads(capsys.readouterr().out)} >= set(layout.names())
     path = tmp_path / "n.xlsx"
     assert cli.main(["new", "training_budget", "-o", str(path), "--flavour", "lambda"]) == 0
     assert "Functions" in openpyxl.load_workbook(path).sheetnames

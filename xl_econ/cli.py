@@ -26,6 +26,7 @@ _COMMANDS = {
     "tables": "tables:tables",
     "new": "workbooks:new",
     "fill": "workbooks:fill",
+    "extract": "edited:extract",
     "recalc": "workbooks:recalc",
     "lint": "lint:lint",
     "docs": "functions:docs",
@@ -121,18 +122,25 @@ def _parser() -> _Parser:
     sub = command("new", "a template workbook with its own inputs, or rate_card: all tables to edit", tables=True)
     sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
     _output(sub, required=False)
-    sub = command("fill", "a template workbook filled from a case file", tables=True)
-    sub.add_argument("template", metavar="TEMPLATE")
+    sub = command("fill", "a template, or a workbook built from one, filled from a case file", tables=True)
+    sub.add_argument("template", metavar="TEMPLATE|F", help="a template, or a workbook to change where its inputs are")
     sub.add_argument("-i", "--input", type=_path, metavar="CASE", help="TOML, YAML, JSON or CSV (a row a workbook)")
     sub.add_argument(
         "--set", action="append", default=[], metavar="K=V", help="an input on top: mfu=0.41, Low.mfu=0.43"
     )
     sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
+    sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at work on many workbooks")
+    sub.add_argument("--resume", action="store_true", help="leave the workbooks that hold their case already")
     _output(sub, required=False)
+    sub = command("extract", "the case file of a filled workbook", tables=True)
+    sub.add_argument("workbook", type=_path, metavar="F")
+    sub.add_argument("-o", "--output", type=_path, metavar="CASE", help="TOML, JSON or CSV; without it: TOML, printed")
+    sub.add_argument("--force", action="store_true", help="replace a file that is there")
     sub = command("recalc", "compare the stored values of a workbook with a recalculation")
     sub.add_argument("workbook", type=_path, metavar="F")
     sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
     sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
+    sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
     sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     sub = command("docs", "write the reference pages of functions and tables", reads=False)

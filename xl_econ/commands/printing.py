@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def print_json(found: Any) -> int:
@@ -52,13 +52,13 @@ def rounded(value: float) -> float:
     return round(value) * 1.0 if abs(value) >= 1000 else float(f"{value:.4g}")
 
 
-def progress(items: list[Any]) -> Any:
+def progress(items: Iterable[Any], count: int) -> Any:
     """A progress bar on a terminal, for work on more than one workbook."""
-    if len(items) < 2 or not sys.stderr.isatty():
+    if count < 2 or not sys.stderr.isatty():
         return items
     from tqdm import tqdm
 
-    return tqdm(items, unit="workbook", file=sys.stderr, leave=False)
+    return tqdm(items, total=count, unit="workbook", file=sys.stderr, leave=False)
 
 
 def remark(text: str) -> None:

@@ -55,27 +55,43 @@ def _new_rate_card(args: argparse.Namespace) -> int:
 def fill(args: argparse.Namespace) -> int:
     """Workbooks of a template filled from a case file and settings."""
     from xl_econ.templates import fill, layout
+    from xl_econ.templates.edited import is_workbook
 
     if args.input is None and not args.set:
         raise UsageError("fill needs a case file (-i CASE) or a setting (--set K=V)")
+    if is_workbook(args.template):
+        from . import edited
+
+        return edited.fill(args)
     template = layout.load(args.template)
     cases = fill.read(args.input, template) if args.input else [fill.Case(template.name)]
     return _write(args, template, [fill.with_settings(c, args.set, template) for c in cases])
 
 
 def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int:
-    from xl_econ.templates import batch
+    from xl_econ.templates import batch, many
 
     dry = getattr(args, "dry_run", False)
     if args.output is None and not dry:
         raise UsageError("where to? name a workbook or a folder (-o F|DIR)")
     source = args.input.name if getattr(args, "input", None) else ""
-    jobs = batch.prepare(template, cases, None if dry else args.output, source, args.force)
-    reports = [batch.write(job, args.flavour, args.force) for job in progress(jobs)]
+    output = None if dry else args.output
+    count, resume = getattr(args, "jobs", 1), getattr(args, "resume", False)
+    if count < 1:
+        raise UsageError(f"--jobs {count}: must be at least 1")
+    if resume and not many.compiles(template):
+        raise UsageError(f"--resume: {template.name} has a timeline or sensitivities, and is built anew")
+    if (len(cases) >= many.MANY or resume) and many.compiles(template):
+        run = many.Run(template, args.flavour, args.force)
+        tasks = run.prepare(cases, output, source, resume)
+        reports = list(progress(run.write(tasks, min(count, len(tasks))), len(tasks)))
+    else:
+        jobs = batch.prepare(template, cases, output, source, args.force)
+        reports = [batch.write(job, args.flavour, args.force) for job in progress(jobs, len(jobs))]
     if args.json:
         return print_json(reports if len(reports) > 1 else reports[0])
     for report in reports:
-        print(report["output"] or "not written (dry run)")
+        print(f"{report['output'] or 'not written (dry run)'}{' holds this case already' if 'held' in report else ''}")
         print_grid([[f"  {r['label']}", rounded(r["value"]), r["unit"]] for r in report["results"].values()])
         print(f"  {report['checks']}")
         for flag in report["flags"]:
@@ -93,6 +109,10 @@ def recalc(args: argparse.Namespace) -> int:
 
     if not args.tolerance >= 0:
         raise UsageError(f"--tolerance {args.tolerance:g}: must be at least 0")
+    if args.write:
+        from . import edited
+
+        return edited.refresh(args)
     stored = formulas(args.workbook)
     found = list(differences(stored, recalculate(args.workbook, args.engine), args.tolerance))
     if args.json:

@@ -212,6 +212,11 @@ _SCALAR: dict[str, Callable[..., Any]] = (
 )
 
 
+def scalar_function(op: str) -> Callable[..., Any] | None:
+    """How numbers do an operation; None for those that are more than a function of their arguments."""
+    return _SCALAR.get(op)
+
+
 def evaluate(e: Any, env: Mapping[str, Any], memo: dict[int, Any] | None = None) -> Any:
     """The value of a tree for the inputs `env`; `memo` collects the value of every node by its id.
 

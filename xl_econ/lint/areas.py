@@ -80,7 +80,7 @@ def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last
 
 def _is_step(cell: Cell) -> bool:
     """Whether a number in the heading is a period; the opening stands at 0."""
-    return cell.shown != 0
+    return bool(cell.shown != 0)
 
 
 def _name(cell: Cell) -> str:

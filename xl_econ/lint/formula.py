@@ -17,7 +17,7 @@ _PREFIX = re.compile(r"_xl(?:fn|ws|udf)\.", re.IGNORECASE)
 PARAMETER = re.compile(r"_xl(?:pm|op)\.", re.IGNORECASE)
 WHOLE = re.compile(r"\$?[A-Za-z]{1,3}:\$?[A-Za-z]{1,3}|\$?\d+:\$?\d+")
 AREA = re.compile(r"\$?[A-Za-z]{1,3}\$?\d{1,7}(:\$?[A-Za-z]{1,3}\$?\d{1,7})?#?")
-_LINK = re.compile(r"=\+?('(?:[^']|'')+'|[^'!(),:+*/&=<>\- ]+)!\$?[A-Za-z]{1,3}\$?\d{1,7}")
+_LINK = re.compile(r"=\+?('(?:[^']|'')+'|[^'!(),:+*/&=<>\- ]+)!\$?[A-Za-z]{1,3}\$?\d{1,7}(&" ")?(&\x22\x22)?")
 _COMPARE = ("=", "<", ">", "<=", ">=", "<>")
 _COUNTS = ("COUNT", "COUNTA", "ROWS", "COLUMNS")
 TOLERANCE = 1e-9
@@ -132,7 +132,7 @@ def _counts(n: int, tokens: list[Token]) -> bool:
 
 
 def is_link(text: str) -> bool:
-    """Whether a formula only fetches one cell of another sheet."""
+    """Whether a formula only fetches one cell of another sheet; with &"" an empty one stays empty."""
     return _LINK.fullmatch(text) is not None
 
 

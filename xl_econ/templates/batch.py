@@ -54,7 +54,7 @@ def prepare(
     return [Job(*job) for job in zip(cases, models, where_to, strict=True)]
 
 
-def targets(output: Path, cases: Sequence[Case]) -> list[Path]:
+def targets(output: Path, cases: Sequence[Case], ending: str = ".xlsx") -> list[Path]:
     """The workbook of each case, in a folder or at the name of a single one.
 
     Raises:
@@ -63,13 +63,13 @@ def targets(output: Path, cases: Sequence[Case]) -> list[Path]:
         WorkbookError: The folder cannot be made.
     """
     is_folder = output.is_dir() or output.suffix == ""
-    if not is_folder and output.suffix.lower() != ".xlsx":
-        raise UsageError(f"{output}: a workbook's name ends with .xlsx; a folder's has no ending")
+    if not is_folder and output.suffix.lower() != ending:
+        raise UsageError(f"{output}: a workbook's name ends with {ending}; a folder's has no ending")
     if not is_folder and len(cases) > 1:
         raise UsageError(f"{len(cases)} cases need a folder: -o {output.with_suffix('')}{os.sep}")
     if not is_folder:
         return [output]
-    names = [fill.file_name(c) for c in cases]
+    names = [fill.file_name(c, ending) for c in cases]
     folded = [name.casefold() for name in names]
     for name in names:
         if folded.count(name.casefold()) > 1:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
 
-from xl_econ import __version__
 from xl_econ.core.errors import WorkbookError
 from xl_econ.hosts.names import names, tables_of
 from xl_econ.metrics import REGISTRY
+from xl_econ.workbook.cell import number as cell_number
 from xl_econ.workbook.write import replacing
 
-from . import front, sensitivity_sheet, sheets, tables, timeline
+from . import front, sensitivity_sheet, sheets, stamp, tables, timeline
 from .model import Model
 from .parts import (
     CALCULATION,
@@ -72,9 +73,18 @@ def writing(path: Path, force: bool = False) -> Iterator[Any]:
     with replacing(path, force) as beside:
         try:
             with xlsxwriter.Workbook(str(beside), options) as workbook:
+                workbook.worksheet_class = _Worksheet
                 yield workbook
         except xlsxwriter.exceptions.XlsxFileError as e:
             raise WorkbookError(f"{path}: cannot be written: {e}") from None
+
+
+class _Worksheet(Worksheet):  # type: ignore[misc]
+    """A worksheet whose numbers have every digit; XlsxWriter's 16 do not tell all numbers apart."""
+
+    def _xml_number_element(self, number: float, attributes: Sequence[tuple[str, Any]] = ()) -> None:
+        written = "".join(f' {key}="{value}"' for key, value in attributes)
+        self.fh.write(f"<c{written}><v>{cell_number(number)}</v></c>")
 
 
 def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, str]) -> None:
@@ -83,7 +93,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
         {
             "title": layout.title,
             "subject": layout.about,
-            "comments": f"xl-econ {__version__}, template {layout.name} {layout.version}, {flavour}",
+            "comments": stamp.comment(layout, flavour, stamp.inputs_hash(model, texts, stamp.tables_hash(layout))),
             "created": datetime.fromisoformat(layout.as_of),  # not now: the same input gives the same bytes
         }
     )
@@ -94,7 +104,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     style = Styles(workbook)
     called = [x for x in model.lines if isinstance(x, Line) and x.metric]
     master = master_text(model)
-    front.cover(ws["Cover"], style, model, master, order, texts, flavour)
+    named = front.cover(ws["Cover"], style, model, master, order, texts, flavour)
     sheets.inputs(ws[INPUTS], style, model)
     sheets.calculation(ws[CALCULATION], style, model)
     if layout.timeline:
@@ -110,7 +120,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     front.sources(ws["Sources"], style, model)
     front.changelog(ws["Changelog"], style, model)
     front.glossary(ws["Glossary"], style, model)
-    _define_names(workbook, model, at, flavour)
+    _define_names(workbook, model, at, flavour, named)
     ws["Cover"].activate()
 
 
@@ -133,7 +143,7 @@ def _structural(model: Model, flavour: Flavour, called: list[Line]) -> list[Chec
     bounds = f"SUM({INPUTS}!J{model.inputs[0].row}:J{model.end_of_inputs - 1})"
     found = [
         zero("Inputs outside their bounds", bounds, "rows", "Every case; see the Bounds column of the Inputs sheet"),
-        zero("Live result less the chosen case's", chosen, model.unit(key), "The selector works"),
+        zero("Live result less the chosen case's", chosen, model.units[key], "The selector works"),
     ]
     if flavour == "lambda":
         flags = f"SUM({FUNCTIONS}!G5:G{4 + len(called)})"
@@ -142,15 +152,18 @@ def _structural(model: Model, flavour: Flavour, called: list[Line]) -> list[Chec
     return found
 
 
-def _define_names(workbook: Any, model: Model, results: Mapping[str, int], flavour: Flavour) -> None:
-    """Names for the live inputs and the results; in the lambda flavour also the functions."""
+def _define_names(
+    workbook: Any, model: Model, results: Mapping[str, int], flavour: Flavour, cover: Mapping[str, str]
+) -> None:
+    """Names for inputs, results and what finds them in an edited workbook; in the lambda flavour also the functions.
+
+    An input's cells stand where the row of its name meets the columns that `inputs.Base`, `inputs.source` and so on
+    name: six names instead of six an input, and they move with inserted rows and columns.
+    """
     named = {f"inputs.{i.input.key}": f"{INPUTS}!$D${i.row}" for i in model.inputs if isinstance(i, InputRow)}
+    named |= {f"inputs.{what}": f"{INPUTS}!${column}${sheets.HEADING_ROW}" for what, column in sheets.NAMED.items()}
     named |= {f"results.{key}": f"{RESULTS}!$D${row}" for key, row in results.items()}
-    named |= {
-        "inputs.case": f"{INPUTS}!$D${SELECTOR_ROW}",
-        "inputs.purpose": f"Cover!$C${front.PURPOSE_ROW}",
-        "inputs.owner": f"Cover!$C${front.OWNER_ROW}",
-    }
+    named |= {"inputs.case": f"{INPUTS}!$D${SELECTOR_ROW}", "xl_econ.checks": f"{CHECKS}!$C$3", **cover}
     for name, cell in named.items():
         workbook.define_name(name, f"={cell}")
     if flavour == "lambda":

@@ -41,7 +41,7 @@ def _check(model: Model, check: Check) -> CheckRow:
     unit = "" if result.unit == "ratio" else result.unit
     bounds = (check.low, check.high, check.format, check.severity, check.note)
     formulas = {case: row.formula for case, row in found.items()}
-    return CheckRow(check.label, formulas, {case: row.value for case, row in found.items()}, unit, *bounds)
+    return CheckRow(check.label, formulas, {case: row.value for case, row in found.items()}, unit, *bounds, root)
 
 
 def _table_checks(model: Model) -> list[CheckRow]:
@@ -71,7 +71,7 @@ def column_formula(name: str, column: TableColumn, constants: Mapping[str, str])
     refs = {c: f"{t.sheet}[[#This Row],[{c}]]" for c in t.columns}
     root = column_tree(name, column)
     needs = ",".join(refs[c] for c in column.needs)
-    return f'=IF(COUNT({needs})={len(column.needs)},{excel.formula(root, refs | constants)},"")'
+    return f'=IF(COUNT({needs})={len(column.needs)},{excel.formula(root, {**refs, **constants})},"")'
 
 
 def column_values(name: str, column: TableColumn) -> list[Any]:

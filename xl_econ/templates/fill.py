@@ -35,6 +35,7 @@ class Case:
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    chosen: bool = False  # whether the live case was said, and is not what it is by default
 
 
 def read(path: Path, layout: Layout) -> list[Case]:
@@ -137,10 +138,13 @@ def _flat(row: Mapping[str, str]) -> dict[str, Any]:
         case, _, rest = key.partition(".")
         if not value.strip():
             continue
-        if rest:
+        if case == "sources":
+            of, _, what = rest.rpartition(".")
+            out.setdefault("sources", {}).setdefault(of, {})[what] = value
+        elif rest:
             out["cases"].setdefault(case, {})[rest] = value
         else:
-            (out if key in ("template", "case", *_ORIGIN, *TEXTS) else out["inputs"])[key] = value
+            (out if key in ("template", "name", "case", *_ORIGIN, *TEXTS) else out["inputs"])[key] = value
     return out
 
 
@@ -171,7 +175,8 @@ def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Ca
     if not any(values.values()):
         raise InputError(f"{where}: gives no input; put them under [inputs]")
     keys = {key for given in values.values() for key in given}
-    return Case(str(found.get("name", name)), selected, values, texts, _origins(found, keys, layout, where))
+    origins = _origins(found, keys, layout, where)
+    return Case(str(found.get("name", name)), selected, values, texts, origins, "case" in found)
 
 
 def _origins(found: Mapping[str, Any], keys: set[str], layout: Layout, where: str) -> dict[str, Origin]:
@@ -235,7 +240,7 @@ def with_settings(case: Case, settings: Sequence[str], layout: Layout) -> Case:
     """
     values = {c: dict(case.values.get(c, {})) for c in CASES}
     texts, origins = dict(case.texts), dict(case.origins)
-    selected = case.selected
+    selected, chosen = case.selected, case.chosen
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
@@ -245,13 +250,13 @@ def with_settings(case: Case, settings: Sequence[str], layout: Layout) -> Case:
             _storable(text, f"--set {key}")
             texts[key] = text
         elif key == "case":
-            selected = _case_name(text, "--set")
+            selected, chosen = _case_name(text, "--set"), True
         else:
             checked = _checked({key: text}, layout, "--set")
             for c in [_case_name(of, "--set")] if of else CASES:
                 values[c] |= checked
             origins[key] = Origin(source="Set on the command line")
-    return Case(case.name, selected, values, texts, origins)
+    return Case(case.name, selected, values, texts, origins, chosen)
 
 
 def model(layout: Layout, case: Case, where: str = "") -> Model:
@@ -266,6 +271,6 @@ def model(layout: Layout, case: Case, where: str = "") -> Model:
         raise InputError(f"{where}: {e}" if where else str(e)) from None
 
 
-def file_name(case: Case) -> str:
+def file_name(case: Case, ending: str = ".xlsx") -> str:
     """A file name for a case, whatever its name holds."""
-    return (re.sub(r"[^\w.-]+", "_", case.name).strip("._") or "case") + ".xlsx"
+    return (re.sub(r"[^\w.-]+", "_", case.name).strip("._") or "case") + ending

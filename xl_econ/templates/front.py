@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from xl_econ import __version__
 from xl_econ.workbook import rate_card
 
 from .canvas import Canvas
-from .layout import table
+from .layout import Layout, table
 from .model import Model
 from .parts import (
     CALCULATION,
@@ -26,6 +26,7 @@ from .parts import (
 from .styles import Styles
 
 PURPOSE_ROW, OWNER_ROW = 4, 5
+FIRST_SOURCE_ROW = 5
 ABOUT = {
     INPUTS: "Inputs in three cases, with units, bounds and sources",
     CALCULATION: "One step a row",
@@ -49,8 +50,8 @@ _LEGEND = (
 
 def cover(
     ws: object, style: Styles, model: Model, master: str, sheets: list[str], texts: Mapping[str, str], flavour: str
-) -> None:
-    """Purpose, owner, the live results, the master check, the colours and the contents."""
+) -> dict[str, str]:
+    """Purpose, owner, the live results, the master check, the colours and the contents; answers with cells to name."""
     c = Canvas(ws, style, (3, 30, 20, 16, 44), wide=False)
     layout = model.layout
     c.ws.set_row(0, 34)
@@ -64,7 +65,7 @@ def cover(
     c.text("B7", "Live case")
     c.formula("C7", f"{INPUTS}!D{SELECTOR_ROW}", model.selected, "link")
     c.section(9, "Results of the live case", "BCDE")
-    c.text("D7", _given(model), "unit")
+    c.text("D7", given(model.layout, model.own), "unit")
     row = 10
     for key in layout.headline:
         line = model.line(key)
@@ -96,6 +97,12 @@ def cover(
         c.ws.write_url(f"B{row}", f"internal:'{name}'!A1", style("contents"), name)
         c.merged(f"C{row}:E{row}", about[name], "label")
     row += 2
+    named = {
+        "inputs.purpose": f"$C${PURPOSE_ROW}",
+        "inputs.owner": f"$C${OWNER_ROW}",
+        "xl_econ.given": "$D$7",
+        "xl_econ.template": f"$C${row}",
+    }
     for label, what in (
         ("Template", f"{layout.name} {layout.version}, {flavour} flavour"),
         *_rate_card(),
@@ -104,6 +111,7 @@ def cover(
         c.text(f"B{row}", label)
         c.merged(f"C{row}:E{row}", what, "label")
         row += 1
+    return {name: f"Cover!{cell}" for name, cell in named.items()}
 
 
 def _example(c: Canvas, cell: str, kind: str, above: str, selected: str) -> None:
@@ -116,9 +124,9 @@ def _example(c: Canvas, cell: str, kind: str, above: str, selected: str) -> None
         c.number(cell, _EXAMPLE, kind, "#,##0.0")
 
 
-def _given(model: Model) -> str:
+def given(layout: Layout, own_keys: Sequence[str]) -> str:
     """How many inputs were given, and how many are the template's own."""
-    count, own = len(model.layout.by_key), len(model.own)
+    count, own = len(layout.by_key), len(own_keys)
     return (
         f"{count - own} of {count} inputs given, {own} the template's own"
         if own < count
@@ -137,19 +145,27 @@ def sources(ws: object, style: Styles, model: Model) -> None:
     c = Canvas(ws, style, (3, 34, 84, 24, 12))
     c.title("Sources", "Where the figures come from, as of when, and how far to trust them.")
     c.headings(4, ["", "Figure", "Source", "As of", "Grade"])
-    found = [(x.input.label, x.origin) for x in model.inputs if isinstance(x, InputRow)]
-    lines: list[tuple[str, str, str, str]] = [(label, o.source, o.as_of, o.grade) for label, o in found]
+    lines: list[tuple[str, str, str, str]] = []
     for sheet in model.layout.tables:
         rows = list(table(sheet).rows.values())
         dates = sorted(r.as_of for r in rows)
         grades = ", ".join(sorted({r.grade for r in rows}))
         each = f"{len(rows)} rows, each with its own source"
         lines.append((f"Sheet {sheet.sheet}", each, f"{dates[0]} to {dates[-1]}", grades))
-    for row, line in enumerate(lines, 5):
+    row = FIRST_SOURCE_ROW
+    for x in model.inputs:
+        if isinstance(x, InputRow):
+            c.text(f"B{row}", x.input.label)
+            # Linked, so that a source that is written beside an input later stands here too.
+            for column, kind, what in zip("CDE", "KLM", (x.origin.source, x.origin.as_of, x.origin.grade), strict=True):
+                c.formula(f"{column}{row}", f'{INPUTS}!{kind}{x.row}&""', what, "link_note")
+            c.fit(row, {"C": x.origin.source})
+            row += 1
+    for n, line in enumerate(lines, row):
         for column, what in zip("BCDE", line, strict=True):
-            c.text(f"{column}{row}", what, "note" if column == "C" else "label")
-        c.fit(row, {"C": line[1]})
-    row = 6 + len(lines)
+            c.text(f"{column}{n}", what, "note" if column == "C" else "label")
+        c.fit(n, {"C": line[1]})
+    row += len(lines) + 1
     c.section(row, "Method", "BC")
     for n, source in enumerate(model.layout.sources, row + 1):
         c.text(f"C{n}", source, "note")

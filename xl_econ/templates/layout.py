@@ -95,15 +95,20 @@ class ResultRow(_Part):
     note: str = ""
 
 
-class Chart(_Part):
-    """A native chart of results by case."""
+class LineChart(_Part):
+    """A native chart of timeline rows over the months."""
 
     title: str
-    type: Literal["column", "bar"]
-    stacked: bool = False
     series: list[str]
     axis: str
     format: str = "General"
+
+
+class Chart(LineChart):
+    """A native chart of results by case."""
+
+    type: Literal["column", "bar"]
+    stacked: bool = False
 
 
 class TimelineRow(_Part):
@@ -117,15 +122,6 @@ class TimelineRow(_Part):
     total: Literal["sum", "end"] | None = Field(None, description="What the row's key means outside the timeline")
     format: str
     note: str = ""
-
-
-class LineChart(_Part):
-    """A native chart of timeline rows over the months."""
-
-    title: str
-    series: list[str]
-    axis: str
-    format: str = "General"
 
 
 class Timeline(_Part):

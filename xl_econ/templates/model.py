@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xl_econ.core.errors import CELL_ERRORS, InputError, LayoutError, NotAvailable, XlEconError, nearest
-from xl_econ.core.expr import Const, Expr, leaves, steps
+from xl_econ.core.expr import Const, Expr, Unavailable, leaves, steps
 from xl_econ.core.ops import why_unavailable
 from xl_econ.core.quantity import clean
 from xl_econ.hosts import cells
@@ -29,6 +29,7 @@ from .parts import (
     FUNCTIONS,
     INPUTS,
     LIVE,
+    RESERVED,
     TIMELINE,
     ConstantRow,
     Heading,
@@ -94,6 +95,8 @@ class Model:
     # -- inputs -------------------------------------------------------------------------------------------------
     def _place_inputs(self) -> None:
         row = FIRST_ROW
+        for key in RESERVED & self.layout.by_key.keys():
+            raise LayoutError(f"{self.layout.name}: the key {key!r} is the name of something else")
         for group in self.layout.inputs:
             self.inputs.append(Heading(group.title, row))
             row += 1
@@ -129,7 +132,10 @@ class Model:
     def _add(self, key: str, sheet: str, row: int, values: Values, unit: str) -> None:
         self._place(key, sheet, row, unit)
         for case in COLUMNS:
-            self._values[case][key] = values[case]
+            value = values[case]
+            # A step of a branch that is not taken may not exist; what another row makes of it does not exist either.
+            missing = isinstance(value, str) and value in CELL_ERRORS
+            self._values[case][key] = Unavailable(f"{key} does not exist", value) if missing else value
 
     def _place(self, key: str, sheet: str, row: int, unit: str) -> None:
         if key in self._sheet_of:
@@ -226,6 +232,7 @@ class Model:
                 spec.note if result else "",
                 metric,
                 self._call(formula) if metric else "",
+                e,
             )
             self.lines.append(line)
             self._add(line.key, CALCULATION, line.row, line.values, unit)
@@ -280,7 +287,7 @@ class Model:
         shown = {r.key for r in self.layout.results}
         for what, keys, known in (
             ("headline", self.layout.headline, calculated),
-            ("results", shown, set(self._sheet_of)),
+            ("results", shown, self.keys - self.timeline_keys),
             ("charts", {key for chart in self.layout.charts for key in chart.series}, shown),
         ):
             for key in keys:
@@ -291,10 +298,9 @@ class Model:
         return next(x for x in self.lines if isinstance(x, Line) and x.key == key)
 
     def value(self, key: str, case: str = LIVE) -> Any:
-        return self._values[case][key]
-
-    def unit(self, key: str) -> str:
-        return self.units[key]
+        """The value of a key in a case; what does not exist as the cell shows it."""
+        found = self._values[case][key]
+        return found.cell if isinstance(found, Unavailable) else found
 
     def format(self, key: str) -> str:
         """The number format of an input or a calculated row."""

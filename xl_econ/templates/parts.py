@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from xl_econ.core.expr import Const
+from xl_econ.core.expr import Const, Expr
 from xl_econ.core.quantities import Share
 from xl_econ.core.quantity import Quantity
 from xl_econ.core.registry import Metric
 
-from .layout import Input, Origin
+from .layout import CASES, Input, Origin
 
 LIVE = "Live"
 COLUMNS = {LIVE: "D", "Base": "E", "Low": "F", "High": "G"}  # the same letters on every sheet with cases
 INPUTS, CALCULATION, RESULTS, CHECKS, FUNCTIONS = "Inputs", "Calculation", "Results", "Checks", "Functions"
 TIMELINE, SENSITIVITY = "Timeline", "Sensitivity"
 SELECTOR_ROW = 5
+# Names after `inputs.` that are not an input's.
+RESERVED = {"case", "purpose", "owner", "source", "as_of", "grade", "key", *(c.casefold() for c in CASES)}
 FIRST_ROW = 9  # below title, about, case selector and headings
 FIRST_CALCULATION = 5
 
@@ -56,6 +58,7 @@ class Line:
     note: str
     metric: Metric | None = None
     call: str = ""
+    root: Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class CheckRow:
     format: str
     severity: str
     note: str
+    root: Expr | None = None
 
     @property
     def flag(self) -> int:

@@ -44,7 +44,7 @@ def label(model: Model, key: str) -> str:
 
 
 def _unit(model: Model, key: str) -> str:
-    unit = model.unit(key)
+    unit = model.units[key]
     return "" if unit in ("ratio", "share", "factor") else unit
 
 
@@ -80,7 +80,7 @@ def _tornado(c: Canvas, model: Model, block: TornadoBlock, workbook: Any) -> Non
     for n, (swing, bar) in enumerate(block.bars, first):
         name = label(model, swing.key).rsplit(",", 1)[0] if _unit(model, swing.key) else label(model, swing.key)
         c.text(f"B{n}", name)
-        c.text(f"C{n}", model.unit(swing.key), "unit")
+        c.text(f"C{n}", model.units[swing.key], "unit")
         for cell in bar:
             _write(c, cell)
     _chart(c, block, first, workbook)

@@ -25,6 +25,9 @@ from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, NOTE_FORMAT, SERIES, Styles
 
 CASE_NUMBER_ROW = SELECTOR_ROW + 1
 _CASE_WIDTH = 16
+HEADING_ROW = 8
+# Columns of the Inputs sheet that have a name, which finds an input's cells in a workbook that was edited.
+NAMED = {case: COLUMNS[case] for case in CASES} | {"source": "K", "as_of": "L", "grade": "M", "key": "O"}
 
 
 def inputs(ws: Any, style: Styles, model: Model) -> None:
@@ -46,7 +49,7 @@ def inputs(ws: Any, style: Styles, model: Model) -> None:
         "Note",
         "Key",
     ]
-    c.headings(8, names, "DEFGHI", columns=2)
+    c.headings(HEADING_ROW, names, "DEFGHI", columns=2)
     c.text(f"B{SELECTOR_ROW}", "Live case", "bold")
     c.text(f"D{SELECTOR_ROW}", model.selected, "input")
     c.choose(f"D{SELECTOR_ROW}", CASES, "Live case", ", ".join(CASES))
@@ -138,7 +141,7 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
     for row, r in enumerate(model.layout.results, 5):
         at[r.key] = row
         c.text(f"B{row}", r.label)
-        c.text(f"C{row}", unit_text(model.unit(r.key), model.format(r.key)), "unit")
+        c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")
         for case, column in COLUMNS.items():
             kind = "link_bold" if case == LIVE else "link"
             ref = model.refs(case, RESULTS)[r.key]

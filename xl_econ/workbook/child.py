@@ -13,7 +13,15 @@ from xl_econ.core.errors import WorkbookError
 _LIMIT = "XL_ECON_MEMORY"
 
 
-def run(path: Path, module: str, arguments: list[str], memory: int, seconds: float, doing: tuple[str, str]) -> bytes:
+def run(
+    path: Path,
+    module: str,
+    arguments: list[str],
+    memory: int,
+    seconds: float,
+    doing: tuple[str, str],
+    given: bytes = b"",
+) -> bytes:
     """What a module of ours prints about a workbook, run in a process of its own.
 
     Args:
@@ -23,13 +31,14 @@ def run(path: Path, module: str, arguments: list[str], memory: int, seconds: flo
         memory: Limit in bytes.
         seconds: Time limit.
         doing: Who does what, for the error: ("ironcalc", "recalculate").
+        given: Its standard input.
 
     Raises:
         WorkbookError: It failed, died or took too long.
     """
     child = subprocess.Popen(  # noqa: S603  (our own module, with the path as one argument)
         [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -37,7 +46,7 @@ def run(path: Path, module: str, arguments: list[str], memory: int, seconds: flo
     )
     who, what = doing
     try:
-        out, err = child.communicate(timeout=seconds)
+        out, err = child.communicate(given, timeout=seconds)
     except subprocess.TimeoutExpired:
         _end(child)
         raise WorkbookError(f"{path}: {who} did not finish in {seconds:g} s") from None

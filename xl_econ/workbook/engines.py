@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .bare import bare
 from .child import limit_memory
 
 Found = tuple[str, str, Any]
@@ -23,20 +25,27 @@ _RECALCULATE_ON_LOAD = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def ironcalc(path: Path) -> Iterator[Found]:
-    """Values of all formula cells as IronCalc computes them."""
+def ironcalc(path: Path, filled: Sequence[tuple[str, int, int]] = ()) -> Iterator[Found]:
+    """Values of all formula cells as IronCalc computes them, and of the cells that array formulas fill."""
     import ironcalc as ic
 
-    model = ic.load_from_xlsx(str(path), "en", "UTC")
+    try:
+        model = ic.load_from_xlsx(str(path), "en", "UTC")
+    except Exception:
+        with tempfile.TemporaryDirectory() as folder:
+            bare(path, copy := Path(folder, "bare.xlsx"))
+            model = ic.load_from_xlsx(str(copy), "en", "UTC")
     model.evaluate()
     sheets = [s["name"] for s in model.get_worksheets_properties()]
     for sheet, row, column in model.get_all_cells():
         if model.get_cell_formula(sheet, row, column) is not None:
             value = model.get_cell_value(sheet, row, column)
             yield sheets[sheet], f"{ic.column_name_from_number(column)}{row}", value
+    for name, row, column in filled:
+        yield name, f"{ic.column_name_from_number(column)}{row}", model.get_cell_value(sheets.index(name), row, column)
 
 
-def libreoffice(path: Path) -> Iterator[Found]:
+def libreoffice(path: Path, _filled: Sequence[tuple[str, int, int]] = ()) -> Iterator[Found]:
     """Values of all formula cells as LibreOffice computes them, in a profile of its own."""
     from xl_econ.workbook.read import formulas
     from xl_econ.workbook.recalc import libreoffice as program
@@ -67,15 +76,23 @@ def libreoffice(path: Path) -> Iterator[Found]:
 
 
 def main() -> int:
-    """Entry point: engine and path from the command line, JSON to standard output, one line of error."""
+    """Entry point: engine and path from the command line, JSON to standard output, one line of error.
+
+    The standard input lists the cells that array formulas fill.
+    """
     engine, path = sys.argv[1:]
     limit_memory()
+    # Engines print what they stumble over; only what is found may stand in the output.
+    out = os.dup(1)
+    os.dup2(2, 1)
     try:
-        found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path)))
+        filled = json.load(sys.stdin)
+        found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path), filled))
     except BaseException as e:  # an engine's panic is no Exception
         print(f"{e}".replace("\n", " ") or type(e).__name__, file=sys.stderr)  # noqa: T201
         return 1
-    json.dump(found, sys.stdout)
+    with os.fdopen(out, "w") as output:
+        json.dump(found, output)
     return 0
 
 

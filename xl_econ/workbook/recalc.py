@@ -10,7 +10,7 @@ import json
 import math
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from xl_econ.core.errors import UsageError, WorkbookError, nearest
 
 from . import child
+from .cell import cell_at
 from .preflight import preflight
 from .read import Address, FormulaCell
 
@@ -43,13 +44,16 @@ def libreoffice() -> str | None:
     return shutil.which("soffice") or shutil.which("libreoffice")
 
 
-def recalculate(path: Path, engine: str = "ironcalc", seconds: float = SECONDS) -> dict[Address, Any]:
+def recalculate(
+    path: Path, engine: str = "ironcalc", seconds: float = SECONDS, filled: Iterable[Address] = ()
+) -> dict[Address, Any]:
     """The value of every formula cell, as `engine` computes it afresh.
 
     Args:
         path: The workbook; it is only read.
         engine: "ironcalc" or "libreoffice".
         seconds: Time limit.
+        filled: Cells without a formula of their own that an array formula fills (IronCalc only).
 
     Returns:
         Numbers, texts and truth values by sheet and cell; an error value is its text.
@@ -67,8 +71,10 @@ def recalculate(path: Path, engine: str = "ironcalc", seconds: float = SECONDS) 
         raise WorkbookError(
             f"{path}: holds LAMBDA names, which LibreOffice does not know; recalculate it with ironcalc"
         )
-    arguments = [engine, str(path.resolve())]
-    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], seconds, (engine, "recalculate"))
+    wanted = [(sheet, *cell_at(cell)) for sheet, cell in filled]
+    arguments, given = [engine, str(path.resolve())], json.dumps(wanted).encode()
+    doing = (engine, "recalculate")
+    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], seconds, doing, given)
     return {(sheet, cell): value for sheet, cell, value in json.loads(out)}
 
 

@@ -16,12 +16,13 @@ from .preflight import preflight
 
 
 @contextlib.contextmanager
-def replacing(path: Path, force: bool = False) -> Iterator[Path]:
+def replacing(path: Path, force: bool = False, made_here: bool = False) -> Iterator[Path]:
     """A temporary file beside `path` to write to; when the block ends well it is checked and takes the place.
 
     Args:
         path: Where to.
         force: Replace a workbook that somebody has edited.
+        made_here: What is written was put together in memory, and needs no second look.
 
     Raises:
         WorkbookError: The folder is missing or read-only, the target is a folder or open elsewhere, the disk is full,
@@ -36,8 +37,9 @@ def replacing(path: Path, force: bool = False) -> Iterator[Path]:
     beside = Path(name)
     try:
         yield beside
-        preflight(beside)
-        beside.chmod(0o666 & ~_umask())
+        if not made_here:
+            preflight(beside)
+        beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         beside.replace(path)
     except OSError as e:
         raise WorkbookError(f"{path}: cannot be written: {e.strerror or e}") from None

@@ -1,0 +1,138 @@
+"""Many workbooks at once: what the compiled template writes is what the builder writes, and both are right."""
+
+import json
+import random
+import zipfile
+
+import pytest
+
+from xl_econ import cli
+from xl_econ.core.errors import InputError, WorkbookError
+from xl_econ.templates import batch, build, compiled, compute, fill, layout
+from xl_econ.templates import many as many_module
+from xl_econ.workbook.parts import Parts
+from xl_econ.workbook.patch import patch
+from xl_econ.workbook.recalc import recalculate, same
+
+TEMPLATE = layout.load("training_budget")
+LLAMA = layout.folder() / "cases" / "training_budget" / "llama_3_1_405b.toml"
+SETTINGS = [
+    [],
+    ["case=high", "mfu=0.3333333333333333", "purpose==1+1 <&>", "owner=Me"],
+    ["gpus=1000", "Low.usd_per_gpu_hour=1.0000000000000002", "budget_usd=12e6", "High.mfu=0.05", "case=low"],
+    ["reference_run=GPT-3", "gpu=A100", "precision=fp16"],
+    ["pue=1.1", "load=1e-7", "failures_per_gpu_hour=1e-5"],
+]
+
+
+def cells(path):
+    """Every cell with what it holds, and the parts that have none."""
+    book = Parts(path)
+    with zipfile.ZipFile(path) as package:
+        assert package.testzip() is None
+        parts = {n: package.read(n) for n in package.namelist()}
+    found = {}
+    for name, part in book.parts.items():
+        sheet = book.sheet(name)
+        del parts[part]
+        for cell in sheet.cells():
+            value = sheet.stored(cell, book.shared)
+            # An empty text and an empty cell are the same to everyone who looks.
+            found[name, cell.at] = (None if value == "" else value, sheet.formula(cell))
+    return found, parts
+
+
+@pytest.mark.parametrize("flavour", build.FLAVOURS)
+def test_the_same_as_built(flavour, tmp_path):
+    blank = compiled.Blank(TEMPLATE, flavour)
+    llama = fill.read(LLAMA, TEMPLATE)[0]
+    for n, settings in enumerate(SETTINGS):
+        case = fill.with_settings(llama if n % 2 else fill.Case("x"), settings, TEMPLATE)
+        model = fill.model(TEMPLATE, case)
+        build.build(model, tmp_path / "built.xlsx", flavour, case.texts)
+        quick = blank.calculator(case)
+        assert quick == compute.computed(model, case.texts)
+        blank.write(quick, tmp_path / "quick.xlsx")
+        (a, a_parts), (b, b_parts) = cells(tmp_path / "built.xlsx"), cells(tmp_path / "quick.xlsx")
+        assert a == b
+        assert list(a_parts) == list(b_parts)
+        assert {n for n in a_parts if a_parts[n] != b_parts[n]} <= {"xl/sharedStrings.xml"}
+
+
+def test_random_cases_are_as_recalculated(tmp_path):
+    blank, rng = compiled.Blank(TEMPLATE), random.Random(7)
+    for _ in range(5):
+        settings = [f"params_b={rng.uniform(1, 900)}", f"mfu={rng.uniform(0.2, 0.5)}", f"gpus={rng.randint(8, 9999)}"]
+        case = fill.with_settings(fill.Case("x"), settings, TEMPLATE)
+        blank.write(blank.calculator(case), tmp_path / "q.xlsx")
+        found = recalculate(tmp_path / "q.xlsx")
+        for at, f in Parts(tmp_path / "q.xlsx").formulas():
+            assert same(f.value, found[at], 1e-12), at
+
+
+def test_what_cannot_be_computed_says_the_same():
+    calculator = compute.Calculator(TEMPLATE)
+    for settings in (["mfu=41"], ["gpu=H10O"], ["gpu=V100"], ["gpus=1e9", "failures_per_gpu_hour=1"]):
+        case = fill.with_settings(fill.Case("x"), settings, TEMPLATE)
+        with pytest.raises(InputError) as full:
+            fill.model(TEMPLATE, case, "f")
+        with pytest.raises(InputError) as quick:
+            calculator(case, "f")
+        assert str(full.value) == str(quick.value)
+
+
+def run(args, capsys):
+    code = cli.main([str(a) for a in args])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def many(path, count=6):
+    rows = [f"c{n},{8 + n},{0.3 + n / 100}" for n in range(count)]
+    path.write_text("\n".join(["name,params_b,mfu", *rows]) + "\n")
+    return path
+
+
+def test_many_in_several_processes_and_again(tmp_path, capsys):
+    cases = many(tmp_path / "m.csv")
+    base = ["fill", "training_budget", "-i", cases, "--json", "-o"]
+    code, printed, _ = run([*base, tmp_path / "a"], capsys)
+    assert code == 0
+    reports = json.loads(printed)
+    single = batch.prepare(TEMPLATE, fill.read(cases, TEMPLATE)[2:3], None)
+    assert reports[2] == batch.write(single[0]) | {"output": str(tmp_path / "a" / "c2.xlsx")}
+    code, printed, _ = run([*base, tmp_path / "b", "--jobs", 2], capsys)
+    assert [r["name"] for r in json.loads(printed)] == [f"c{n}" for n in range(6)]
+    for n in range(6):
+        assert (tmp_path / "a" / f"c{n}.xlsx").read_bytes() == (tmp_path / "b" / f"c{n}.xlsx").read_bytes()
+    # What was interrupted goes on: a missing workbook, one that was changed, one of another case.
+    a = tmp_path / "a"
+    (a / "c1.xlsx").unlink()
+    (a / "c2.xlsx").write_bytes((a / "c3.xlsx").read_bytes())
+    patch(Parts(a / "c4.xlsx"), a / "c4.xlsx", {("Inputs", "E17"): 0.2})
+    times = {p.name: p.stat().st_mtime_ns for p in a.iterdir()}
+    code, printed, _ = run([*base, a, "--resume"], capsys)
+    assert (code, [r.get("held") for r in json.loads(printed)]) == (0, [True, None, None, True, None, True])
+    assert {p.name for p in a.iterdir() if times.get(p.name) == p.stat().st_mtime_ns} == {
+        f"c{n}.xlsx" for n in (0, 3, 5)
+    }
+    assert run([*base, a, "--resume", "--flavour", "lambda"], capsys)[0] == 0
+    assert "Functions" in Parts(a / "c0.xlsx").parts
+    assert run([*base, a, "--jobs", 0], capsys)[0] == 2
+
+
+def test_many_write_nothing_when_one_is_bad(tmp_path, capsys):
+    cases = many(tmp_path / "m.csv")
+    cases.write_text(cases.read_text() + "bad,8,41\n")
+    code, _, err = run(["fill", "training_budget", "-i", cases, "-o", tmp_path / "a"], capsys)
+    assert (code, err) == (3, "xl-econ: m.csv, bad: mfu = 41: write 0.41 or 41%\n")
+    assert not list((tmp_path / "a").iterdir())
+
+
+def test_a_process_that_cannot_write_is_one_error(tmp_path, capsys):
+    runner = many_module.Run(TEMPLATE)
+    tasks = runner.prepare(fill.read(many(tmp_path / "m.csv"), TEMPLATE), tmp_path / "a")
+    (tmp_path / "a" / "c2.xlsx").mkdir()
+    for jobs in (1, 2):
+        with pytest.raises(WorkbookError, match=r"c2\.xlsx: is a folder"):
+            list(runner.write(tasks, jobs))

@@ -1,0 +1,50 @@
+"""A copy of a workbook for IronCalc, which reads only packages that are laid out as Excel lays them out.
+
+It stops at comments that are linked as openpyxl links them, and at a workbook without styles.  Neither matters to a
+result, so the copy has no comments, pictures or charts, plain links, and styles.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from pathlib import Path
+
+_STYLES = "xl/styles.xml"
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_PLAIN_STYLES = (
+    f'<styleSheet xmlns="{_MAIN}"><fonts><font><sz val="11"/><name val="Calibri"/></font></fonts><fills><fill>'
+    '<patternFill patternType="none"/></fill></fills><borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs>'
+    '<cellXfs><xf/></cellXfs><cellStyles><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
+_RELATION = re.compile(r"<(?:[\w.-]+:)?Relationship\s[^>]*?/?>(?:\s*</(?:[\w.-]+:)?Relationship\s*>)?")
+_TYPE, _TARGET = re.compile(r"""\sType\s*=\s*["']([^"']+)["']"""), re.compile(r"""(\sTarget\s*=\s*["'])([^"']+)""")
+_NEEDED = ("/worksheet", "/table", "/sharedStrings", "/styles", "/theme", "/officeDocument")
+
+
+def bare(path: Path, copy: Path) -> None:
+    """Write the copy."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+        for name in old.namelist():
+            if name.endswith(".rels") and name.startswith("xl/"):
+                new.writestr(name, _links(old.read(name).decode("utf-8-sig"), name))
+            elif not name.startswith(("xl/media/", "xl/drawings/", "xl/charts/", "xl/comments", "xl/vbaProject")):
+                new.writestr(name, old.read(name))
+        if _STYLES not in old.namelist():
+            new.writestr(_STYLES, _PLAIN_STYLES)
+
+
+def _links(text: str, name: str) -> str:
+    """The links of a part that results depend on, relative to its folder."""
+    folder = posixpath.dirname(posixpath.dirname(name))
+
+    def link(found: re.Match[str]) -> str:
+        kind = _TYPE.search(found[0])
+        if kind is None or not kind[1].endswith(_NEEDED):
+            return ""
+        return _TARGET.sub(
+            lambda m: m[1] + (posixpath.relpath(m[2], f"/{folder}") if m[2].startswith("/") else m[2]), found[0]
+        )
+
+    return _RELATION.sub(link, text)

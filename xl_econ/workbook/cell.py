@@ -1,0 +1,125 @@
+"""Values and addresses of cells as the XML of a worksheet writes them."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from functools import cache
+from typing import NamedTuple
+
+from xl_econ.core.errors import WorkbookError
+
+Value = float | int | str | bool | None
+CELL_TEXT = 32_767  # characters that a cell holds
+ROWS, COLUMNS = 1_048_576, 16_384
+# The error values that a cell's stored result may be without further parts of the package that explain it.
+STORABLE_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
+ATTRIBUTES = r"""[^<>"']*(?:"[^"<]*"[^<>"']*|'[^'<]*'[^<>"']*)*"""
+SKIP = r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+class At(NamedTuple):
+    """A cell by the numbers of its row and column, from 1."""
+
+    row: int
+    column: int
+
+
+@cache
+def element(prefix: str, name: str) -> re.Pattern[str]:
+    """Finds an element: group 1 are its attributes, group 2 its content."""
+    tag = re.escape(prefix) + name
+    return re.compile(rf"<{tag}(?=[\s/>])({ATTRIBUTES})(?:(?<=/)>|(?<!/)>((?:{SKIP}|.)*?)</{tag}\s*>)", re.S)
+
+
+def written(prefix: str, value: Value, formula: bool, where: str) -> tuple[str, str]:
+    """The t attribute and the element of a value."""
+
+    def v(text: str) -> str:
+        return f"<{prefix}v>{text}</{prefix}v>"
+
+    if value is None:
+        return "", ""
+    if isinstance(value, bool):
+        return ' t="b"', v(str(int(value)))
+    if isinstance(value, str):
+        text = storable(value, where)
+        if formula:
+            return (' t="e"' if value in STORABLE_ERRORS else ' t="str"'), v(text)
+        return ' t="inlineStr"', f'<{prefix}is><{prefix}t xml:space="preserve">{text}</{prefix}t></{prefix}is>'
+    if not math.isfinite(value):
+        raise WorkbookError(f"{where} = {value}: a cell holds no such number")
+    return "", v(number(value))
+
+
+def number(value: float) -> str:
+    """A number as it is stored: the shortest text that reads back as the same number."""
+    text = repr(float(value))
+    return text.removesuffix(".0")
+
+
+def storable(text: str, where: str) -> str:
+    """A text as XML, whatever it begins with.
+
+    Raises:
+        WorkbookError: A text that a cell cannot hold.
+    """
+    if len(text) > CELL_TEXT:
+        raise WorkbookError(f"{where}: {len(text):,} characters; a cell holds {CELL_TEXT:,}")
+    if _CONTROL.search(text):
+        raise WorkbookError(f"{where}: holds a control character")
+    # The format has an escape of its own, which a text that looks like one would set off.
+    return html.escape(_ESCAPED.sub(r"_x005F_x\1_", text), quote=False)
+
+
+def unescaped(text: str) -> str:
+    """A text without the escapes of the format."""
+    return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
+
+
+def characters(content: str) -> str:
+    """The characters of an element: entities and CDATA resolved, comments dropped."""
+    if "<" not in content:
+        return html.unescape(content) if "&" in content else content
+    parts = re.split(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>)", content, flags=re.S)
+    return "".join(
+        p[9:-3] if p.startswith("<![CDATA[") else "" if p.startswith("<") else html.unescape(p) for p in parts
+    )
+
+
+def inline_text(content: str, prefix: str) -> str:
+    """The text of a string item: its runs one after the other, without phonetic hints."""
+    content = re.sub(rf"<{re.escape(prefix)}rPh(?=[\s/>]).*?</{re.escape(prefix)}rPh\s*>", "", content, flags=re.S)
+    return unescaped("".join(characters(m[2] or "") for m in element(prefix, "t").finditer(content)))
+
+
+def column_number(letters: str) -> int:
+    """Number of a column, from 1."""
+    found = 0
+    for letter in letters.upper():
+        found = found * 26 + ord(letter) - 64
+    return found
+
+
+def cell_at(reference: str) -> At:
+    """The cell of a text such as $B$12.
+
+    Raises:
+        WorkbookError: No cell.
+    """
+    found = re.fullmatch(r"\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})", reference)
+    if found is None:
+        raise WorkbookError(f"{reference!r} is no cell")
+    return At(int(found[2]), column_number(found[1]))
+
+
+def address(cell: At) -> str:
+    """A cell as text: B12."""
+    letters, column = "", cell.column
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return f"{letters}{cell.row}"
