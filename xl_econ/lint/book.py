@@ -80,6 +80,14 @@ class Sheet:
             found.setdefault(row, []).append(cell)
         return found
 
+    def columns(self) -> dict[int, list[Cell]]:
+        """The cells of every column that hold something, from the top."""
+        found: dict[int, list[Cell]] = {}
+        for (_, column), cell in self.cells.items():
+            if cell.shown not in (None, ""):
+                found.setdefault(column, []).append(cell)
+        return found
+
     def table_of(self, cell: Cell) -> Table | None:
         return next((t for t in self.tables if t.holds(cell.row, cell.column)), None)
 
@@ -130,18 +138,18 @@ def read(path: Path) -> Book:
         sheet.names = set(ws.defined_names)
         hidden = _Hidden(ws)
         looks: dict[tuple[int, int], tuple[str, str]] = {}
-        for row in ws.iter_rows():
-            for cell in row:
-                if cell.value is None:
-                    continue
-                count += 1
-                if count > MAX_CELLS:
-                    raise WorkbookError(f"{path}: more than {MAX_CELLS:,} cells")
-                style = (cell._style.fontId, cell._style.fillId)
-                if style not in looks:
-                    fill = rgb(cell.fill.fgColor, "") if cell.fill.fill_type else ""
-                    looks[style] = (rgb(cell.font.color, "black"), fill)
-                sheet.cells[cell.row, cell.column] = _cell(cell, values[ws.title], looks[style], hidden)
+        for place in sorted(ws._cells):  # not iter_rows, which makes a cell of every empty one in between
+            cell = ws._cells[place]
+            if cell.value is None:
+                continue
+            count += 1
+            if count > MAX_CELLS:
+                raise WorkbookError(f"{path}: more than {MAX_CELLS:,} cells")
+            style = (cell._style.fontId, cell._style.fillId)
+            if style not in looks:
+                fill = rgb(cell.fill.fgColor, "") if cell.fill.fill_type else ""
+                looks[style] = (rgb(cell.font.color, "black"), fill)
+            sheet.cells[place] = _cell(cell, values[ws.title], looks[style], hidden)
     return book
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from xl_econ.core.errors import CELL_ERRORS
 
-from .book import Book, Cell, Sheet
+from .book import Book, Cell
 from .colours import INPUT, kind
 from .rules import ERROR, WARNING, Found, here, rule, short
 
@@ -42,17 +42,18 @@ def no_stored_value(book: Book) -> Iterator[Found]:
 @rule("text-number", WARNING, "A text looks like a number, and no sum counts it", "type it as a number")
 def text_number(book: Book) -> Iterator[Found]:
     """In an input, under a format of numbers, or in a column of numbers; a cell of text format is meant."""
-    for sheet, cell in book.cells():
-        if cell.formula or not isinstance(cell.value, str) or not _NUMBER.fullmatch(cell.value.strip()):
-            continue
-        meant = cell.format == "@"
-        if not meant and (kind(cell.font) == INPUT or cell.format not in _TEXT_FORMATS or _in_numbers(sheet, cell)):
-            yield here(cell, f"a text that looks like a number: {short(cell.value)!r}")
+    for sheet in book.sheets.values():
+        numeric = {n for n, column in sheet.columns().items() if _numeric(column)}
+        for cell in sheet.cells.values():
+            if cell.formula or not isinstance(cell.value, str) or not _NUMBER.fullmatch(cell.value.strip()):
+                continue
+            expected = kind(cell.font) == INPUT or cell.format not in _TEXT_FORMATS or cell.column in numeric
+            if expected and cell.format != "@":
+                yield here(cell, f"a text that looks like a number: {short(cell.value)!r}")
 
 
-def _in_numbers(sheet: Sheet, cell: Cell) -> bool:
-    """Whether most cells of the column are numbers."""
-    column = [c for (_, n), c in sheet.cells.items() if n == cell.column and c.shown not in (None, "")]
+def _numeric(column: list[Cell]) -> bool:
+    """Whether most cells of a column are numbers."""
     numbers = sum(1 for c in column if c.is_number)
     return numbers >= _FEW and 2 * numbers > len(column)
 

@@ -17,7 +17,7 @@ _PREFIX = re.compile(r"_xl(?:fn|ws|udf)\.", re.IGNORECASE)
 PARAMETER = re.compile(r"_xl(?:pm|op)\.", re.IGNORECASE)
 WHOLE = re.compile(r"\$?[A-Za-z]{1,3}:\$?[A-Za-z]{1,3}|\$?\d+:\$?\d+")
 AREA = re.compile(r"\$?[A-Za-z]{1,3}\$?\d{1,7}(:\$?[A-Za-z]{1,3}\$?\d{1,7})?#?")
-_LINK = re.compile(r"=\+?('(?:[^']|'')+'|[^'!(),:+*/&=<>\- ]+)!\$?[A-Za-z]{1,3}\$?\d{1,7}(&" ")?(&\x22\x22)?")
+_LINK = re.compile(r"=\+?('(?:[^']|'')+'|[^'!(),:+*/&=<>\- ]+)!\$?[A-Za-z]{1,3}\$?\d{1,7}(&\x22\x22)?")
 _COMPARE = ("=", "<", ">", "<=", ">=", "<>")
 _COUNTS = ("COUNT", "COUNTA", "ROWS", "COLUMNS")
 TOLERANCE = 1e-9

@@ -31,31 +31,24 @@ def input_holds_formula(book: Book) -> Iterator[Found]:
 )
 def constant_for_calculation(book: Book) -> Iterator[Found]:
     """Black is for what is worked out. A black text is a label, except where a formula stood among formulas."""
-    for sheet, cell in book.cells():
-        if cell.formula or kind(cell.font) != CALCULATION or isinstance(cell.value, bool):
-            continue
-        if isinstance(cell.value, str):
-            typed_over = cell.value != "" and cell.font != "black" and _among_formulas(sheet, cell)
-        else:
-            typed_over = cell.is_number and not _in_data(sheet, cell)
-        if typed_over:
-            yield here(cell, f"typed value in a calculation cell: {short(str(cell.value))}")
+    for sheet in book.sheets.values():
+        worked = {n for n, column in sheet.columns().items() if any(c.formula for c in column)}
+        for cell in sheet.cells.values():
+            if cell.formula or kind(cell.font) != CALCULATION or isinstance(cell.value, bool):
+                continue
+            if isinstance(cell.value, str):
+                typed_over = cell.value != "" and cell.font != "black" and _among_formulas(sheet, cell)
+            else:
+                # A column of a Table without a formula is data, which may be of any colour.
+                typed_over = cell.is_number and (cell.column in worked or sheet.table_of(cell) is None)
+            if typed_over:
+                yield here(cell, f"typed value in a calculation cell: {short(str(cell.value))}")
 
 
 def _among_formulas(sheet: Sheet, cell: Cell) -> bool:
     """Whether a neighbour is a formula in the same font."""
     around = (sheet.at(cell.row + r, cell.column + c) for r, c in ((-1, 0), (1, 0), (0, -1), (0, 1)))
     return any(n is not None and n.formula and n.font == cell.font for n in around)
-
-
-def _in_data(sheet: Sheet, cell: Cell) -> bool:
-    """Whether a cell is in a column of a Table that holds no formula: data, which may be of any colour."""
-    table = sheet.table_of(cell)
-    if table is None:
-        return False
-    top, bottom, _, _ = table.area
-    column = (sheet.at(row, cell.column) for row in range(top, bottom + 1))
-    return not any(c is not None and c.formula for c in column)
 
 
 @rule(

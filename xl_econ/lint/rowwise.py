@@ -32,7 +32,8 @@ def formula_differs_in_row(book: Book) -> Iterator[Found]:
         seen: set[tuple[int, int]] = set()
         for area in areas.of(sheet):
             for _, cells in area.rows():
-                series = [c for c in cells if c.column in area.series and c.formula]
+                # A formula in the blue of an input is a finding of its own.
+                series = [c for c in cells if c.column in area.series and c.formula and kind(c.font) != INPUT]
                 seen |= {(c.row, c.column) for c in series}
                 yield from _minority(series)
         for cells in sheet.rows().values():
