@@ -28,6 +28,7 @@ _COMMANDS = {
     "fill": "workbooks:fill",
     "extract": "edited:extract",
     "recalc": "workbooks:recalc",
+    "lint": "lint:lint",
     "docs": "functions:docs",
     "version": "workbooks:version",
 }
@@ -140,6 +141,8 @@ def _parser() -> _Parser:
     sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
     sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
     sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
+    sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
+    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
     command("version", "versions of xl-econ and of the engines")

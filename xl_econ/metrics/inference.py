@@ -33,7 +33,7 @@ from xl_econ.core.units import MILLI, MILLION, SECONDS_PER_HOUR
 from .serving import ONE_TOKEN, Deployment, Work, deploy, serve
 
 # Nine of ten measured throughputs lie within a factor of 1.65 of the model's: bench/accuracy_inference.py.
-BAND = 1.65
+BAND = Const("BAND", 1.65)
 TTFT_BAND = 3.5
 MEASURED_GPUS = 8
 PER_REQUEST = Const("PER_REQUEST", 1, "request/M/token")  # the part "request" is in USD per request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
@@ -11,6 +12,9 @@ from xl_econ.core.quantity import Quantity
 
 from .styles import Styles
 
+# A calculation that only fetches another sheet's cell is shown as the link that it is.
+_LINK = re.compile(r"('[^']+'|\w+)!\$?[A-Z]{1,3}\$?\d+")
+_LINKS = {"calculation": "link", "calculation_long": "link", "result": "link_bold"}
 _UNBOUNDED, _ABOVE_ZERO = 1e300, 1e-300  # Excel's own check of a number wants both ends, and has no "above"
 
 
@@ -67,7 +71,9 @@ class Canvas:
             self.ws.write_blank(cell, None, self.style(style))
 
     def formula(self, cell: str, text: str, value: Any, style: str, fmt: str = "General") -> None:
-        """A formula with the value that the core gave it."""
+        """A formula with the value that the core gave it; one that only fetches from another sheet is a link."""
+        if style in _LINKS and _LINK.fullmatch(text):
+            style = _LINKS[style]
         self.ws.write_formula(cell, f"={text}", self.style(style, fmt), value)
 
     def choose(self, cells: str, allowed: Sequence[str], title: str = "", message: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import LayoutError
@@ -59,18 +60,22 @@ def _table_checks(model: Model) -> list[CheckRow]:
     return found
 
 
-def column_formula(name: str, column: TableColumn) -> str:
+def column_tree(name: str, column: TableColumn) -> Expr:
+    """The expression of a worked-out table column, of the table's other columns."""
+    return expression(column.formula, set(store.get(name).columns), f"{name}.{column.key}").root
+
+
+def column_formula(name: str, column: TableColumn, constants: Mapping[str, str]) -> str:
     """The formula of a worked-out table column; empty where the row lacks what it needs."""
     t = store.get(name)
     refs = {c: f"{t.sheet}[[#This Row],[{c}]]" for c in t.columns}
-    root = expression(column.formula, set(refs), f"{name}.{column.key}").root
+    root = column_tree(name, column)
     needs = ",".join(refs[c] for c in column.needs)
-    return f'=IF(COUNT({needs})={len(column.needs)},{excel.formula(root, refs)},"")'
+    return f'=IF(COUNT({needs})={len(column.needs)},{excel.formula(root, {**refs, **constants})},"")'
 
 
 def column_values(name: str, column: TableColumn) -> list[Any]:
     """The values of a worked-out table column."""
-    t = store.get(name)
-    root = expression(column.formula, set(t.columns), f"{name}.{column.key}").root
+    t, root = store.get(name), column_tree(name, column)
     rows = [row.model_dump() for row in t.rows.values()]
     return ["" if any(r[c] is None for c in column.needs) else evaluate(root, r) for r in rows]

@@ -10,7 +10,19 @@ from xl_econ.workbook import rate_card
 from .canvas import Canvas
 from .layout import Layout, table
 from .model import Model
-from .parts import CALCULATION, CHECKS, FUNCTIONS, INPUTS, LIVE, RESULTS, SELECTOR_ROW, SENSITIVITY, TIMELINE, InputRow
+from .parts import (
+    CALCULATION,
+    CHECKS,
+    FUNCTIONS,
+    INPUTS,
+    LIVE,
+    RESULTS,
+    SELECTOR_ROW,
+    SENSITIVITY,
+    TIMELINE,
+    InputRow,
+    unit_text,
+)
 from .styles import Styles
 
 PURPOSE_ROW, OWNER_ROW = 4, 5
@@ -27,6 +39,7 @@ ABOUT = {
     "Changelog": "Versions of the template, and your own",
     "Glossary": "Words as they are used here",
 }
+_EXAMPLE = 1234.5
 _LEGEND = (
     ("input", "Input: type over it"),
     ("calculation", "Calculation: leave it"),
@@ -59,7 +72,7 @@ def cover(
         c.ws.set_row(row - 1, 24)
         c.text(f"B{row}", line.label, "headline_label")
         c.formula(f"C{row}", f"{CALCULATION}!D{line.row}", line.values[LIVE], "headline", line.format)
-        c.text(f"D{row}", "" if line.unit == "ratio" else line.unit, "headline_unit")
+        c.text(f"D{row}", unit_text(line.unit, line.format), "headline_unit")
         c.text(f"E{row}", "", "headline_unit")
         row += 1
     row += 1
@@ -72,7 +85,7 @@ def cover(
     c.section(row, "Colours", "BCDE")
     for kind, what in _LEGEND:
         row += 1
-        c.number(f"B{row}", 1234.5, kind, "#,##0.0")
+        _example(c, f"B{row}", kind, f"B{row - 1}", model.selected)
         c.text(f"C{row}", what, "unit")
         c.text(f"D{row}", "")
         c.text(f"E{row}", "")
@@ -99,6 +112,16 @@ def cover(
         c.merged(f"C{row}:E{row}", what, "label")
         row += 1
     return {name: f"Cover!{cell}" for name, cell in named.items()}
+
+
+def _example(c: Canvas, cell: str, kind: str, above: str, selected: str) -> None:
+    """A figure in the colour of its kind, which is of that kind in the legend too."""
+    if kind == "calculation":
+        c.formula(cell, above, _EXAMPLE, kind, "#,##0.0")
+    elif kind == "link":
+        c.formula(cell, f"{INPUTS}!D{SELECTOR_ROW}", selected, kind)
+    else:
+        c.number(cell, _EXAMPLE, kind, "#,##0.0")
 
 
 def given(layout: Layout, own_keys: Sequence[str]) -> str:

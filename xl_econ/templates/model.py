@@ -165,6 +165,7 @@ class Model:
             roots += timeline.trees(self.layout.timeline, known)
             known |= self.timeline_keys
         roots += [expression(c.formula, known, f"check {c.label!r}").root for c in self.layout.checks]
+        roots += [checks.column_tree(t.name, c) for t in self.layout.tables for c in t.columns]
         used = {c.name: c for root in roots for c in leaves(root) if isinstance(c, Const)}
         first = self.end_of_inputs + 2
         self.constants = [ConstantRow(used[name], first + n) for n, name in enumerate(sorted(used))]
@@ -188,7 +189,12 @@ class Model:
             key: f"{'' if where == sheet else where + '!'}{dollar}{column}{dollar}{row}"
             for key, (where, row) in self._sheet_of.items()
         }
-        return found | {c.constant.name: f"{INPUTS}!$D${c.row}" for c in self.constants}
+        return found | self.constant_cells
+
+    @property
+    def constant_cells(self) -> dict[str, str]:
+        """The cell of every named constant, as a formula on any sheet may write it."""
+        return {c.constant.name: f"{INPUTS}!$D${c.row}" for c in self.constants}
 
     @property
     def input_rows(self) -> dict[str, InputRow]:

@@ -115,6 +115,13 @@ def _formats() -> dict[str, str]:
     return found | {"FLOP/GPU-h": "0.000E+00", "": "General"}
 
 
+def unit_text(unit: str, form: str) -> str:
+    """What stands in a Unit column: nothing where the format shows a share, else what a bare number is."""
+    if unit not in ("", "ratio"):
+        return unit
+    return "" if "%" in form else "number" if form in ("0", "#,##0") else "ratio"
+
+
 _FORMATS: dict[str, str] = {}
 
 

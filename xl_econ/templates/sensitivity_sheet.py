@@ -80,7 +80,7 @@ def _tornado(c: Canvas, model: Model, block: TornadoBlock, workbook: Any) -> Non
     for n, (swing, bar) in enumerate(block.bars, first):
         name = label(model, swing.key).rsplit(",", 1)[0] if _unit(model, swing.key) else label(model, swing.key)
         c.text(f"B{n}", name)
-        c.text(f"C{n}", _unit(model, swing.key), "unit")
+        c.text(f"C{n}", model.units[swing.key], "unit")
         for cell in bar:
             _write(c, cell)
     _chart(c, block, first, workbook)

@@ -8,7 +8,19 @@ from typing import Any
 from .canvas import Canvas
 from .layout import CASES, Chart
 from .model import Model
-from .parts import CALCULATION, COLUMNS, FUNCTIONS, LIVE, RESULTS, SELECTOR_ROW, CheckRow, Heading, InputRow, Line
+from .parts import (
+    CALCULATION,
+    COLUMNS,
+    FUNCTIONS,
+    LIVE,
+    RESULTS,
+    SELECTOR_ROW,
+    CheckRow,
+    Heading,
+    InputRow,
+    Line,
+    unit_text,
+)
 from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, NOTE_FORMAT, SERIES, Styles
 
 CASE_NUMBER_ROW = SELECTOR_ROW + 1
@@ -109,7 +121,8 @@ def calculation(ws: Any, style: Styles, model: Model) -> None:
             c.section(item.row, item.title)
             continue
         c.text(f"B{item.row}", item.label, "bold" if item.metric else "label")
-        c.text(f"C{item.row}", item.unit, "unit")
+        number = not isinstance(item.values[LIVE], str)
+        c.text(f"C{item.row}", item.unit or (unit_text("", item.format) if number else ""), "unit")
         for case, column in COLUMNS.items():
             kind = "result" if item.metric else "calculation"
             c.formula(f"{column}{item.row}", item.formulas[case], item.values[case], kind, item.format)
@@ -127,9 +140,8 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
     at = {}
     for row, r in enumerate(model.layout.results, 5):
         at[r.key] = row
-        unit = model.units[r.key]
         c.text(f"B{row}", r.label)
-        c.text(f"C{row}", "" if unit == "ratio" else unit, "unit")
+        c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")
         for case, column in COLUMNS.items():
             kind = "link_bold" if case == LIVE else "link"
             ref = model.refs(case, RESULTS)[r.key]
@@ -190,14 +202,12 @@ def checks(ws: Any, style: Styles, rows: list[CheckRow], master: str) -> None:
 
 def _check(c: Canvas, check: CheckRow, row: int, flag_format: str) -> None:
     c.text(f"B{row}", check.label)
-    c.text(f"C{row}", check.unit, "unit")
+    c.text(f"C{row}", unit_text(check.unit, check.format), "unit")
     for case, column in COLUMNS.items():
         if case not in check.formulas:
             c.text(f"{column}{row}", "")
             continue
-        text = check.formulas[case]
-        link = text.count("!") == 1 and not set(text) & set("+-*/(")
-        c.formula(f"{column}{row}", text, check.values[case], "link" if link else "calculation", check.format)
+        c.formula(f"{column}{row}", check.formulas[case], check.values[case], "calculation", check.format)
     c.number(f"H{row}", check.low, "limit", check.format)
     c.number(f"I{row}", check.high, "limit", check.format)
     tests = [f"MIN(D{row}:G{row})>=H{row}"] if math.isfinite(check.low) else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +33,14 @@ class Worked:
     flag_above: float | None
 
 
-def worked(sheet: TableSheet) -> list[Worked]:
-    """The columns that a template's table sheet works out."""
+def worked(sheet: TableSheet, constants: Mapping[str, str]) -> list[Worked]:
+    """The columns that a template's table sheet works out; `constants` are the cells of the named constants."""
     return [
         Worked(
             c.key,
             c.note,
             c.format,
-            column_formula(sheet.name, c),
+            column_formula(sheet.name, c, constants),
             column_values(sheet.name, c),
             c.flag_above,
         )
@@ -48,9 +48,9 @@ def worked(sheet: TableSheet) -> list[Worked]:
     ]
 
 
-def of(ws: Any, style: Styles, sheet: TableSheet) -> tuple[int, int]:
+def of(ws: Any, style: Styles, sheet: TableSheet, constants: Mapping[str, str]) -> tuple[int, int]:
     """Write a table sheet of a template; answers with the numbers of its first and last row."""
-    return write(ws, style, table(sheet), sheet.sheet, sheet.about, worked(sheet))
+    return write(ws, style, table(sheet), sheet.sheet, sheet.about, worked(sheet, constants))
 
 
 def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Sequence[Worked] = ()) -> tuple[int, int]:

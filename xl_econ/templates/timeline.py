@@ -15,7 +15,7 @@ from xl_econ.hosts import cells
 from .canvas import Canvas
 from .language import expression
 from .layout import LineChart, Timeline, TimelineRow
-from .parts import LIVE, TIMELINE
+from .parts import LIVE, TIMELINE, unit_text
 from .styles import NAVY, SERIES, Styles
 
 if TYPE_CHECKING:
@@ -163,14 +163,13 @@ def _headings(c: Canvas, months: int) -> None:
 
 def _row(c: Canvas, r: MonthRow) -> None:
     c.text(f"B{r.row}", r.spec.label, "bold" if r.spec.total == "end" else "label")
-    c.text(f"C{r.row}", "" if r.spec.unit == "ratio" else r.spec.unit, "unit")
+    c.text(f"C{r.row}", unit_text(r.spec.unit, r.spec.format), "unit")
     for column, cell, kind in ((TOTAL, r.total, "result"), (OPENING, r.opening, "calculation")):
         at = f"{xl_col_to_name(column)}{r.row}"
         if cell is None:
             c.text(at, "")
         elif cell.formula:
-            link = "!" in cell.formula and not set(cell.formula) & set("+-*/(")
-            c.formula(at, cell.formula, cell.value, "link" if link else kind, r.spec.format)
+            c.formula(at, cell.formula, cell.value, kind, r.spec.format)
         else:
             c.number(at, float(cell.value), "constant", r.spec.format)
     for n, cell in enumerate(r.months, OPENING + 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .bare import bare
+from .child import limit_memory
 
 Found = tuple[str, str, Any]
 
@@ -75,21 +75,13 @@ def libreoffice(path: Path, _filled: Sequence[tuple[str, int, int]] = ()) -> Ite
             yield sheet, cell, found.stored
 
 
-def _limit_memory() -> None:
-    with contextlib.suppress(ImportError):  # Windows has no resource module
-        import resource
-
-        limit = int(os.environ["XL_ECON_MEMORY"])
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
 def main() -> int:
     """Entry point: engine and path from the command line, JSON to standard output, one line of error.
 
     The standard input lists the cells that array formulas fill.
     """
     engine, path = sys.argv[1:]
-    _limit_memory()
+    limit_memory()
     # Engines print what they stumble over; only what is found may stand in the output.
     out = os.dup(1)
     os.dup2(2, 1)

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from typing import Any
 
 from xl_econ.core.errors import UsageError, WorkbookError, nearest
 
+from . import child
 from .cell import cell_at
 from .preflight import preflight
 from .read import Address, FormulaCell
@@ -74,38 +72,15 @@ def recalculate(
             f"{path}: holds LAMBDA names, which LibreOffice does not know; recalculate it with ironcalc"
         )
     wanted = [(sheet, *cell_at(cell)) for sheet, cell in filled]
-    command = [sys.executable, "-m", "xl_econ.workbook.engines", engine, str(path.resolve())]
-    child = subprocess.Popen(  # noqa: S603  (our own module, with the path as one argument)
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        env=os.environ | {"XL_ECON_MEMORY": str(MEMORY[engine])},
-    )
-    try:
-        out, err = child.communicate(json.dumps(wanted).encode(), timeout=seconds)
-    except subprocess.TimeoutExpired:
-        _end(child)
-        raise WorkbookError(f"{path}: {engine} did not finish in {seconds:g} s") from None
-    if child.returncode:
-        reason = err.decode(errors="replace").strip().splitlines()[-1:] or [f"it ended with {child.returncode}"]
-        raise WorkbookError(f"{path}: {engine} cannot recalculate it: {reason[0]}")
+    arguments, given = [engine, str(path.resolve())], json.dumps(wanted).encode()
+    doing = (engine, "recalculate")
+    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], seconds, doing, given)
     return {(sheet, cell): value for sheet, cell, value in json.loads(out)}
 
 
 def _has_lambdas(path: Path) -> bool:
     with zipfile.ZipFile(path) as package:
         return b"_xlfn.LAMBDA(" in package.read("xl/workbook.xml")
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End a child and what it started."""
-    if hasattr(os, "killpg"):
-        os.killpg(child.pid, 9)
-    else:  # pragma: no cover (Windows)
-        child.kill()
-    child.communicate()
 
 
 def same(a: Any, b: Any, tolerance: float) -> bool:

@@ -1,0 +1,1 @@
+"""Whether a workbook keeps the conventions: one cell model, a registry of rules, findings."""

@@ -1,0 +1,91 @@
+"""The headed areas of a sheet: which columns hold units, cases, months and sources, as their headings say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from .book import Cell, Sheet
+
+LIVE = "live"
+# Headings of columns that describe a row, and hold no figure of it.
+_ABOUT = {
+    "unit", "units", "lowest", "highest", "bounds", "source", "as of", "grade", "note", "notes", "key", "at least",
+    "at most", "flag", "formula in words", "comment",
+}  # fmt: skip
+_UNITS = ("unit", "units")
+_FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Area:
+    """The rows below a heading row, down to the next one, with the columns by their headings."""
+
+    sheet: Sheet
+    heading: int
+    last: int
+    columns: dict[str, int]  # of a heading as it is written, in small letters
+    figures: tuple[int, ...]  # to the right of the units, what a row is about
+    series: tuple[int, ...]  # the cases or the months, where a row has one formula
+
+    def column(self, *names: str) -> int | None:
+        return next((self.columns[n] for n in names if n in self.columns), None)
+
+    @property
+    def unit(self) -> int | None:
+        return self.column(*_UNITS)
+
+    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+        """The rows with something in them."""
+        by_row: dict[int, list[Cell]] = {}
+        for (row, _), cell in self.sheet.cells.items():
+            if self.heading < row <= self.last:
+                by_row.setdefault(row, []).append(cell)
+        yield from sorted(by_row.items())
+
+
+def of(sheet: Sheet) -> list[Area]:
+    """The areas of a sheet, the Tables last."""
+    found = []
+    for row, cells in sheet.rows().items():
+        if any(sheet.table_of(c) for c in cells):
+            continue
+        names = {_name(c): c.column for c in reversed(cells)}
+        texts = sum(1 for c in cells if isinstance(c.shown, str) and c.shown)
+        if texts >= _FEWEST and (any(u in names for u in _UNITS) or {"source", "as of"} <= set(names)):
+            found.append((row, cells, names))
+    ends = [*(row - 1 for row, _, _ in found[1:]), 1 << 20]
+    areas = [_area(sheet, *each, end) for each, end in zip(found, ends, strict=False)]
+    for table in sheet.tables:
+        top, bottom, left, _ = table.area
+        names = {_clean(c): left + n for n, c in enumerate(table.columns)}
+        areas.append(Area(sheet, top, bottom, names, (), ()))
+    return areas
+
+
+def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last: int) -> Area:
+    unit = next((names[u] for u in _UNITS if u in names), 0)
+    heads = [c for c in cells if unit and c.column > unit and c.shown not in (None, "")]
+    figures = tuple(c.column for c in heads if _name(c) not in _ABOUT)
+    if LIVE in names:
+        after = [c.column for c in heads if _name(c) in _ABOUT and c.column > names[LIVE]]
+        cases = range(names[LIVE], min(after, default=1 << 14))
+        series = tuple(c for c in figures if c in cases)
+    else:
+        dated = tuple(c.column for c in heads if (c.is_number or isinstance(c.shown, date)) and _is_step(c))
+        series = dated if len(dated) >= _FEWEST else ()
+    return Area(sheet, row, last, names, figures, series)
+
+
+def _is_step(cell: Cell) -> bool:
+    """Whether a number in the heading is a period; the opening stands at 0."""
+    return bool(cell.shown != 0)
+
+
+def _name(cell: Cell) -> str:
+    return _clean(str(cell.shown)) if cell.shown is not None else ""
+
+
+def _clean(text: str) -> str:
+    return text.strip().casefold().replace("_", " ")
