@@ -152,6 +152,7 @@ class Grid(_Part):
     result: str
     across: Axis
     down: Axis
+    mark: Literal["lowest"] | None = Field(None, description="The cell of each column that is marked")
     note: str = ""
 
 
