@@ -228,3 +228,4 @@ LineHours = Annotated[
     Any, Quantity("GPU-h", 0, 1e13, many=True, format=_COUNT, example=(1000.0, 500.0, 200.0), title="Hours")
 ]
 GrowthRate = Annotated[Any, Quantity("share", -0.9, 9, typical=(-0.5, 2), slips=(100,), format=_SHARE, example=0.15)]
+PricedHours = Annotated[Any, Quantity("GPU-h", 0, 1e13, format=_COUNT, example=1000.0, title="GPU-hours")]

@@ -12,11 +12,13 @@ three moves at a time, volume first and price last, so that every effect is one 
 from __future__ import annotations
 
 from xl_econ.core.expr import Const
-from xl_econ.core.ops import maximum, total, weighted_sum, where
+from xl_econ.core.ops import maximum, minimum, total, weighted_sum, where
 from xl_econ.core.quantities import LineHours, RateFactors, Rates, Usd, UsdSigned
 from xl_econ.core.registry import metric
 
-LAST_DIGITS = Const("LAST_DIGITS", 1e-14)
+PRICED_HOUR = Const("PRICED_HOUR", 1, "GPU-h")  # stands in where there are no hours to divide by
+CENTS_PER_USD = Const("CENTS_PER_USD", 100, "cent/USD")
+SAME_TO_LAST_DIGITS = Const("SAME_TO_LAST_DIGITS", 1 + 1e-14)
 
 
 @metric("USD")
@@ -106,10 +108,10 @@ def mix_effect(
     spend_at_actual_mix = lines_spend(actual_hours, budget_prices, budget_paid_per_useful)
     growth = total(actual_hours) / total(budget_hours)
     spend_at_budget_mix = budget_spend * growth
-    difference = spend_at_actual_mix - spend_at_budget_mix
-    # Where the mix has not moved, the two sums differ by their last digit, which spreadsheets snap to 0.
-    noise = spend_at_actual_mix * LAST_DIGITS
-    return where(maximum(difference, -1 * difference) <= noise, 0.0, difference)
+    # Where the mix has not moved, the two sums may differ by their last digit, which spreadsheets snap to 0.
+    larger = maximum(spend_at_actual_mix, spend_at_budget_mix)
+    smaller = minimum(spend_at_actual_mix, spend_at_budget_mix)
+    return where(larger <= smaller * SAME_TO_LAST_DIGITS, 0.0, spend_at_actual_mix - spend_at_budget_mix)
 
 
 @metric("USD")

@@ -12,7 +12,7 @@ from xl_econ.core import ops, units
 from xl_econ.core.errors import LayoutError, NotAvailable, TraceError, nearest
 from xl_econ.core.expr import Const, Expr, var
 from xl_econ.core.registry import Metric, trace
-from xl_econ.metrics import REGISTRY, commitment, fleet, payback, tco
+from xl_econ.metrics import REGISTRY, commitment, fleet, payback, tco, variance
 from xl_econ.tables import store
 from xl_econ.tables.store import Table
 
@@ -27,7 +27,7 @@ _OPERATORS: dict[type, Any] = {
     ast.GtE: operator.ge,
     ast.Eq: operator.eq,
 }
-_MODULES = (units, tco, payback, fleet, commitment)
+_MODULES = (units, tco, payback, fleet, commitment, variance)
 _CONSTANTS = {c.name: c for module in _MODULES for c in vars(module).values() if isinstance(c, Const)}
 _FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}
 _FUNCTIONS |= {"roundup": ops.roundup, "rounddown": ops.rounddown}

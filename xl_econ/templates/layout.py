@@ -96,10 +96,10 @@ class ResultRow(_Part):
 
 
 class Chart(_Part):
-    """A native chart of results by case."""
+    """A native chart of results: by case, as a waterfall of the live case, or as ranges over the cases."""
 
     title: str
-    type: Literal["column", "bar"]
+    type: Literal["column", "bar", "waterfall", "range"]
     stacked: bool = False
     series: list[str]
     axis: str

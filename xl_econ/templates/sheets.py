@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from . import shaped
 from .canvas import Canvas
 from .layout import CASES, Chart
 from .model import Model
@@ -13,6 +14,7 @@ from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, NOTE_FORMAT, SERIES, Styles
 
 CASE_NUMBER_ROW = SELECTOR_ROW + 1
 _CASE_WIDTH = 16
+_CHART_ROWS = 20  # that a chart covers
 
 
 def inputs(ws: Any, style: Styles, model: Model) -> None:
@@ -133,8 +135,15 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
             c.formula(f"{column}{row}", ref, model.value(r.key, case), kind, model.format(r.key))
         c.text(f"H{row}", r.note, "note")
     below = 6 + len(at)
-    for n, spec in enumerate(model.layout.charts):
-        ws.insert_chart(below, 1 + 3 * n, _chart(workbook, spec, at), {"x_offset": 4 + 180 * n, "y_offset": 4})
+    free = below + _CHART_ROWS  # for cells behind charts
+    left = 4
+    for spec in model.layout.charts:
+        if spec.type in shaped.SHAPED:
+            chart, free = shaped.write(c, workbook, model, spec, at, free)
+        else:
+            chart = _chart(workbook, spec, at)
+        ws.insert_chart(below, 1, chart, {"x_offset": left, "y_offset": 4})
+        left += int(chart.width) + 16
     return at
 
 
