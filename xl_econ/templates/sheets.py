@@ -136,6 +136,9 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
         c.text(f"H{row}", r.note, "note")
     below = 6 + len(at)
     free = below + _CHART_ROWS  # for cells behind charts
+    if any(spec.type in shaped.SHAPED for spec in model.layout.charts):
+        ws.fit_to_pages(1, 1)
+        ws.set_column(8, 8, _CASE_WIDTH, style("plain"))
     left = 4
     for spec in model.layout.charts:
         if spec.type in shaped.SHAPED:
