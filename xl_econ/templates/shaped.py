@@ -71,7 +71,9 @@ def _waterfall_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], r
     A bar that crosses 0 has a part above and a part below, since stacked columns grow away from 0.
     """
     _heads(
-        c, row, ("Step", "", "Live", "Start of bar", "More, above 0", "More, below 0", "Less, above 0", "Less, below 0")
+        c,
+        row,
+        ("Step", "Unit", "Effect", "Start of bar", "More, above 0", "More, below 0", "Less, above 0", "Less, below 0"),
     )
     first, level = row + 1, 0.0
     for n, key in enumerate(spec.series):
@@ -99,7 +101,7 @@ def _waterfall_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], r
 
 def _range_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], row: int) -> None:
     """The span of each figure over the three cases, as shares of the base case, so that all share one axis."""
-    _heads(c, row, ("Figure", "", "Base", "Lowest over base", "Span over base", "Highest over base"))
+    _heads(c, row, ("Figure", "Unit", "Base", "Lowest over base", "Span over base", "Highest over base"))
     for r, key in enumerate(spec.series, row + 1):
         k = at[key]
         base, low, high = model.value(key, "Base"), *_ends(model, key)
@@ -118,4 +120,5 @@ def _ends(model: Model, key: str) -> tuple[float, float]:
 def _label(c: Canvas, model: Model, key: str, at: dict[str, int], row: int) -> None:
     label = next(r.label for r in model.layout.results if r.key == key)
     c.formula(f"B{row}", f"B{at[key]}", label, "label")
-    c.text(f"C{row}", "")
+    unit = model.units[key]
+    c.text(f"C{row}", "" if unit == "ratio" else unit, "unit")
