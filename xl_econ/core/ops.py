@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -33,8 +34,6 @@ class Op:
 
 def _numpy(name: str) -> Callable[..., Any]:
     def call(*args: Any) -> Any:
-        import functools
-
         import numpy as np
 
         f = getattr(np, name)
@@ -122,9 +121,29 @@ def _weighted_sum(values: Any, weights: Any, factors: Any) -> float:
     return math.fsum(map(math.prod, zip(v, w, f * (len(v) // len(f)), strict=True)))
 
 
-# Of lists of numbers: their sum, and the sum of the products of three; a single factor goes with every pair.
-total = Op("total", _total, _total)
-weighted_sum = Op("weighted_sum", _weighted_sum, _weighted_sum)
+_TOTAL = Op("total", _total, _total)
+_WEIGHTED_SUM = Op("weighted_sum", _weighted_sum, _weighted_sum)
+
+
+def _spelt_out(*lists: Any) -> bool:
+    """Whether a list holds traced values: cells that stand apart, which a sheet cannot take as one range."""
+    return any(type(v) is Expr for x in lists if type(x) is tuple for v in x)
+
+
+def total(values: Any) -> Any:
+    """The sum of a list of numbers."""
+    return functools.reduce(operator.add, values) if _spelt_out(values) else _TOTAL(values)
+
+
+def weighted_sum(values: Any, weights: Any, factors: Any) -> Any:
+    """The sum of the products of three lists of numbers; a single factor goes with every pair."""
+    if not _spelt_out(values, weights, factors):
+        return _WEIGHTED_SUM(values, weights, factors)
+    v, w, f = map(_listed, (values, weights, factors))
+    if len(v) != len(w) or len(f) not in (1, len(v)):
+        raise InputError(f"lists of {len(v)}, {len(w)} and {len(f)} values do not go together")
+    terms = (a * b * c for a, b, c in zip(v, w, f * (len(v) // len(f)), strict=True))
+    return functools.reduce(operator.add, terms)
 
 
 def where(condition: Any, yes: Any, no: Any) -> Any:
@@ -207,7 +226,7 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
 _SCALAR: dict[str, Callable[..., Any]] = (
     _ARITHMETIC
     | {op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, geometric_sum)}
-    | {op.name: op.scalar for op in (log1p, log2, total, weighted_sum)}
+    | {op.name: op.scalar for op in (log1p, log2, _TOTAL, _WEIGHTED_SUM)}
     | {"join": _join_scalar, "concat": _concat_scalar}
 )
 

@@ -218,3 +218,14 @@ Shares = Annotated[
     ),
 ]
 RateFactors = Annotated[Any, Quantity("factor", 0, 100, many=True, format="0.00", example=(1.0, 1.2, 1.1))]
+# Commitments: mean demands, which need not be whole accelerators.
+MeanGpus = Annotated[Any, Quantity("GPU", 0, 1e9, format=_COUNT, example=600.0, title="Demand")]
+CommittedGpus = Annotated[Any, Quantity("GPU", 0, 1e9, format=_COUNT, example=512.0, title="Commitment")]
+GpusOf = Annotated[Any, Quantity("GPU", 0, format="#,##0.0", example=64.0)]
+SwingFactor = Annotated[Any, Quantity("factor", 1, 2, format="0.00", example=1.5, title="Peak to mean")]
+# Budget and actuals, line by line.
+LineHours = Annotated[
+    Any, Quantity("GPU-h", 0, 1e13, many=True, format=_COUNT, example=(1000.0, 500.0, 200.0), title="Hours")
+]
+GrowthRate = Annotated[Any, Quantity("share", -0.9, 9, typical=(-0.5, 2), slips=(100,), format=_SHARE, example=0.15)]
+PricedHours = Annotated[Any, Quantity("GPU-h", 0, 1e13, format=_COUNT, example=1000.0, title="GPU-hours")]

@@ -2,11 +2,12 @@
 
 from xl_econ.core.registry import REGISTRY, get
 
-from . import capacity, fleet, inference, lookups, payback, pricing, tco, training, utilization
+from . import capacity, commitment, fleet, inference, lookups, payback, pricing, tco, training, utilization, variance
 
 __all__ = [
     "REGISTRY",
     "capacity",
+    "commitment",
     "fleet",
     "get",
     "inference",
@@ -16,4 +17,5 @@ __all__ = [
     "tco",
     "training",
     "utilization",
+    "variance",
 ]

@@ -124,6 +124,10 @@ class Canvas:
             rule = {"type": "text", "criteria": criteria, "value": "All", "format": self.style(style)}
             self.ws.conditional_format(cell, rule)
 
+    def lowest_colours(self, cells: str) -> None:
+        """Green for the lowest figure."""
+        self.ws.conditional_format(cells, {"type": "bottom", "value": 1, "format": self.style("good")})
+
     def sign_colours(self, cells: str) -> None:
         """Red figures below zero."""
         rule = {"type": "cell", "criteria": "less than", "value": 0, "format": self.style("negative")}

@@ -12,7 +12,7 @@ from xl_econ.core import ops, units
 from xl_econ.core.errors import LayoutError, NotAvailable, TraceError, nearest
 from xl_econ.core.expr import Const, Expr, var
 from xl_econ.core.registry import Metric, trace
-from xl_econ.metrics import REGISTRY, fleet, payback, tco
+from xl_econ.metrics import REGISTRY, commitment, fleet, payback, tco, variance
 from xl_econ.tables import store
 from xl_econ.tables.store import Table
 
@@ -27,10 +27,10 @@ _OPERATORS: dict[type, Any] = {
     ast.GtE: operator.ge,
     ast.Eq: operator.eq,
 }
-_CONSTANTS = {
-    c.name: c for module in (units, tco, payback, fleet) for c in vars(module).values() if isinstance(c, Const)
-}
+_MODULES = (units, tco, payback, fleet, commitment, variance)
+_CONSTANTS = {c.name: c for module in _MODULES for c in vars(module).values() if isinstance(c, Const)}
 _FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}
+_FUNCTIONS |= {"roundup": ops.roundup, "rounddown": ops.rounddown}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def expression(text: str, known: set[str], where: str) -> Formula:
     """A formula of a layout as a traced expression.
 
     The language is a subset of Python's expressions: names of inputs and of earlier rows, numbers, texts, the named
-    constants, arithmetic, comparisons, where/minimum/maximum, every metric by its lower-case name, a table's figure as
+    constants, arithmetic, comparisons, where/minimum/maximum/roundup/rounddown, every metric by its lower-case name,
+    lists in brackets where a metric takes a list, a table's figure as
     `figure('table', key, 'column')` with perhaps a default for an empty cell, and in a timeline `previous(row)`.
 
     Raises:
@@ -63,6 +64,8 @@ def expression(text: str, known: set[str], where: str) -> Formula:
                 if name not in known:
                     raise LayoutError(f"{where}: unknown name {name!r}{nearest(name, known)}")
                 return var(name)
+            case ast.List(elts=items):
+                return tuple(map(value, items))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -value(operand)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
@@ -88,7 +91,9 @@ def expression(text: str, known: set[str], where: str) -> Formula:
         raise LayoutError(f"{where}: {text!r} does not depend on any input")
     called = ast.unparse(body.func) if isinstance(body, ast.Call) else ""
     if isinstance(body, ast.Call) and isinstance(found := REGISTRY.get(called.upper()), Metric):
-        return Formula(root, found, [value(a) for a in body.args])
+        args = [value(a) for a in body.args]
+        # Cells that stand apart are no range that a named function could take.
+        return Formula(root, None if any(type(a) is tuple for a in args) else found, args)
     return Formula(root, None, [])
 
 

@@ -105,9 +105,9 @@ class LineChart(_Part):
 
 
 class Chart(LineChart):
-    """A native chart of results by case."""
+    """A native chart of results: by case, as a waterfall of the live case, or as ranges over the cases."""
 
-    type: Literal["column", "bar"]
+    type: Literal["column", "bar", "waterfall", "range"]
     stacked: bool = False
 
 
@@ -148,6 +148,7 @@ class Grid(_Part):
     result: str
     across: Axis
     down: Axis
+    mark: Literal["lowest"] | None = Field(None, description="The cell of each column that is marked")
     note: str = ""
 
 

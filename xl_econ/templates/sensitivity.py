@@ -175,6 +175,11 @@ def _shifted(model: Model, swing: Swing, at: str, shift: float) -> tuple[str, fl
     return text, found
 
 
+def _less(value: Any, live: float) -> Any:
+    """How far a bar reaches; an error value stays one."""
+    return value if isinstance(value, str) else float(value - live)
+
+
 def _tornado(model: Model, t: Tornado, row: int) -> TornadoBlock:
     """The bars, sorted by what they move in the live case as it is built."""
     chains = [_Chain(model, t.result, (s.key,)) for s in t.rows]
@@ -183,7 +188,7 @@ def _tornado(model: Model, t: Tornado, row: int) -> TornadoBlock:
     def reach(pair: tuple[Swing, _Chain]) -> float:
         s, chain = pair
         ends = (chain.cell("", "", {}, {s.key: _shifted(model, s, "", x)[1]}).value for x in (s.low, s.high))
-        return max(abs(float(v - live)) for v in ends)
+        return max(abs(d) if isinstance(d := _less(v, live), float) else 0.0 for v in ends)
 
     ordered = sorted(zip(t.rows, chains, strict=True), key=reach, reverse=True)
     first = row + 4
@@ -196,7 +201,7 @@ def _tornado(model: Model, t: Tornado, row: int) -> TornadoBlock:
             shown = "+0%;-0%;0%" if s.by == "share" else "+0.##;-0.##;0"
             text, value = _shifted(model, s, a, shift)
             result = chain.cell(c, "calculation", {s.key: b}, {s.key: value})
-            delta = Cell(d, "calculation", f"{c}-${link.at[0]}${row + 2}", result.value - live, chain.format)
+            delta = Cell(d, "calculation", f"{c}-${link.at[0]}${row + 2}", _less(result.value, live), chain.format)
             bar += [Cell(a, "input", "", shift, shown), Cell(b, "calculation", text, value, model.format(s.key))]
             bar += [result, delta]
         bars.append((s, bar))

@@ -59,6 +59,10 @@ def _grid(c: Canvas, model: Model, block: GridBlock) -> None:
         _write(c, cell)
     inner = [cell.at for cell in block.cells if cell.kind == "calculation"]
     c.sign_colours(f"{inner[0]}:{inner[-1]}")
+    if g.mark:
+        first, last = int(inner[0][1:]), int(inner[-1][1:])
+        for column in sorted({at[0] for at in inner}):
+            c.lowest_colours(f"{column}{first}:{column}{last}")
 
 
 def _tornado(c: Canvas, model: Model, block: TornadoBlock, workbook: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from . import shaped
 from .canvas import Canvas
 from .layout import CASES, Chart
 from .model import Model
@@ -28,6 +29,7 @@ _CASE_WIDTH = 16
 HEADING_ROW = 8
 # Columns of the Inputs sheet that have a name, which finds an input's cells in a workbook that was edited.
 NAMED = {case: COLUMNS[case] for case in CASES} | {"source": "K", "as_of": "L", "grade": "M", "key": "O"}
+_CHART_ROWS = 20  # that a chart covers
 
 
 def inputs(ws: Any, style: Styles, model: Model) -> None:
@@ -148,8 +150,18 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
             c.formula(f"{column}{row}", ref, model.value(r.key, case), kind, model.format(r.key))
         c.text(f"H{row}", r.note, "note")
     below = 6 + len(at)
-    for n, spec in enumerate(model.layout.charts):
-        ws.insert_chart(below, 1 + 3 * n, _chart(workbook, spec, at), {"x_offset": 4 + 180 * n, "y_offset": 4})
+    free = below + _CHART_ROWS  # for cells behind charts
+    if any(spec.type in shaped.SHAPED for spec in model.layout.charts):
+        ws.fit_to_pages(1, 1)
+        ws.set_column(8, 8, _CASE_WIDTH, style("plain"))
+    left = 4
+    for spec in model.layout.charts:
+        if spec.type in shaped.SHAPED:
+            chart, free = shaped.write(c, workbook, model, spec, at, free)
+        else:
+            chart = _chart(workbook, spec, at)
+        ws.insert_chart(below, 1, chart, {"x_offset": left, "y_offset": 4})
+        left += int(chart.width) + 16
     return at
 
 

@@ -25,6 +25,7 @@ MONTH_ROW, FIRST = 5, 6
 TOTAL, OPENING = 3, 4  # columns D and E; the months follow
 _YEAR = 12
 _WIDTHS = (3, 40, 14, 15, 15)
+_CHART = 630  # pixels from one chart to the next; two fill the first page
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,11 @@ def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
         c.text(f"B{n}", r.spec.label)
         start = f"{r.spec.opening:g}" if isinstance(r.spec.opening, float) else r.spec.opening
         words = [f"{r.spec.key} = {r.text}", f"Start: {start}" if start else "", r.spec.note]
-        c.text(f"C{n}", ". ".join(filter(None, words)), "formula_line")
+        c.text(f"D{n}", ". ".join(filter(None, words)), "formula_line")
     for n, chart in enumerate(spec.charts):
         at = below + len(model.months) + 1
-        ws.insert_chart(at, 1 + 6 * n, _chart(workbook, model, chart), {"x_offset": 4, "y_offset": 4})
+        # Right of the columns that are repeated on every page, or each page would print a piece of the charts.
+        ws.insert_chart(at, TOTAL, _chart(workbook, model, chart), {"x_offset": 4 + _CHART * n, "y_offset": 4})
     _paper(ws, spec.months)
 
 
