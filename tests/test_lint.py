@@ -6,14 +6,14 @@ import zipfile
 
 import openpyxl
 import pytest
-from openpyxl.styles import Font
+from openpyxl.styles import Color, Font
 from openpyxl.workbook.defined_name import DefinedName
 from test_templates import BOOKS, book
 
 from xl_econ import cli
 from xl_econ.core.errors import WorkbookError
 from xl_econ.lint import book as book_model
-from xl_econ.lint import formula, run
+from xl_econ.lint import colours, formula, run
 from xl_econ.lint.rules import RULES
 from xl_econ.templates import rate_card
 
@@ -136,6 +136,7 @@ PLANTED = {
     "an unknown column": ("unknown-name", put(*FREE, "=SUM(CloudPrices[gone])", CALC), *FREE),
     "an unknown table": ("unknown-name", put(*FREE, "=SUM(Gone[usd])", CALC), *FREE),
     "a lost reference": ("unknown-name", put(*FREE, "=#REF!*C5", CALC), *FREE),
+    "a formula that cannot be read": ("unknown-name", put(*FREE, '=C5&"', CALC), *FREE),
     "a name that lost its reference": ("unknown-name", name("#REF!"), "", "lost"),
     "no source": ("input-without-source", put("Inputs", "K10", None), "Inputs", "E10"),
     "a source that was not given": (
@@ -214,12 +215,29 @@ def test_the_same_formula_in_another_cell():
     assert formula.relative("=Inputs!D5*$A$1+SUM(B2:C3)", 5, 4) == formula.relative("=Inputs!E6*$A$1+SUM(C3:D4)", 6, 5)
     assert formula.relative("=B$2", 5, 4) != formula.relative("=B$2", 5, 5)
     assert formula.relative("=T[a]&name", 1, 1) == "T[a]&name"
-    assert formula.relative("=(", 1, 1) == "=("
+    assert formula.relative('="', 1, 1) == '="'
 
 
 @pytest.mark.parametrize("text", ["=SUM(A1", '="', "=A1)"])
 def test_a_formula_that_cannot_be_read_stops_nothing(text):
     assert formula.parts(text).numbers == []
+
+
+@pytest.mark.parametrize(
+    ("colour", "seen", "claims"),
+    [
+        (None, "black", "calculation"),
+        (Color(rgb="FF0000FF"), "0000FF", "input"),
+        (Color(theme=1), "black", "calculation"),
+        (Color(theme=4), "", "other"),
+        (Color(indexed=17), "008000", "link"),
+        (Color(indexed=40), "", "other"),
+        (Color(auto=True), "black", "calculation"),
+    ],
+)
+def test_what_a_colour_claims(colour, seen, claims):
+    assert colours.rgb(colour, "black") == seen
+    assert colours.kind(seen) == claims
 
 
 def plain_workbook(path):

@@ -48,6 +48,7 @@ class Area:
 def of(sheet: Sheet) -> list[Area]:
     """The areas of a sheet, the Tables last."""
     found = []
+    other: list[int] = []  # heading rows of blocks that say nothing of units
     for row, cells in sheet.rows().items():
         if any(sheet.table_of(c) for c in cells):
             continue
@@ -55,8 +56,10 @@ def of(sheet: Sheet) -> list[Area]:
         texts = sum(1 for c in cells if isinstance(c.shown, str) and c.shown)
         if texts >= _FEWEST and (any(u in names for u in _UNITS) or {"source", "as of"} <= set(names)):
             found.append((row, cells, names))
-    ends = [*(row - 1 for row, _, _ in found[1:]), 1 << 20]
-    areas = [_area(sheet, *each, end) for each, end in zip(found, ends, strict=False)]
+        elif found and _looks_like(found[-1][1], cells):
+            other.append(row)
+    starts = sorted([row for row, _, _ in found] + other)
+    areas = [_area(sheet, *each, min((s - 1 for s in starts if s > each[0]), default=1 << 20)) for each in found]
     for table in sheet.tables:
         top, bottom, left, _ = table.area
         names = {_clean(c): left + n for n, c in enumerate(table.columns)}
@@ -76,6 +79,13 @@ def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last
         dated = tuple(c.column for c in heads if (c.is_number or isinstance(c.shown, date)) and _is_step(c))
         series = dated if len(dated) >= _FEWEST else ()
     return Area(sheet, row, last, names, figures, series)
+
+
+def _looks_like(heading: list[Cell], cells: list[Cell]) -> bool:
+    """Whether a row has the look of a heading, a filled one, and is one of another block."""
+    looks = {(c.font, c.fill) for c in heading if c.fill}
+    texts = [c for c in cells if isinstance(c.value, str) and c.value and (c.font, c.fill) in looks]
+    return len(texts) >= _FEWEST
 
 
 def _is_step(cell: Cell) -> bool:

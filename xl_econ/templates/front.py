@@ -85,7 +85,7 @@ def cover(
     c.section(row, "Colours", "BCDE")
     for kind, what in _LEGEND:
         row += 1
-        _example(c, f"B{row}", kind, f"B{row - 1}", model.selected)
+        _example(c, f"B{row}", kind, f"B{row - 1}")
         c.text(f"C{row}", what, "unit")
         c.text(f"D{row}", "")
         c.text(f"E{row}", "")
@@ -114,12 +114,12 @@ def cover(
     return {name: f"Cover!{cell}" for name, cell in named.items()}
 
 
-def _example(c: Canvas, cell: str, kind: str, above: str, selected: str) -> None:
+def _example(c: Canvas, cell: str, kind: str, above: str) -> None:
     """A figure in the colour of its kind, which is of that kind in the legend too."""
     if kind == "calculation":
         c.formula(cell, above, _EXAMPLE, kind, "#,##0.0")
     elif kind == "link":
-        c.formula(cell, f"{INPUTS}!D{SELECTOR_ROW}", selected, kind)
+        c.formula(cell, f"{INPUTS}!A1", INPUTS, kind)
     else:
         c.number(cell, _EXAMPLE, kind, "#,##0.0")
 
