@@ -13,7 +13,7 @@ from xl_econ.core.expr import Expr, steps
 from xl_econ.hosts import cells
 
 from .canvas import Canvas
-from .language import expression
+from .language import expression, mapped
 from .layout import LineChart, Timeline, TimelineRow
 from .parts import LIVE, TIMELINE
 from .styles import NAVY, SERIES, Styles
@@ -56,10 +56,17 @@ def _names(spec: Timeline, known: set[str]) -> set[str]:
 
 
 def _tree(row: TimelineRow, text: str, names: set[str]) -> Expr:
+    """A formula of one cell: the steps of a metric that it calls are written into it."""
     root = expression(text, names, f"timeline {row.key}").root
-    if len(steps(root)) > 1:
-        raise LayoutError(f"timeline {row.key}: has steps of its own; make it a row of the calculation")
-    return root
+    if len(steps(root)) == 1:
+        return root
+
+    def unnamed(e: Expr) -> Expr | None:
+        if e.name is None or e is root:
+            return None
+        return Expr(e.op, *(mapped(a, unnamed) if isinstance(a, Expr) else a for a in e.args))
+
+    return mapped(root, unnamed)
 
 
 def trees(spec: Timeline, known: set[str]) -> list[Expr]:
