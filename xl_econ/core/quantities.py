@@ -238,3 +238,4 @@ MonthlyGrowth = Annotated[
 GpusPerPerson = Annotated[Any, Quantity("GPU/person", 0, 1e6, positive=True, format=_COUNT, example=128.0)]
 UsdPerPersonMonth = Annotated[Any, Quantity("USD/person/month", 0, 1e7, format=_MONEY, example=20000.0)]
 KgPerKwh = Annotated[Any, Quantity("kg/kWh", 0, 5, format="0.000", example=0.39)]
+MtokMonthly = Annotated[Any, Quantity("Mtok/month", 0, 1e12, positive=True, format=_COUNT, example=1e6)]

@@ -96,13 +96,13 @@ class ResultRow(_Part):
 
 
 class Chart(_Part):
-    """A native chart of results: by case, as a waterfall of the live case, or as ranges over the cases."""
+    """A native chart of results: by case, as a waterfall of the live case, as ranges over the cases, or the tornado's drivers."""
 
     title: str
-    type: Literal["column", "bar", "waterfall", "range"]
+    type: Literal["column", "bar", "waterfall", "range", "drivers"]
     stacked: bool = False
-    series: list[str]
-    axis: str
+    series: list[str] = []
+    axis: str = ""
     format: str = "General"
 
 
