@@ -229,3 +229,13 @@ LineHours = Annotated[
 ]
 GrowthRate = Annotated[Any, Quantity("share", -0.9, 9, typical=(-0.5, 2), slips=(100,), format=_SHARE, example=0.15)]
 PricedHours = Annotated[Any, Quantity("GPU-h", 0, 1e13, format=_COUNT, example=1000.0, title="GPU-hours")]
+# A fleet's plan.
+NodesOrNone = Annotated[Any, Quantity("node", 0, 1e6, whole=True, format=_COUNT, example=16.0, title="Nodes")]
+NodesPerMonth = Annotated[Any, Quantity("node", 0, 1e6, positive=True, format=_COUNT, example=20.0, title="Nodes")]
+MonthlyGrowth = Annotated[
+    Any, Quantity("share", -0.2, 0.5, typical=(0, 0.2), slips=(100,), format="0.0%", example=0.02)
+]
+GpusPerPerson = Annotated[Any, Quantity("GPU/person", 0, 1e6, positive=True, format=_COUNT, example=128.0)]
+UsdPerPersonMonth = Annotated[Any, Quantity("USD/person/month", 0, 1e7, format=_MONEY, example=20000.0)]
+KgPerKwh = Annotated[Any, Quantity("kg/kWh", 0, 5, format="0.000", example=0.39)]
+MtokMonthly = Annotated[Any, Quantity("Mtok/month", 0, 1e12, positive=True, format=_COUNT, example=1e6)]

@@ -105,10 +105,12 @@ class LineChart(_Part):
 
 
 class Chart(LineChart):
-    """A native chart of results: by case, as a waterfall of the live case, or as ranges over the cases."""
+    """A native chart of results: by case, a waterfall of the live case, ranges over the cases, the tornado's drivers."""
 
-    type: Literal["column", "bar", "waterfall", "range"]
+    type: Literal["column", "bar", "waterfall", "range", "drivers"]
     stacked: bool = False
+    series: list[str] = []
+    axis: str = ""
 
 
 class TimelineRow(_Part):

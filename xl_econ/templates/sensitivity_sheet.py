@@ -87,7 +87,8 @@ def _tornado(c: Canvas, model: Model, block: TornadoBlock, workbook: Any) -> Non
         c.text(f"C{n}", model.units[swing.key], "unit")
         for cell in bar:
             _write(c, cell)
-    _chart(c, block, first, workbook)
+    at = first + len(block.bars)
+    c.ws.insert_chart(at, 1, tornado_chart(block, workbook), {"x_offset": 4, "y_offset": 4})
 
 
 def _write(c: Canvas, cell: Cell) -> None:
@@ -97,7 +98,9 @@ def _write(c: Canvas, cell: Cell) -> None:
         c.number(cell.at, cell.value, cell.kind, cell.format)
 
 
-def _chart(c: Canvas, block: TornadoBlock, first: int, workbook: Any) -> None:
+def tornado_chart(block: TornadoBlock, workbook: Any) -> Any:
+    """The bars of a tornado as a native chart, for whichever sheet."""
+    first = block.row + 4
     last = first + len(block.bars) - 1
     chart = workbook.add_chart({"type": "bar"})
     for column, name, colour in ((DOWN, "Low", SERIES[2]), (UP, "High", SERIES[0])):
@@ -119,4 +122,4 @@ def _chart(c: Canvas, block: TornadoBlock, first: int, workbook: Any) -> None:
     chart.set_x_axis(axis | {"label_position": "high"})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 900, "height": 120 + 30 * len(block.bars)})
-    c.ws.insert_chart(last + 1, 1, chart, {"x_offset": 4, "y_offset": 4})
+    return chart

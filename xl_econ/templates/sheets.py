@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from . import shaped
+from xl_econ.core.errors import LayoutError
+
+from . import sensitivity_sheet, shaped
 from .canvas import Canvas
 from .layout import CASES, Chart
 from .model import Model
@@ -158,11 +160,22 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
     for spec in model.layout.charts:
         if spec.type in shaped.SHAPED:
             chart, free = shaped.write(c, workbook, model, spec, at, free)
+        elif spec.type == "drivers":
+            chart = _drivers(model, workbook)
         else:
             chart = _chart(workbook, spec, at)
         ws.insert_chart(below, 1, chart, {"x_offset": left, "y_offset": 4})
         left += int(chart.width) + 16
     return at
+
+
+def _drivers(model: Model, workbook: Any) -> Any:
+    """The tornado of the Sensitivity sheet once more, so that a page of results says what moves them."""
+    if model.sensitivity is None or model.sensitivity.tornado is None:
+        raise LayoutError(f"{model.layout.name}: a chart of drivers needs a tornado")
+    chart = sensitivity_sheet.tornado_chart(model.sensitivity.tornado, workbook)
+    chart.set_size({"width": 740, "height": 330})
+    return chart
 
 
 def _chart(workbook: Any, spec: Chart, at: dict[str, int]) -> Any:

@@ -57,7 +57,6 @@ STYLES: dict[str, dict[str, Any]] = {
     "axis": _CELL | {"font_color": "black", "bold": True, "align": "right", "bg_color": PALE},
     "axis_input": _CELL
     | {"font_color": INPUT_BLUE, "bold": True, "bg_color": INPUT_FILL, "locked": False, "align": "right"},
-    "formula_line": {"font_color": GREY, "font_name": "Consolas", "font_size": 9, "indent": 1},
     "contents": {"font_color": "#0563C1", "underline": 1},
     "plain": {},
     "table_number": _CELL | {"font_color": INPUT_BLUE, "align": "right"},

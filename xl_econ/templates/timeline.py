@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from xlsxwriter.utility import xl_col_to_name
@@ -13,7 +14,7 @@ from xl_econ.core.expr import Expr, steps
 from xl_econ.hosts import cells
 
 from .canvas import Canvas
-from .language import expression
+from .language import expression, mapped
 from .layout import LineChart, Timeline, TimelineRow
 from .parts import LIVE, TIMELINE, unit_text
 from .styles import NAVY, SERIES, Styles
@@ -26,6 +27,8 @@ TOTAL, OPENING = 3, 4  # columns D and E; the months follow
 _YEAR = 12
 _WIDTHS = (3, 40, 14, 15, 15)
 _CHART = 630  # pixels from one chart to the next; two fill the first page
+_CHART_ROWS = 20  # that a chart covers
+_WORDS = 150  # characters across the first page
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,17 @@ def _names(spec: Timeline, known: set[str]) -> set[str]:
 
 
 def _tree(row: TimelineRow, text: str, names: set[str]) -> Expr:
+    """A formula of one cell: the steps of a metric that it calls are written into it."""
     root = expression(text, names, f"timeline {row.key}").root
-    if len(steps(root)) > 1:
-        raise LayoutError(f"timeline {row.key}: has steps of its own; make it a row of the calculation")
-    return root
+    if len(steps(root)) == 1:
+        return root
+
+    def unnamed(e: Expr) -> Expr | None:
+        if e.name is None or e is root:
+            return None
+        return Expr(e.op, *(mapped(a, unnamed) if isinstance(a, Expr) else a for a in e.args))
+
+    return mapped(root, unnamed)
 
 
 def trees(spec: Timeline, known: set[str]) -> list[Expr]:
@@ -134,17 +144,18 @@ def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
     _headings(c, spec.months)
     for r in model.months:
         _row(c, r)
-    below = FIRST + len(model.months) + 1
-    c.section(below, "Rows in words", "BCDE")
+    # Right of the columns that are repeated on every page, or each page would print a piece of charts and words.
+    below = FIRST + len(model.months)
+    for n, chart in enumerate(spec.charts):
+        ws.insert_chart(below, TOTAL, _chart(workbook, model, chart), {"x_offset": 4 + _CHART * n, "y_offset": 4})
+    below += _CHART_ROWS if spec.charts else 1
+    c.section(below, "Rows in words", "D")
     for n, r in enumerate(model.months, below + 1):
-        c.text(f"B{n}", r.spec.label)
         start = f"{r.spec.opening:g}" if isinstance(r.spec.opening, float) else r.spec.opening
         words = [f"{r.spec.key} = {r.text}", f"Start: {start}" if start else "", r.spec.note]
-        c.text(f"D{n}", ". ".join(filter(None, words)), "formula_line")
-    for n, chart in enumerate(spec.charts):
-        at = below + len(model.months) + 1
-        # Right of the columns that are repeated on every page, or each page would print a piece of the charts.
-        ws.insert_chart(at, TOTAL, _chart(workbook, model, chart), {"x_offset": 4 + _CHART * n, "y_offset": 4})
+        text = ". ".join(filter(None, words))
+        c.merged(f"D{n}:{xl_col_to_name(OPENING + _YEAR)}{n}", text, "formula_text")
+        ws.set_row(n - 1, 14 * max(1, len(wrap(text, _WORDS))) + 1)
     _paper(ws, spec.months)
 
 
