@@ -28,6 +28,7 @@ _COMMANDS = {
     "fill": "workbooks:fill",
     "extract": "edited:extract",
     "recalc": "workbooks:recalc",
+    "diff": "compare:diff",
     "docs": "functions:docs",
     "version": "workbooks:version",
 }
@@ -140,6 +141,12 @@ def _parser() -> _Parser:
     sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
     sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
     sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
+    sub = command("diff", "what differs between two workbooks, by key and name (exit code 1: something does)")
+    sub.add_argument("a", type=_path, metavar="A", help="the old workbook")
+    sub.add_argument("b", type=_path, metavar="B", help="the new one")
+    sub.add_argument("--html", type=_path, metavar="F", help="write a page as well")
+    sub.add_argument("--ignore-formatting", action="store_true", help="look at contents only")
+    sub.add_argument("--force", action="store_true", help="replace a page that is there")
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
     command("version", "versions of xl-econ and of the engines")
