@@ -133,8 +133,8 @@ class _Differences:
 
     def _cells(self, pair: SheetPair) -> Iterator[Finding]:
         looks = 0
+        formulas: list[tuple[At, At, GridCell, GridCell]] = []
         for x, y in pair.rows.pairs.items():
-            formulas: list[tuple[At, At, GridCell, GridCell]] = []
             for i, j in pair.columns.pairs.items():
                 old, new = pair.a.rows.get(x, {}).get(i), pair.b.rows.get(y, {}).get(j)
                 if old is None and new is None:
@@ -151,7 +151,7 @@ class _Differences:
                     yield self._constant(pair, a, b, old, new)
                     continue
                 looks += bool(old and new and old.look != new.look)
-            yield from self._formulas(pair, formulas)
+        yield from self._formulas(pair, formulas)
         if looks:
             yield Finding("formatting", pair.b.name, pair.b.name, "", None, float(looks))
 
@@ -161,16 +161,21 @@ class _Differences:
         return self.books.same_formula(pair, a, b, old.formula, new.formula)
 
     def _formulas(self, pair: SheetPair, found: list[tuple[At, At, GridCell, GridCell]]) -> Iterator[Finding]:
-        """The changed formulas of a row; those that changed alike are one finding."""
-        alike: dict[tuple[str, str], list[tuple[At, At, GridCell, GridCell]]] = {}
+        """The changed formulas; those that changed alike, in a row or in a column of a table, are one finding."""
+        alike: dict[Any, list[tuple[At, At, GridCell, GridCell]]] = {}
         for e in found:
-            alike.setdefault((e[2].token, e[3].token), []).append(e)
+            table = pair.a.table_at(*e[0])
+            place = (table.name, e[0].column) if table else e[0].row
+            alike.setdefault((place, e[2].token, e[3].token), []).append(e)
         for same_change in alike.values():
             a, b, old, new = same_change[0]
-            key = self._key(pair, a) or calculation_key(self.books.a, pair.a.name, a.row)
-            columns = ", ".join(self._column(pair, e[0]) for e in same_change)
+            if table := pair.a.table_at(*a):
+                name = f"{table.name}.{table.columns[a.column]} ({len(same_change)} rows)"
+            else:
+                key = self._key(pair, a) or calculation_key(self.books.a, pair.a.name, a.row)
+                name = f"{key} ({', '.join(self._column(pair, e[0]) for e in same_change)})"
             cells = ",".join(address(e[1]) for e in same_change)
-            yield Finding("formulas", f"{key} ({columns})", pair.b.name, cells, old.shown(), new.shown())
+            yield Finding("formulas", name, pair.b.name, cells, old.shown(), new.shown())
 
     def _key(self, pair: SheetPair, a: At) -> str:
         row = pair.a.name, a.row

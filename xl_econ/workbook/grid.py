@@ -158,7 +158,7 @@ def _cells(texts: Any, values: Any) -> Iterator[tuple[At, GridCell]]:
             if c.data_type == "f":
                 formula = str(getattr(value, "text", value) or "").removeprefix("=")
                 value = values.cell(c.row, c.column).value
-            elif type(value) is int:
+            if type(value) is int:
                 value = float(value)
             yield At(c.row, c.column), GridCell(formula, value, looks[hash(tuple(c._style))])
 
@@ -171,7 +171,9 @@ def _look(c: Any) -> tuple[Any, ...]:
     horizontal = None if place.horizontal == "general" else place.horizontal
     vertical = None if place.vertical == "bottom" else place.vertical
     face = (font.name, font.sz, bool(font.b), bool(font.i), None if font.u == "none" else font.u, _colour(font.color))
-    return c.number_format.casefold(), face, filled, lines, horizontal, vertical, bool(place.wrap_text)
+    # Whether a sign is escaped or quoted is no matter of looks.
+    number = re.sub(r'[\\"]', "", c.number_format.casefold())
+    return number, face, filled, lines, horizontal, vertical, bool(place.wrap_text)
 
 
 def _colour(colour: Any) -> Any:

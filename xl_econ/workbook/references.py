@@ -17,6 +17,7 @@ _TOKEN = re.compile(
 )
 _SPACE = re.compile(r"\s+")
 _CALLED = re.compile(r"\b(TRUE|FALSE)\(\)", re.I)
+_NUMBER = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])")
 _PREFIX = re.compile(r"_xl(?:fn|ws|pm)\.", re.I)
 
 
@@ -58,7 +59,9 @@ def pieces(formula: str, resolve: Resolve | None = None) -> list[Piece]:
 
 
 def _plain(text: str) -> str:
-    return _CALLED.sub(r"\1", _PREFIX.sub("", _SPACE.sub("", text))).upper()
+    """A text between references: names and numbers are spelled in more than one way."""
+    plain = _CALLED.sub(r"\1", _PREFIX.sub("", _SPACE.sub("", text))).upper()
+    return _NUMBER.sub(lambda m: repr(float(m[0])), plain)
 
 
 def _reference(m: re.Match[str]) -> Reference:
