@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from xl_econ.templates.diff import Finding
 
 _STYLE = """
-body { font: 14px/1.5 "Segoe UI", Arial, sans-serif; color: #1f2937; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
+body { font: 14px/1.5 "Segoe UI", Arial, sans-serif; color: #1f2937 }
+body { margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
 h1 { font-size: 1.4rem; color: #1f3864; margin-bottom: 0 }
 h2 { font-size: 1.05rem; color: #1f3864; border-bottom: 2px solid #1f3864; margin: 2rem 0 .5rem }
 table { border-collapse: collapse; width: 100%; table-layout: fixed }
@@ -38,7 +39,7 @@ def page(a: str, b: str, found: Sequence[Finding]) -> str:
     title = f"{escape(a)} &rarr; {escape(b)}"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{title}</title><style>{_STYLE}</style></head>\n"
         f"<body><h1>What differs</h1><p>{title}</p><nav>{links}</nav>\n{body}</body></html>\n"
     )

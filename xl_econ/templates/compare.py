@@ -11,7 +11,7 @@ from xl_econ.workbook import align
 from xl_econ.workbook.align import SheetPair
 from xl_econ.workbook.cell import At
 from xl_econ.workbook.grid import Grid, place
-from xl_econ.workbook.references import Reference, equal, pieces
+from xl_econ.workbook.references import Reference, Resolve, equal, pieces
 
 _WORDS = re.compile(r"([A-Za-z_]\w*) = .+", re.S)  # the Formula in words of a calculation row
 _COLUMNS = re.compile(r"\[([^\[\]]+)\]")
@@ -58,6 +58,7 @@ class Compared:
 
     def same_formula(self, pair: SheetPair, x: At, y: At, old: str, new: str) -> bool:
         """Whether two formulas lead to the same cells and do the same with them."""
+
         def same(r: Reference, s: Reference) -> bool:
             here, there = r.sheet or pair.a.name, s.sheet or pair.b.name
             return self.leads((here, r.first), (there, s.first)) and self.leads((here, r.last), (there, s.last))
@@ -67,11 +68,8 @@ class Compared:
         # LibreOffice writes the area in place of a structured reference.
         if "[" not in old + new:
             return False
-        resolved = (
-            pieces(text, lambda table, inside: _area(grid, sheet, at, table, inside))
-            for text, grid, sheet, at in ((old, self.a, pair.a.name, x), (new, self.b, pair.b.name, y))
-        )
-        return equal(*resolved, same)
+        here, there = _resolving(self.a, pair.a.name, x), _resolving(self.b, pair.b.name, y)
+        return equal(pieces(old, here), pieces(new, there), same)
 
     def same_name(self, old: str, new: str) -> bool:
         """Whether a defined name says the same in both."""
@@ -80,18 +78,24 @@ class Compared:
             return self.leads(x, y)
 
         def same(r: Reference, s: Reference) -> bool:
-            return self.leads((r.sheet, r.first), (s.sheet, s.first)) and self.leads((r.sheet, r.last), (s.sheet, s.last))
+            pairs = ((r.first, s.first), (r.last, s.last))
+            return all(self.leads((r.sheet, x), (s.sheet, y)) for x, y in pairs)
 
         return equal(pieces(old), pieces(new), same)
+
+
+def _resolving(grid: Grid, sheet: str, at: At) -> Resolve:
+    return lambda table, inside: _area(grid, sheet, at, table, inside)
 
 
 def _keys(grid: Grid, sheet: str) -> dict[Hashable, int]:
     """The rows of a sheet that are known by a key, wherever they stand."""
     s = grid.sheets[sheet]
-    found: dict[Hashable, int] = dict(s.row_keys())
+    found: dict[Hashable, int] = {**s.row_keys()}
     for name in grid.names:
-        if name.startswith(("inputs.", "results.", "xl_econ.")) and (at := grid.cell_of(name)) and at[0] == sheet:
-            found["name", name] = at[1].row
+        if name.startswith(("inputs.", "results.", "xl_econ.")) and (named := grid.cell_of(name)):
+            if named[0] == sheet:
+                found["name", name] = named[1].row
     if "inputs.case" in grid.names:
         said: dict[str, list[int]] = {}
         for at, cell in s.cells.items():

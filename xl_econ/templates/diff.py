@@ -168,7 +168,7 @@ class _Differences:
             place = (table.name, e[0].column) if table else e[0].row
             alike.setdefault((place, e[2].token, e[3].token), []).append(e)
         for same_change in alike.values():
-            a, b, old, new = same_change[0]
+            a, _, old, new = same_change[0]
             if table := pair.a.table_at(*a):
                 name = f"{table.name}.{table.columns[a.column]} ({len(same_change)} rows)"
             else:

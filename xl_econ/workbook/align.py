@@ -119,8 +119,9 @@ def _in_steps(
     (of_a, of_b), *rest = steps
     found: dict[int, int] = {}
     # A row that holds nothing to tell it by is no anchor.
-    tokens = [[tuple(of[r]) or (side, r) for r in rows] for side, of, rows in (("a", of_a, a), ("b", of_b, b))]
-    for tag, i, j, k, n in SequenceMatcher(None, *tokens, autojunk=False).get_opcodes():
+    tokens_a: list[Hashable] = [tuple(of_a[r]) or ("a", r) for r in a]
+    tokens_b: list[Hashable] = [tuple(of_b[r]) or ("b", r) for r in b]
+    for tag, i, j, k, n in SequenceMatcher(None, tokens_a, tokens_b, autojunk=False).get_opcodes():
         if tag == "equal":
             found |= zip(a[i:j], b[k:n], strict=True)
         elif tag == "replace":

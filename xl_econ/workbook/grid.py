@@ -193,4 +193,5 @@ def _tables(sheet: Any, cells: dict[At, GridCell]) -> Iterator[TableArea]:
         headings = {n: cells.get(At(top, n)) for n in range(left, right + 1)} if headed else {}
         columns = {n: str(c.value) for n, c in headings.items() if c is not None}
         if columns:
-            yield TableArea(area.displayName, sheet.title, columns, range(top + 1, bottom - (area.totalsRowCount or 0) + 1))
+            body = range(top + 1, bottom - (area.totalsRowCount or 0) + 1)
+            yield TableArea(area.displayName, sheet.title, columns, body)
