@@ -91,11 +91,12 @@ def _resolving(grid: Grid, sheet: str, at: At) -> Resolve:
 def _keys(grid: Grid, sheet: str) -> dict[Hashable, int]:
     """The rows of a sheet that are known by a key, wherever they stand."""
     s = grid.sheets[sheet]
-    found: dict[Hashable, int] = {**s.row_keys()}
+    found: dict[Hashable, int] = {}
+    found.update(s.row_keys().items())
     for name in grid.names:
-        if name.startswith(("inputs.", "results.", "xl_econ.")) and (named := grid.cell_of(name)):
-            if named[0] == sheet:
-                found["name", name] = named[1].row
+        named = grid.cell_of(name) if name.startswith(("inputs.", "results.", "xl_econ.")) else None
+        if named and named[0] == sheet:
+            found["name", name] = named[1].row
     if "inputs.case" in grid.names:
         said: dict[str, list[int]] = {}
         for at, cell in s.cells.items():

@@ -105,7 +105,7 @@ def _of_table(grid: Grid, area: TableArea, table: Table, found: TableChanges) ->
 
 def _value(cell: GridCell | None, text: bool) -> Any:
     """What a cell of a table holds, as a row of the table has it."""
-    value = None if cell is None else cell.value
+    value: Any = None if cell is None else cell.value
     if isinstance(value, float) and text:
         return f"{value:.15g}"  # 2026 was typed where a text is meant
     return value.strftime("%Y-%m-%d") if hasattr(value, "strftime") else value

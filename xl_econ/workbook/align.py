@@ -96,7 +96,8 @@ def sheet(a: GridSheet, b: GridSheet, keys_a: Keys, keys_b: Keys) -> SheetPair:
     ]
     rows |= _in_steps(free_a, free_b, steps, lambda x, y: _closeness(full_a[x], full_b[y]))
     sample = sorted(rows.items())[:: max(1, len(rows) // _SAMPLE)]
-    cells_a, cells_b = ({n: {} for n in s.columns} for s in (a, b))
+    cells_a: dict[int, dict[int, str]] = {n: {} for n in a.columns}
+    cells_b: dict[int, dict[int, str]] = {n: {} for n in b.columns}
     for number, (x, y) in enumerate(sample):
         for cells, row in ((cells_a, a.rows.get(x, {})), (cells_b, b.rows.get(y, {}))):
             for column, cell in row.items():
