@@ -29,6 +29,8 @@ _COMMANDS = {
     "extract": "edited:extract",
     "recalc": "workbooks:recalc",
     "lint": "lint:lint",
+    "diff": "compare:diff",
+    "reprice": "reprice:reprice",
     "docs": "functions:docs",
     "version": "workbooks:version",
 }
@@ -143,11 +145,27 @@ def _parser() -> _Parser:
     sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
     sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
+    _comparing(command)
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
     command("version", "versions of xl-econ and of the engines")
     parser.add_argument("--version", action="version", version=f"xl-econ {__version__}")
     return parser
+
+
+def _comparing(command: Callable[..., _Parser]) -> None:
+    """The commands that set one state of a workbook against another."""
+    sub = command("diff", "what differs between two workbooks, by key and name (exit code 1: something does)")
+    sub.add_argument("a", type=_path, metavar="A", help="the old workbook")
+    sub.add_argument("b", type=_path, metavar="B", help="the new one")
+    sub.add_argument("--html", type=_path, metavar="F", help="write a page as well")
+    sub.add_argument("--ignore-formatting", action="store_true", help="look at contents only")
+    sub.add_argument("--force", action="store_true", help="replace a page that is there")
+    sub = command("reprice", "a workbook with other table rows, and what each row does to the results", tables=True)
+    sub.add_argument("workbook", type=_path, metavar="F", help="changed in place without -o")
+    sub.add_argument("-o", "--output", type=_path, metavar="F", help="write a copy and leave F as it is")
+    sub.add_argument("--dry-run", action="store_true", help="compute, write nothing")
+    sub.add_argument("--force", action="store_true", help="replace a workbook that somebody has edited")
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -105,7 +105,7 @@ class LineChart(_Part):
 
 
 class Chart(LineChart):
-    """A native chart of results: by case, a waterfall of the live case, ranges over the cases, the tornado's drivers."""
+    """A native chart of results: by case, a waterfall, ranges over the cases, or what drives them."""
 
     type: Literal["column", "bar", "waterfall", "range", "drivers"]
     stacked: bool = False

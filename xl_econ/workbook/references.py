@@ -1,0 +1,83 @@
+"""References in formulas, compared by what they lead to and not by the address that it happens to have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .cell import At, column_number
+
+_TOKEN = re.compile(
+    r"""(?P<text>"(?:[^"]|"")*")
+    |(?P<table>[A-Za-z_]\w*)?(?P<bracket>\[(?:[^\[\]]|\[[^\[\]]*\])*\])
+    |(?:(?:'(?P<quoted>(?:[^']|'')+)'|\$?(?P<sheet>[^\W\d][\w.]*))!)?
+     (?<![\w.])\$?(?P<c1>[A-Za-z]{1,3})\$?(?P<r1>\d{1,7})(?::\$?(?P<c2>[A-Za-z]{1,3})\$?(?P<r2>\d{1,7}))?(?![\w.(!])""",
+    re.X,
+)
+_SPACE = re.compile(r"\s+")
+_CALLED = re.compile(r"\b(TRUE|FALSE)\(\)", re.I)
+_NUMBER = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])")
+_PREFIX = re.compile(r"_xl(?:fn|ws|pm)\.", re.I)
+
+
+class Reference(NamedTuple):
+    """An area of cells; a single cell is its own last."""
+
+    sheet: str  # "" for the sheet of the formula
+    first: At
+    last: At
+
+
+Resolve = Callable[[str, str], "Reference | None"]
+Piece = str | Reference
+
+
+def pieces(formula: str, resolve: Resolve | None = None) -> list[Piece]:
+    """A formula as its references and what stands between them, in one spelling.
+
+    Args:
+        formula: The formula without its equals sign.
+        resolve: The area of a structured reference, from the table and what is in its brackets.
+    """
+    found: list[Piece] = []
+    between, done = "", 0
+    for m in _TOKEN.finditer(formula):
+        between += _plain(formula[done : m.start()])
+        done = m.end()
+        reference = None
+        if m["bracket"]:
+            reference = resolve(m["table"] or "", m["bracket"]) if resolve else None
+        elif m["r1"]:
+            reference = _reference(m)
+        if reference is None:
+            between += m[0] if m["text"] else _SPACE.sub("", m[0]) if m["bracket"] else m[0]
+        else:
+            found += [between, reference]
+            between = ""
+    return [*found, between + _plain(formula[done:])]
+
+
+def _plain(text: str) -> str:
+    """A text between references: names and numbers are spelled in more than one way."""
+    plain = _CALLED.sub(r"\1", _PREFIX.sub("", _SPACE.sub("", text))).upper()
+    return _NUMBER.sub(lambda m: repr(float(m[0])), plain)
+
+
+def _reference(m: re.Match[str]) -> Reference:
+    first = At(int(m["r1"]), column_number(m["c1"]))
+    last = At(int(m["r2"]), column_number(m["c2"])) if m["r2"] else first
+    sheet = m["quoted"].replace("''", "'") if m["quoted"] else m["sheet"] or ""
+    return Reference(sheet, first, last)
+
+
+def shape(formula: str) -> str:
+    """A formula without its places."""
+    return "=" + "".join(p if isinstance(p, str) else "@" for p in pieces(formula))
+
+
+def equal(a: list[Piece], b: list[Piece], same: Callable[[Reference, Reference], bool]) -> bool:
+    """Whether two formulas say the same."""
+    return len(a) == len(b) and all(
+        x == y if isinstance(x, str) or isinstance(y, str) else same(x, y) for x, y in zip(a, b, strict=True)
+    )
