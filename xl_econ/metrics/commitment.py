@@ -43,7 +43,8 @@ def elastic_overflow(mean_gpus: MeanGpus, committed_gpus: CommittedGpus, peak_to
     peak_gpus = mean_gpus + swing
     trough_gpus = mean_gpus - swing
     above = minimum(maximum(peak_gpus - committed_gpus, 0.0), 2 * swing)
-    divisor = where(swing > 0, 4 * swing, ONE_GPU)
+    # A triangle: half of the height, times its share of the time, which is the height over the whole spread.
+    divisor = where(swing > 0, 2 * (2 * swing), ONE_GPU)
     return above**2 / divisor + maximum(trough_gpus - committed_gpus, 0.0)
 
 
