@@ -14,8 +14,6 @@ from xl_econ.core.registry import metric
 from .tco import ONE_GPU
 
 TERM_YEARS = Const("TERM_YEARS", 3, "yr")
-# The curve falls over twice the swing, and the part above a level is a triangle: half its height times its share.
-TRIANGLE = Const("TRIANGLE", 4)
 TERM_MONTHS = Const("TERM_MONTHS", 36, "month")
 
 
@@ -45,7 +43,8 @@ def elastic_overflow(mean_gpus: MeanGpus, committed_gpus: CommittedGpus, peak_to
     peak_gpus = mean_gpus + swing
     trough_gpus = mean_gpus - swing
     above = minimum(maximum(peak_gpus - committed_gpus, 0.0), 2 * swing)
-    divisor = where(swing > 0, TRIANGLE * swing, ONE_GPU)
+    # A triangle: half of the height, times its share of the time, which is the height over the whole spread.
+    divisor = where(swing > 0, 2 * (2 * swing), ONE_GPU)
     return above**2 / divisor + maximum(trough_gpus - committed_gpus, 0.0)
 
 
