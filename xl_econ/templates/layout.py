@@ -96,7 +96,7 @@ class ResultRow(_Part):
 
 
 class Chart(_Part):
-    """A native chart of results: by case, as a waterfall of the live case, as ranges over the cases, or the tornado's drivers."""
+    """A native chart of results: by case, a waterfall of the live case, ranges over the cases, the tornado's bars."""
 
     title: str
     type: Literal["column", "bar", "waterfall", "range", "drivers"]
