@@ -47,8 +47,10 @@ def number(value: Any) -> Any:
     return value
 
 
-def rounded(value: float) -> float:
-    """A result as it is read on a terminal; the workbook and --json hold all digits."""
+def rounded(value: Any) -> Any:
+    """A result as it is read on a terminal, a text as it is; the workbook and --json hold all digits."""
+    if isinstance(value, str):
+        return value
     return round(value) * 1.0 if abs(value) >= 1000 else float(f"{value:.4g}")
 
 

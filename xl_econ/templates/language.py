@@ -85,6 +85,8 @@ def expression(text: str, known: set[str], where: str) -> Formula:
 
     try:
         body = ast.parse(text.strip(), mode="eval").body
+        if isinstance(body, ast.List):
+            raise LayoutError(f"{where}: {text!r} is not part of the formula language: a list is an argument")
         root = trace(lambda: value(body), {})
     except (SyntaxError, TraceError) as e:
         raise LayoutError(f"{where}: {text!r}: {e}") from None
