@@ -11,7 +11,7 @@ from .printing import number, print_grid, print_json
 if TYPE_CHECKING:
     import argparse
 
-    from xl_econ.templates.reprice import Attributed, Repriced, TableChanges
+    from xl_econ.templates.reprice import Attributed, CellChange, Repriced, RowChange, TableChanges
 
 SHOWN = 20
 _HIDDEN = 1e-12  # an interaction smaller than this share of the result is rounding
@@ -84,18 +84,15 @@ def _report(
 
 def _print(found: TableChanges, repriced: Repriced, results: list[Attributed], output: str | None) -> None:
     print(output or "not written (dry run)")
-    cells = [(row, c) for row in found.rows for c in row.cells]
-    print(f"  {len(found.rows)} rows of {len(found.tables)} tables change, in {len(cells)} cells")
+    tables = list(dict.fromkeys(row.table for row in found.rows))
+    print(f"  {len(found.rows)} rows change{' in ' if tables else ''}{', '.join(tables)}")
+    acting = {id(row) for r in results for row, _ in r.by_row}
+    cells = [(row, c) for row in found.rows for c in row.cells if id(row) in acting]
     if cells:
-        print_grid(
-            [
-                [f"    {row.table}[{row.key}].{c.column}", _shown(c.old), "->", _shown(c.new), _share(c.old, c.new)]
-                for row, c in cells[:SHOWN]
-            ],
-            70,
-        )
+        print("  of them these move a result:")
+        print_grid([_cell(row, c) for row, c in cells[:SHOWN]], 70)
     if len(cells) > SHOWN:
-        print(f"    ... and {len(cells) - SHOWN} more (--json lists all)")
+        print(f"    ... and {len(cells) - SHOWN} more cells (--json lists all)")
     for title, keys in (("in the new tables only, not added", found.added), ("not in the new tables", found.removed)):
         if keys:
             listed = ", ".join(f"{table}[{key}]" for table, key in keys[:3])
@@ -111,6 +108,10 @@ def _print(found: TableChanges, repriced: Repriced, results: list[Attributed], o
         print_grid(lines, 70)
     if repriced.fresh.kept:
         print(f"  {len(repriced.fresh.kept)} results keep what was stored, because IronCalc cannot compute them")
+
+
+def _cell(row: RowChange, c: CellChange) -> list[str]:
+    return [f"    {row.table}[{row.key}].{c.column}", _shown(c.old), "->", _shown(c.new), _share(c.old, c.new)]
 
 
 def _shown(value: Any) -> str:
