@@ -70,7 +70,7 @@ def volume_effect(
         Definition: the budget times the growth of all useful hours together.
 
     Example:
-        >>> volume_effect([1000, 500], [1200, 600], [2.5, 4], [1.25, 2])
+        >>> round(volume_effect([1000, 500], [1200, 600], [2.5, 4], [1.25, 2]), 6)
         1425.0
     """
     budget_spend = lines_spend(budget_hours, budget_prices, budget_paid_per_useful)
