@@ -14,6 +14,7 @@ from xl_econ.workbook.patch import patch
 def older(path, name="inputs.other_usd"):
     """The workbook as an older version would have built it: without an input, with one that is no more."""
     patch(Parts(path), path, {Parts(path).cell_of("xl_econ.template"): "training_budget 0.9, plain flavour"})
+    renamed(path, "docProps/core.xml", b"training_budget 1.0", b"training_budget 0.9").rename(path)
     found = renamed(path, "xl/workbook.xml", f'"{name}"'.encode(), b'"inputs.bygone_usd"')
     return found.rename(path)
 
