@@ -110,7 +110,7 @@ def calculation_key(grid: Grid, sheet: str, row: int) -> str:
     """The key of a row of the calculation, else the row's label."""
     s = grid.sheets[sheet]
     for cell in s.rows.get(row, {}).values():
-        if cell.is_text and (words := _WORDS.fullmatch(cell.value)):
+        if "inputs.case" in grid.names and cell.is_text and (words := _WORDS.fullmatch(cell.value)):
             return words[1]
     return s.label(row)
 
