@@ -153,12 +153,13 @@ def _cells(texts: Any, values: Any) -> Iterator[tuple[At, GridCell]]:
                 continue
             if c._style is not None and (number := hash(tuple(c._style))) not in looks:
                 looks[number] = _look(c)
-            formula, value = None, c.value
+            formula: str | None = None
+            value = c.value
             if c.data_type == "f":
-                formula = str(getattr(value, "text", value) or "").removeprefix("=")
+                text = str(getattr(value, "text", value) or "").removeprefix("=")
                 value = values.cell(c.row, c.column).value
-                if formula.upper() in ("TRUE()", "FALSE()"):  # as LibreOffice writes a truth value
-                    formula, value = None, formula.upper() == "TRUE()"
+                truth = text.upper() in ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
+                formula, value = (None, text.upper() == "TRUE()") if truth else (text, value)
             if type(value) is int:
                 value = float(value)
             yield At(c.row, c.column), GridCell(formula, value, looks[hash(tuple(c._style))])
