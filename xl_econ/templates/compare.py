@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 from xl_econ.workbook import align
@@ -115,7 +115,6 @@ def calculation_key(grid: Grid, sheet: str, row: int) -> str:
     return s.label(row)
 
 
-@cache
 def _area(grid: Grid, sheet: str, at: At, table: str, inside: str) -> Reference | None:
     """The area of a structured reference; None where it is more than the usual ones."""
     tables = {name.casefold(): t for name, t in grid.tables.items()}
