@@ -124,6 +124,12 @@ def test_workbooks_of_other_people(tmp_path, capsys):
     ]
 
 
+@pytest.mark.libreoffice
+def test_a_rich_workbook_that_libreoffice_saved(tmp_path, capsys):
+    path = rich.rich(tmp_path / "a.xlsx")
+    assert found(path, rich.by_libreoffice(path), capsys, "--ignore-formatting") == []
+
+
 def test_what_cannot_be_read(tmp_path, capsys):
     path = book_of(tmp_path / "a.xlsx", [[1]])
     (tmp_path / "b.xlsx").write_text("no workbook")

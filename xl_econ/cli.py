@@ -31,6 +31,7 @@ _COMMANDS = {
     "lint": "lint:lint",
     "diff": "compare:diff",
     "reprice": "reprice:reprice",
+    "upgrade": "upgrade:upgrade",
     "docs": "functions:docs",
     "version": "workbooks:version",
 }
@@ -166,6 +167,11 @@ def _comparing(command: Callable[..., _Parser]) -> None:
     sub.add_argument("-o", "--output", type=_path, metavar="F", help="write a copy and leave F as it is")
     sub.add_argument("--dry-run", action="store_true", help="compute, write nothing")
     sub.add_argument("--force", action="store_true", help="replace a workbook that somebody has edited")
+    sub = command("upgrade", "a filled workbook to its template's current version (exit code 1: edits would be lost)")
+    sub.add_argument("workbook", type=_path, metavar="F", help="changed in place without -o")
+    sub.add_argument("-o", "--output", type=_path, metavar="F", help="write a copy and leave F as it is")
+    sub.add_argument("--dry-run", action="store_true", help="compare, write nothing")
+    sub.add_argument("--force", action="store_true", help="give up the edits; replace a workbook that is there")
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ def diff(args: argparse.Namespace) -> int:
     if args.html:
         _write(args, found)
     if args.json:
-        listed = [vars(f) | {"change": f.change} for f in map(_plain, found)]
+        listed = [vars(f) | {"change": f.change} for f in map(plain, found)]
         print_json({"a": str(args.a), "b": str(args.b), "different": bool(found), "findings": listed})
         return DIFFERENT if found else 0
     if not found:
@@ -51,7 +51,7 @@ def _write(args: argparse.Namespace, found: list[Finding]) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _plain(f: Finding) -> Finding:
+def plain(f: Finding) -> Finding:
     """A finding whose values JSON knows: a date is its text."""
     from dataclasses import replace
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 from xl_econ.workbook import align
@@ -110,12 +110,11 @@ def calculation_key(grid: Grid, sheet: str, row: int) -> str:
     """The key of a row of the calculation, else the row's label."""
     s = grid.sheets[sheet]
     for cell in s.rows.get(row, {}).values():
-        if cell.is_text and (words := _WORDS.fullmatch(cell.value)):
+        if "inputs.case" in grid.names and cell.is_text and (words := _WORDS.fullmatch(cell.value)):
             return words[1]
     return s.label(row)
 
 
-@cache
 def _area(grid: Grid, sheet: str, at: At, table: str, inside: str) -> Reference | None:
     """The area of a structured reference; None where it is more than the usual ones."""
     tables = {name.casefold(): t for name, t in grid.tables.items()}

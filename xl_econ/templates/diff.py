@@ -147,7 +147,7 @@ class _Differences:
                         continue
                     if old and new and None not in (old.value, new.value) and not same(old.value, new.value, TOLERANCE):
                         yield self._result(pair, a, b, old, new)
-                elif (old.value if old else None) != (new.value if new else None):
+                elif old is None or new is None or type(old.value) is not type(new.value) or old.value != new.value:
                     yield self._constant(pair, a, b, old, new)
                     continue
                 looks += bool(old and new and old.look != new.look)

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
 
 from .grid import Grid, GridSheet
 
@@ -23,11 +24,15 @@ class Pairing:
 
     pairs: dict[int, int]
 
+    @cached_property
+    def _known(self) -> list[int]:
+        return sorted(self.pairs)
+
     def leads(self, a: int, b: int) -> bool:
         """Whether `a` here is `b` there; one that holds nothing stands as far from a neighbour as there."""
         if a in self.pairs:
             return self.pairs[a] == b
-        known = sorted(self.pairs)
+        known = self._known
         at = bisect_left(known, a)
         beside = [known[n] for n in (at - 1, at) if 0 <= n < len(known)]
         return not beside or any(self.pairs[k] + a - k == b for k in beside)

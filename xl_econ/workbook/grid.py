@@ -146,21 +146,24 @@ def place(text: str) -> tuple[str, At] | None:
 
 
 def _cells(texts: Any, values: Any) -> Iterator[tuple[At, GridCell]]:
-    looks: dict[int, tuple[Any, ...]] = {}
+    looks: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for row in texts.iter_rows():
         for c in row:
             if c.value is None or c.value == "":
                 continue
-            if c._style is not None and (number := hash(tuple(c._style))) not in looks:
-                looks[number] = _look(c)
-            formula = None
+            style = tuple(c._style)
+            if style not in looks:
+                looks[style] = _look(c)
+            formula: str | None = None
             value = c.value
             if c.data_type == "f":
-                formula = str(getattr(value, "text", value) or "").removeprefix("=")
+                text = str(getattr(value, "text", value) or "").removeprefix("=")
                 value = values.cell(c.row, c.column).value
+                truth = text.upper() in ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
+                formula, value = (None, text.upper() == "TRUE()") if truth else (text, value)
             if type(value) is int:
                 value = float(value)
-            yield At(c.row, c.column), GridCell(formula, value, looks[hash(tuple(c._style))])
+            yield At(c.row, c.column), GridCell(formula, value, looks[style])
 
 
 def _look(c: Any) -> tuple[Any, ...]:

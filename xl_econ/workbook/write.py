@@ -69,13 +69,13 @@ def check_target(path: Path, force: bool = False) -> None:
             return
         if not os.access(path, os.W_OK):
             raise WorkbookError(f"{path}: is read-only")
-        if not force and not _is_as_built(path):
+        if not force and not is_as_built(path):
             raise WorkbookError(f"{path}: exists and is not as xl-econ built it; --force replaces it")
     except OSError as e:
         raise WorkbookError(f"{path}: cannot be written: {e.strerror}") from None
 
 
-def _is_as_built(path: Path) -> bool:
+def is_as_built(path: Path) -> bool:
     """Whether a file is empty, or a workbook of ours that nobody has saved since: programs note the time of a save."""
     if not path.stat().st_size:
         return True
