@@ -73,5 +73,5 @@ def committed_use(mean_gpus: MeanGpus, committed_gpus: CommittedGpus, peak_to_me
     swing = mean_gpus * (peak_to_mean - 1)
     trough_gpus = mean_gpus - swing
     reach = minimum(maximum(committed_gpus - trough_gpus, 0.0), 2 * swing)
-    divisor = where(swing > 0, 4 * swing, ONE_GPU)
+    divisor = where(swing > 0, 2 * (2 * swing), ONE_GPU)
     return minimum(committed_gpus, trough_gpus) + reach - reach**2 / divisor
