@@ -88,14 +88,29 @@ EDITS = {
 }
 
 
+def edits(name):
+    """The edits of a template, or the first inputs that can be moved by a twentieth."""
+    if name in EDITS:
+        return EDITS[name]
+    model = Model(layout.load(name))
+    found = {}
+    for key, row in model.input_rows.items():
+        value, q = row.values["Base"], row.input.kind
+        if isinstance(value, float) and value and not q.whole and not q.auto and q.fits(value * 0.95):
+            found[key] = value * 0.95
+    return dict(list(found.items())[:8])
+
+
 @pytest.mark.parametrize("name", layout.names())
 def test_what_is_typed_into_the_sheet_counts(name, tmp_path):
     """An engine computes from edited cells what the core computes from the same inputs; all but the sorted bars."""
+    typed = edits(name)
+    assert len(typed) >= 4
     (tmp_path / "other").mkdir()
-    other, wanted = book(tmp_path / "other", name, settings=[f"{k}={v}" for k, v in EDITS[name].items()])
+    other, wanted = book(tmp_path / "other", name, settings=[f"{k}={v}" for k, v in typed.items()])
     path, model = book(tmp_path, name)
     edited = openpyxl.load_workbook(path)
-    for key in EDITS[name]:
+    for key in typed:
         assert wanted.value(key) != model.value(key)
         for column in "EFG":
             edited["Inputs"][f"{column}{model.input_rows[key].row}"] = wanted.value(key)
@@ -124,9 +139,11 @@ def test_a_sensitivity_is_what_the_moved_figure_gives(name):
                 other = fill.model(template, fill.with_settings(fill.Case(name), settings, template))
                 assert result.value == pytest.approx(other.value(block.tornado.result), rel=1e-12)
                 compared += 1
-    assert compared > 8
+    assert compared >= 4
     for grid in model.sensitivity.grids:
-        assert len([c for c in grid.cells if c.kind == "calculation"]) == 35
+        size = [len(axis.values or axis.shifts) for axis in (grid.grid.across, grid.grid.down)]
+        # The values of a shifted axis are formulas too, but of another kind.
+        assert len([c for c in grid.cells if c.kind == "calculation"]) == size[0] * size[1]
 
 
 @pytest.mark.parametrize("name", layout.names())
@@ -363,11 +380,6 @@ BUY_OR_RENT = (layout.folder() / "gpu_buy_vs_rent.toml").read_text()
         ),
         ('key = "in_horizon"', 'key = "npv_usd"', "timeline: the key 'npv_usd' is used twice"),
         ("previous(rent_to_date)", "previous(upfront_usd)", "no earlier month of 'upfront_usd'"),
-        (
-            "cloud_usd_month * ONE_MONTH * in_horizon",
-            "fleet_cost(gpus, elastic_usd_hour, month)",
-            "timeline rent_flow: has steps of its own",
-        ),
         ('result = "breakeven_share"', 'result = "breakeven_shar"', "unknown key 'breakeven_shar'; did you mean"),
         ('{ key = "usd_per_kwh" }', '{ key = "idle_power" }', "npv_usd does not depend on idle_power"),
         ("figure('cost_components', 'Power'", "figure('cost_component', 'Power'", "no table 'cost_component'; did you"),
