@@ -22,7 +22,7 @@ from typing import Any
 from harness import judge
 
 import xl_econ
-from xl_econ.tables import store
+from xl_econ.tables.read import load
 from xl_econ.tables.store import TABLES
 
 HELD_OUT = Path(__file__).parent / "data" / "training_heldout.csv"
@@ -65,7 +65,7 @@ def shipped() -> list[Run]:
 
 
 def held_out() -> list[Run]:
-    return list(store.load(TABLES["training_runs"], HELD_OUT).values())
+    return list(load(TABLES["training_runs"], HELD_OUT).values())
 
 
 def out_of_domain(run: Run) -> str | None:

@@ -17,7 +17,7 @@ import xl_econ
 from xl_econ import cli
 from xl_econ.core.errors import CELL_ERRORS, TableError, WorkbookError
 from xl_econ.hosts import udf
-from xl_econ.tables import store
+from xl_econ.tables import table
 from xl_econ.tables.rows import choices, quantity
 from xl_econ.tables.store import RATE_CARD as TABLES
 from xl_econ.templates import layout
@@ -536,4 +536,4 @@ def test_a_card_that_libreoffice_has_saved(tmp_path):
 
 
 def test_the_source_of_rows_is_the_card():
-    assert store.source() == {}
+    assert table.source() == {}

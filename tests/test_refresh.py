@@ -14,8 +14,10 @@ import pytest
 import xl_econ
 from xl_econ import cli
 from xl_econ.core.errors import TableError
-from xl_econ.tables import genai, refresh, store
+from xl_econ.tables import genai, refresh
+from xl_econ.tables.read import load
 from xl_econ.tables.store import TABLES
+from xl_econ.tables.table import DATA
 from xl_econ.templates import rate_card as built
 from xl_econ.workbook import rate_card
 
@@ -209,7 +211,7 @@ def test_writes_a_rate_card_and_the_table(package, tmp_path, capsys):
     xl_econ.use_rate_card(card)
     assert xl_econ.api_price("gpt-4o", "input") == 2
     assert xl_econ.api_price("gpt-5", "input") == 1.8, "the contract"
-    assert store.load(TABLE, table) == TABLE.rows
+    assert load(TABLE, table) == TABLE.rows
     xl_econ.use_rate_card(None)
     assert xl_econ.api_price("gpt-4o", "input") == 2.5
     # What was built and not edited may be built again; a CSV file cannot tell.
@@ -222,7 +224,7 @@ def test_the_csv_is_as_the_shipped_one(package, tmp_path, capsys):
     package(OPENAI)
     path = tmp_path / "api_prices.csv"
     run(capsys, "tables", "refresh", "api_prices", "--csv", path)
-    shipped = (store.DATA / "api_prices.csv").read_text("utf-8").splitlines()
+    shipped = (DATA / "api_prices.csv").read_text("utf-8").splitlines()
     written = path.read_text("utf-8").splitlines()
     changed = {"gpt-4o", "gpt-4.1", "gpt-4o-mini"}
     assert len(shipped) == len(written)

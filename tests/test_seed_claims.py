@@ -8,7 +8,7 @@ import pytest
 from xl_econ import cli
 from xl_econ.core.errors import InputError, TableError, XlEconError
 from xl_econ.hosts.claims import JUDGED, claimed, evaluate, recompute, verdict
-from xl_econ.tables import store
+from xl_econ.tables.read import check_rows
 from xl_econ.tables.store import TABLES
 
 TABLE = TABLES["seed_claims"]
@@ -185,7 +185,7 @@ def test_an_error_names_the_claim():
 def test_a_bad_claim_is_refused(column, value, text):
     row = next(iter(CLAIMS.values())).model_dump() | {column: value}
     with pytest.raises(TableError, match=f"claims.csv, row 2, {text}"):
-        store.check_rows(TABLE, "claims.csv", list(row), [row])
+        check_rows(TABLE, "claims.csv", list(row), [row])
 
 
 def test_the_command_line_shows_claims(capsys):

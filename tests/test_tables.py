@@ -10,7 +10,9 @@ import xl_econ
 from xl_econ.core import quantities
 from xl_econ.core.errors import NotAvailable, TableError, UsageError
 from xl_econ.tables import queries, rows, store
+from xl_econ.tables.read import check_rows, load
 from xl_econ.tables.store import TABLES
+from xl_econ.tables.table import DATA
 
 ACCELERATORS = TABLES["accelerators"]
 SEED_TABLES = ("mfu_typical", "cost_components", "batch_utilization", "optimizations", "inference_price_classes")
@@ -30,7 +32,7 @@ def test_shipped_rows(table):
 
 def write(folder, changes=None, header=None, rows=None, drop=None):
     """A copy of accelerators.csv with a cell changed, a column dropped or rows replaced."""
-    with (store.DATA / "accelerators.csv").open(encoding="utf-8") as f:
+    with (DATA / "accelerators.csv").open(encoding="utf-8") as f:
         lines = list(csv.reader(f))
     for (row, column), text in (changes or {}).items():
         lines[row][lines[0].index(column)] = text
@@ -74,28 +76,28 @@ def write(folder, changes=None, header=None, rows=None, drop=None):
 )
 def test_a_bad_row_is_refused(how, text, tmp_path):
     with pytest.raises(TableError) as e:
-        store.load(ACCELERATORS, write(tmp_path, **how))
+        load(ACCELERATORS, write(tmp_path, **how))
     assert str(e.value).startswith("accelerators.csv")
     assert text in str(e.value)
 
 
 def test_an_optional_column_may_be_absent_and_percentages_are_read(tmp_path):
-    assert len(store.load(ACCELERATORS, write(tmp_path, drop="fp4"))) == len(ACCELERATORS.rows)
+    assert len(load(ACCELERATORS, write(tmp_path, drop="fp4"))) == len(ACCELERATORS.rows)
     path = tmp_path / "m.csv"
     path.write_text("gpus,setup,text,low,mid,high,source,as_of,grade\n1,One,x,50%,0.55,60 %,here,2026,A\n")
-    assert store.load(TABLES["mfu_typical"], path)[1].low == 0.5
+    assert load(TABLES["mfu_typical"], path)[1].low == 0.5
 
 
 def test_files_that_are_no_table(tmp_path):
     path = tmp_path / "t.csv"
     with pytest.raises(TableError, match="cannot be read"):
-        store.load(ACCELERATORS, path)
+        load(ACCELERATORS, path)
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(TableError, match="cannot be read"):
-        store.load(ACCELERATORS, path)
-    path.write_text((store.DATA / "accelerators.csv").read_text().splitlines()[0])
+        load(ACCELERATORS, path)
+    path.write_text((DATA / "accelerators.csv").read_text().splitlines()[0])
     with pytest.raises(TableError, match="has no rows"):
-        store.load(ACCELERATORS, path)
+        load(ACCELERATORS, path)
 
 
 def test_keys_are_found_as_people_type_them():
@@ -106,7 +108,7 @@ def test_keys_are_found_as_people_type_them():
 
 
 def test_an_alias_of_two_rows_is_refused(tmp_path):
-    rows = store.load(ACCELERATORS, write(tmp_path, {(1, "aliases"): "H100"}))
+    rows = load(ACCELERATORS, write(tmp_path, {(1, "aliases"): "H100"}))
     table = store.Table("accelerators", "Accelerators", "Accelerator", "accelerator", "", rows)
     with pytest.raises(TableError, match="'H100' names both 'V100 SXM2 32GB' and 'H100 SXM 80GB'"):
         table.find("H100")
@@ -141,7 +143,7 @@ PRICES = TABLES["cloud_prices"]
 def priced(**cells):
     """The row of AWS's latest H100 price with some cells changed, as a table of its own."""
     row = PRICES.rows["AWS|H100 SXM 80GB|on-demand|latest"].model_dump() | cells
-    return store.check_rows(PRICES, "t", row, [row])
+    return check_rows(PRICES, "t", row, [row])
 
 
 def test_cloud_prices_are_of_many_providers():

@@ -13,7 +13,7 @@ from typing import Any
 from xl_econ.core.errors import UsageError, WorkbookError, nearest
 from xl_econ.tables import genai, refresh, store
 from xl_econ.tables.refresh import Refresh
-from xl_econ.tables.store import Table
+from xl_econ.tables.table import Table, replaced
 
 # The tables that there is a package for.
 SOURCES: Mapping[str, Callable[[Table, bool], Refresh]] = {
@@ -67,7 +67,7 @@ def write(found: Refresh, workbook: Path | None, table: Path | None, force: bool
     if workbook is not None:
         [path] = batch.targets(workbook, [Case(rate_card.NAME)])
         check_target(path, force)
-        with store.replaced({found.table: found.rows}):
+        with replaced({found.table: found.rows}):
             rate_card.build(path, force)
         written.append(path)
     if table is not None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from xl_econ.tables.queries import Conflict, Old
-    from xl_econ.tables.store import Table
+    from xl_econ.tables.table import Table
 
 
 def tables(args: argparse.Namespace) -> int:

@@ -13,7 +13,8 @@ from xl_econ.core.ops import evaluate
 from xl_econ.core.registry import Metric
 from xl_econ.printers.excel import step_names
 from xl_econ.printers.markdown import text
-from xl_econ.tables.store import TABLES, replaced
+from xl_econ.tables.store import TABLES
+from xl_econ.tables.table import replaced
 
 from .python import inputs_of, one
 

@@ -8,7 +8,8 @@ from typing import Any
 from xl_econ.core.registry import Metric
 from xl_econ.metrics import REGISTRY
 from xl_econ.printers import markdown
-from xl_econ.tables.store import TABLES, Table
+from xl_econ.tables.store import TABLES
+from xl_econ.tables.table import Table
 
 from .explain import explain
 from .python import function

@@ -28,7 +28,8 @@ from xl_econ.core.quantities import (
 from xl_econ.core.quantity import AUTO
 from xl_econ.core.registry import metric, shared
 from xl_econ.core.units import BILLION, MINUTES_PER_HOUR, SECONDS_PER_HOUR, TERA
-from xl_econ.tables.store import TABLES, Table
+from xl_econ.tables.store import TABLES
+from xl_econ.tables.table import Table
 
 from .training import FLOP_PER_PARAM_TOKEN, FORWARD_PASSES_PER_STEP
 

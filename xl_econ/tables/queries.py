@@ -12,7 +12,8 @@ from typing import Any
 from xl_econ.core.errors import UsageError
 
 from .rows import Row
-from .store import TABLES, Table
+from .store import TABLES
+from .table import Table
 
 SPREAD = 0.2  # how far apart prices of one offer may lie, as highest over lowest less one
 

@@ -11,8 +11,9 @@ from xl_econ.core.errors import TableError
 
 from . import genai
 from .genai import Model, Prices
+from .read import check_rows, fold, index
 from .rows import Row
-from .store import Table, check_rows, fold, index
+from .table import Table
 
 TIERED = "rates below the first threshold of the prompt length"
 RETIRED = "no longer offered; last known rates"

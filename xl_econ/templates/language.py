@@ -14,7 +14,7 @@ from xl_econ.core.expr import Const, Expr, var
 from xl_econ.core.registry import Metric, trace
 from xl_econ.metrics import REGISTRY, commitment, fleet, payback, tco, variance
 from xl_econ.tables import store
-from xl_econ.tables.store import Table
+from xl_econ.tables.table import Table
 
 _OPERATORS: dict[type, Any] = {
     ast.Add: operator.add,

@@ -14,7 +14,7 @@ from xl_econ.core import quantities
 from xl_econ.core.errors import LayoutError, UsageError, nearest
 from xl_econ.core.quantity import Quantity
 from xl_econ.tables import store
-from xl_econ.tables.store import Table
+from xl_econ.tables.table import Table
 
 CASES = ("Base", "Low", "High")
 

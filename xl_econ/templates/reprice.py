@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from xl_econ.core.errors import WorkbookError
-from xl_econ.tables.store import RATE_CARD, Table
+from xl_econ.tables.store import RATE_CARD
+from xl_econ.tables.table import Table
 from xl_econ.workbook.cell import At, Value, address
 from xl_econ.workbook.grid import Grid, GridCell, TableArea
 from xl_econ.workbook.parts import Parts

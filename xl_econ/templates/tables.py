@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xl_econ.tables.rows import Row, choices, quantity
-from xl_econ.tables.store import Table
+from xl_econ.tables.table import Table
 
 from .canvas import Canvas
 from .checks import column_formula, column_values

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import WorkbookError
-from xl_econ.tables import store
+from xl_econ.tables.read import check_rows
 from xl_econ.tables.store import RATE_CARD
+from xl_econ.tables.table import replaced
 from xl_econ.workbook.cell import At, address
 from xl_econ.workbook.grid import Grid
 from xl_econ.workbook.write import is_as_built
@@ -83,7 +84,7 @@ def upgraded(path: Path) -> Iterator[Upgrade]:
         # Made anew, so that nothing remembered of the current layout comes along.
         book.layout = type(current).model_validate(current.model_dump() | {"inputs": [g.model_dump() for g in groups]})
     grid = Grid(path)
-    with store.replaced(_tables(grid)):
+    with replaced(_tables(grid)):
         case = _given(book, book.read())
         model = fill.model(current, case, str(path))
         flavour: build.Flavour = "lambda" if said.flavour == "lambda" else "plain"
@@ -133,7 +134,7 @@ def _tables(grid: Grid) -> dict[str, dict[Any, Any]]:
             row = area.body.start - 1 if number == 1 else numbers[number - 2]
             return f"{area.sheet}!{address(At(row, letters.get(column, area.key_column)))}"
 
-        found[table.name] = store.check_rows(table, area.sheet, columns.values(), raw, place)
+        found[table.name] = check_rows(table, area.sheet, columns.values(), raw, place)
     return found
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from xl_econ.core.errors import InputError, TableError, WorkbookError, XlEconError, nearest
 from xl_econ.core.quantity import clean, is_blank
-from xl_econ.tables import store
-from xl_econ.tables.store import RATE_CARD, Table
+from xl_econ.tables.read import check_rows, index
+from xl_econ.tables.store import RATE_CARD
+from xl_econ.tables.table import Table, use_rows
 
 VARIABLE = "XL_ECON_RATE_CARD"
 FRESH_SECONDS = 1.0  # a look-up of many keys must not ask a network drive for each whether the file has changed
@@ -60,7 +61,7 @@ class _Card:
 
 
 _card = _Card()
-store.source = _card.rows
+use_rows(_card.rows)
 
 
 def use(path: str | os.PathLike[str] | None) -> None:
@@ -190,9 +191,9 @@ class _Area:
             if name in self.table.columns:
                 self._check_unit(name)
         header = f"{self._at(self.top, min(self.columns))}:{self._cell(self.top, max(self.columns))}"
-        found = store.check_rows(self.table, header, self.columns.values(), self._raw(), self._place)
+        found = check_rows(self.table, header, self.columns.values(), self._raw(), self._place)
         numbers = dict(zip(found, self.lines, strict=True))
-        store.index(found, lambda key: self._at(numbers[key], self.at_column[self.table.key]))
+        index(found, lambda key: self._at(numbers[key], self.at_column[self.table.key]))
         return found
 
     def _raw(self) -> Iterator[dict[str, Any]]:
