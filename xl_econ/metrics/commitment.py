@@ -10,8 +10,7 @@ from xl_econ.core.expr import Const
 from xl_econ.core.ops import maximum, minimum, where
 from xl_econ.core.quantities import CommittedGpus, GpusOf, MeanGpus, SwingFactor
 from xl_econ.core.registry import metric
-
-from .tco import ONE_GPU
+from xl_econ.core.units import ONE_GPU
 
 TERM_YEARS = Const("TERM_YEARS", 3, "yr")
 TERM_MONTHS = Const("TERM_MONTHS", 36, "month")

@@ -24,9 +24,9 @@ from xl_econ.core.quantities import (
     YearNumber,
 )
 from xl_econ.core.registry import metric
-from xl_econ.core.units import MONTHS_PER_YEAR
+from xl_econ.core.units import MONTHS_PER_YEAR, ONE_GPU
 
-from .tco import ONE_GPU, ONE_YEAR
+from .tco import ONE_YEAR
 
 ONE_MONTH = Const("ONE_MONTH", 1, "month")
 NEVER_BREAKS_EVEN = Unavailable("owning is never cheaper: an hour of use costs more in power than it saves in rent")
