@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xl_econ.core.expr import Const
 from xl_econ.core.ops import choose
 from xl_econ.core.quantities import (
@@ -26,12 +28,17 @@ from xl_econ.core.quantity import AUTO
 from xl_econ.core.registry import metric
 from xl_econ.core.units import MILLION, SECONDS_PER_HOUR
 
-from .serving import BAND, measured, work
+from .serving import BAND, SERVING_BAND, batch_cut, work
 
 PER_REQUEST = Const("PER_REQUEST", 1, "request/M/token")  # the part "request" is in USD per request
 
 
-@metric("USD/Mtok", band=BAND, measured=measured, unit_by={"part": {"request": "USD/request"}})
+@metric(
+    "USD/Mtok",
+    band=replace(SERVING_BAND, ends={"part": ("low", "high")}),
+    unit_by={"part": {"request": "USD/request"}},
+    remark=batch_cut,
+)
 def token_cost(
     model: ModelKey,
     gpu: GpuKey,
@@ -107,7 +114,7 @@ def token_cost(
     )
 
 
-@metric("token/s/GPU", band=BAND, measured=measured)
+@metric("token/s/GPU", band=SERVING_BAND, remark=batch_cut)
 def tokens_per_gpu(
     model: ModelKey,
     gpu: GpuKey,
@@ -211,7 +218,7 @@ def prefill_tps(
     return input_tokens / w.prefill_time
 
 
-@metric("token/s")
+@metric("token/s", remark=batch_cut)
 def decode_tps(
     model: ModelKey,
     gpu: GpuKey,

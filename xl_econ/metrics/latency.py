@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xl_econ.core.expr import Const
 from xl_econ.core.quantities import (
     AcceptedTokens,
@@ -20,7 +22,7 @@ from xl_econ.core.quantity import AUTO
 from xl_econ.core.registry import metric
 from xl_econ.core.units import MILLI
 
-from .serving import BAND, ONE_TOKEN, measured, work
+from .serving import ONE_TOKEN, SERVING_BAND, batch_cut, work
 
 TTFT_BAND = 3.5
 # Time to the first token, as fitted on the measurements of docs/method.md: steps and prefills that a new request
@@ -30,7 +32,7 @@ TTFT_PREFILLS = Const("TTFT_PREFILLS", 1.7, "request")
 TTFT_QUEUE = Const("TTFT_QUEUE", 0.103)
 
 
-@metric("ms", band=BAND, measured=measured)
+@metric("ms", band=SERVING_BAND, remark=batch_cut)
 def itl_ms(
     model: ModelKey,
     gpu: GpuKey,
@@ -81,7 +83,7 @@ def itl_ms(
     return w.period / output_tokens * ONE_TOKEN * MILLI
 
 
-@metric("ms", band=TTFT_BAND, measured=measured)
+@metric("ms", band=replace(SERVING_BAND, factor=TTFT_BAND), remark=batch_cut)
 def ttft_ms(
     model: ModelKey,
     gpu: GpuKey,

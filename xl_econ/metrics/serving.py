@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from xl_econ.core.band import Band
+from xl_econ.core.errors import NotAvailable
 from xl_econ.core.expr import Const, Unavailable
 from xl_econ.core.ops import choose, exp, log, log2, maximum, minimum, rounddown, roundup, where
 from xl_econ.core.registry import shared
@@ -33,6 +35,7 @@ ALLREDUCE_BYTES = Const("ALLREDUCE_BYTES", 8, "byte/channel/layer/token/GPU")
 # Nine of ten measured throughputs lie within a factor of 1.65 of the model's: bench/accuracy_inference.py.
 BAND = Const("BAND", 1.65)
 MEASURED_GPUS = 8
+MEASURED_ON = ("H100 SXM 80GB", "H200 SXM 141GB", "B200 SXM (HGX)", "B300 SXM (HGX)")
 
 DOES_NOT_FIT = Unavailable(
     "the model and one request do not fit into the memory of these accelerators; give more of them, or auto"
@@ -291,7 +294,23 @@ def work(
     return serve(d, input_tokens, output_tokens, batch, cache_hit, accepted_per_step, draft_tokens)
 
 
-def measured(steps: Mapping[str, Any]) -> bool:
-    """Whether measurements say how right a result is: of whole requests, on 1 to 8 accelerators, without drafting."""
-    whole = steps.get("part", "blended") in ("blended", "request")
-    return whole and steps["gpus_used"] <= MEASURED_GPUS and steps["draft_tokens"] == 0
+def _is_measured(values: Mapping[str, Any]) -> bool:
+    try:
+        gpu = _ACCELERATORS.find(values["gpu"])
+    except NotAvailable:  # a row of the caller's own
+        return False
+    whole = values.get("part", "blended") in ("blended", "request")
+    return whole and gpu in MEASURED_ON and values["gpus_used"] <= MEASURED_GPUS and values["draft_tokens"] == 0
+
+
+SERVING_BAND = Band(
+    BAND, f"of whole requests on 1 to {MEASURED_GPUS} H100, H200, B200 or B300, without drafting", _is_measured
+)
+
+
+def batch_cut(values: Mapping[str, Any]) -> str | None:
+    """The remark that memory holds fewer requests than were asked for."""
+    used, asked = values["batch_used"], values["batch"]
+    if used >= asked:
+        return None
+    return f"memory holds {used:,.0f} of the {asked:,.0f} requests on {values['gpus_used']:.0f} accelerators"
