@@ -232,9 +232,9 @@ VECTORS += [
     for name, value in (("ELASTIC_OVERFLOW", overflow), ("COMMITTED_USE", used))
 ]
 # Three lines against their budget, in exact fractions, by other sums than the metrics': volume is the budget's
-# 11,365 (3,125 + 4,000 + 4,240) for 1,750 useful hours times 260 more; mix each line's change of share times 2,010 hours times
-# 3.125, 8 and 16.96 an hour; utilization 812.50 - 640.00 - 1,051.52; price -487.50 + 256.00 - 257.92. They sum to the
-# 11,151.66 that was spent less 11,365.
+# 11,365 (3,125 + 4,000 + 4,240) for 1,750 useful hours times 260 more; mix each line's change of share times 2,010
+# hours times 3.125, 8 and 16.96 an hour; utilization 812.50 - 640.00 - 1,051.52; price -487.50 + 256.00 - 257.92. They
+# sum to the 11,151.66 that was spent less 11,365.
 BUDGET, ACTUAL = [1000, 500, 250], [1300, 400, 310]
 PRICES, PAID = ([2.5, 4, 10.6], [2.25, 4.4, 9.95]), ([1.25, 2, 1.6], [1.5, 1.6, 1.28])
 VECTORS += [
