@@ -83,7 +83,7 @@ def _findings(args: argparse.Namespace) -> int:
         print_json(as_json(t, found))
     else:
         for lines in as_grids(found):
-            print_grid(lines)
+            print_grid(lines, on_screen(60))
         print(summary(t, found))
     return 1 if any(found.values()) else 0
 
