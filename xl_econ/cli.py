@@ -116,6 +116,13 @@ def _parser() -> _Parser:
     sub = command("tables", "the reference tables, or the rows of one", tables=True)
     sub.add_argument("table", metavar="NAME", nargs="?", help="a table, or refresh and then api_prices")
     sub.add_argument("refreshed", metavar="TABLE", nargs="?", help="refresh: the table, from the package genai-prices")
+    sub.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="COLUMN=TEXT",
+        help="only rows whose column holds the text, equals the number, or is empty; several narrow further",
+    )
     sub.add_argument("--conflicts", action="store_true", help="prices of one offer that lie far apart (exit code 1)")
     sub.add_argument("--older-than", type=int, metavar="DAYS", help="rows whose figures are older (exit code 1)")
     sub.add_argument("--all-models", action="store_true", help="refresh: add its providers' other models")

@@ -65,6 +65,7 @@ PRETTY = (
 
 UNTYPED = ("text", "any", "table")  # quantities that carry no unit of their own
 
+ONE_GPU = Const("ONE_GPU", 1, "GPU")
 SECONDS_PER_HOUR = Const("SECONDS_PER_HOUR", 3600, "s/h")
 MINUTES_PER_HOUR = Const("MINUTES_PER_HOUR", 60, "min/h")
 HOURS_PER_YEAR = Const("HOURS_PER_YEAR", 8760, "h/yr")

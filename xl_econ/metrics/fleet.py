@@ -31,9 +31,7 @@ from xl_econ.core.quantities import (
     Watts,
 )
 from xl_econ.core.registry import metric
-from xl_econ.core.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
-
-from .tco import ONE_GPU
+from xl_econ.core.units import HOURS_PER_DAY, HOURS_PER_MONTH, ONE_GPU, SECONDS_PER_HOUR
 
 SHARE_TOLERANCE = Const("SHARE_TOLERANCE", 1e-9)
 ONE_REPLICA = Const("ONE_REPLICA", 1, "replica")
