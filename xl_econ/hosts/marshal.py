@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import chain
+from operator import countOf
 from typing import Any
 
 from xl_econ.core.errors import InputError
@@ -52,6 +53,8 @@ def incoming(value: Any) -> Any:
     Raises:
         InputError: A currency that COM has rounded, rows of different length.
     """
+    if type(value) is float:
+        return value
     return _range(value) if isinstance(value, list | tuple) else _cell(value)
 
 
@@ -68,16 +71,13 @@ def _cell(value: Any) -> Any:
 def _range(value: Any) -> Any:
     """A range as rows; 100,000 of them take their time, so numbers are told from the rest by their types at once."""
     rows = value if value and isinstance(value[0], list | tuple) else (value,)
-    if not value or len(set(map(len, rows))) != 1:
+    if not value or not rows[0] or countOf(map(len, rows), len(rows[0])) != len(rows):
         raise InputError("a range needs cells, and rows of the same length")
-    types = set(map(type, chain.from_iterable(rows)))
-    if types == {float}:
+    cells = list(chain.from_iterable(rows))
+    if countOf(map(type, cells), float) == len(cells):
         import numpy as np
 
-        numbers = np.fromiter(chain.from_iterable(rows), float, len(rows) * len(rows[0]))
-        return numbers.reshape(len(rows), -1)
-    if types <= {float, str, bool, type(None)}:
-        return [list(row) for row in rows]
+        return np.fromiter(cells, float, len(cells)).reshape(len(rows), -1)
     return [[_cell(v) for v in row] for row in rows]
 
 

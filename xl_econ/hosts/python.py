@@ -48,7 +48,7 @@ class Function:
         given = with_rows(m, m.bind(args, kwargs))
         if any(_is_array(given[name]) for name in m.elements):
             return _call_arrays(m, given)
-        return _scalar(m, {name: _clean(p, given[name]) for name, p in m.params.items()})
+        return scalar(m, given)
 
 
 def function(name: str) -> Function:
@@ -66,14 +66,16 @@ def with_rows(m: Metric, given: dict[str, Any]) -> dict[str, Any]:
     Raises:
         TableError: A row that cannot be accepted.
     """
+    if not m.referring:
+        return given
     found = {
         name: row
-        for name, p in m.params.items()
+        for name, p in m.referring.items()
         if p.quantity.table
         and not isinstance(given[name], str)
         and (row := TABLES[p.quantity.table].row(given[name])) is not None
     }
-    own = {name: p for name, p in m.params.items() if p.quantity.is_table and given[name] is not None}
+    own = {name: p for name, p in m.referring.items() if p.quantity.is_table and given[name] is not None}
     return given | found | {name: next(iter(m.tables)).given(given[name]) for name in own}
 
 
@@ -88,6 +90,15 @@ def _is_row(p: Param, value: Any) -> bool:
 
 def _is_array(value: Any) -> bool:
     return isinstance(value, list | tuple) or (hasattr(value, "shape") and value.shape != ())
+
+
+def scalar(m: Metric, given: dict[str, Any]) -> Any:
+    """A metric of single values, bound and with their rows: checked, then computed.
+
+    Raises:
+        XlEconError: An input is not acceptable, or there is no finite result.
+    """
+    return _scalar(m, {name: _clean(p, given[name]) for name, p in m.params.items()})
 
 
 def _scalar(m: Metric, inputs: dict[str, Any]) -> Any:

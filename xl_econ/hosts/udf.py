@@ -23,7 +23,7 @@ from xl_econ.metrics import REGISTRY, get
 
 from .explain import explain
 from .marshal import incoming, outgoing
-from .python import each, one, with_rows
+from .python import each, scalar, with_rows
 
 CATEGORY = "AI economics"
 _LAST_ERRORS: deque[str] = deque(maxlen=20)
@@ -46,13 +46,13 @@ def evaluate(m: Metric, *args: Any) -> Any:
         given = with_rows(m, m.bind(tuple(incoming(a) for a in args), {}))
         if any(_is_range(given[name]) for name in m.elements):
             return each(m, given, failed)
+        return scalar(m, given)
     except XlEconError as e:
         return failed(e)
-    return one(m, given, failed)
 
 
 def _is_range(value: Any) -> bool:
-    return isinstance(value, list) or hasattr(value, "dtype")
+    return type(value) is not float and (isinstance(value, list) or hasattr(value, "dtype"))
 
 
 def EXPLAIN(function: Any, *args: Any) -> Any:  # noqa: N802  (the name that the cell shows)
