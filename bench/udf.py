@@ -20,10 +20,10 @@ SERVER = server()
 sys.modules["stock_udf"] = sys.modules[__name__]  # where the server finds `stock`
 
 import xlwings as xw  # noqa: E402  (the server has to come first)
-from xlwings import conversion
+from xlwings import conversion  # noqa: E402
 
-import xl_econ
-from xl_econ.hosts.marshal import incoming, outgoing
+import xl_econ  # noqa: E402
+from xl_econ.hosts.marshal import incoming, outgoing  # noqa: E402
 
 COST = (37.0, 14.8, 989.4, 0.389, 2.0)
 CALLS = 500
