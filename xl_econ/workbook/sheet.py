@@ -78,7 +78,7 @@ class SheetXml:
 
     def __init__(self, data: bytes, where: str) -> None:
         self.where = where
-        self.encoding = _encoding(data)
+        self.encoding = encoding(data)
         try:
             self.text = data.decode(self.encoding)
         except (UnicodeDecodeError, LookupError):
@@ -141,6 +141,11 @@ class SheetXml:
         if at.row != row.number or at.column <= before:
             raise WorkbookError(f"{self.where}: its cells are not in order at {address(at)}")
         return at
+
+    def is_merged(self, first: str, last: str) -> bool:
+        """Whether the cells from the first to the last are one merged cell."""
+        area = rf"""<{re.escape(self.prefix)}mergeCell\s[^>]*?\bref\s*=\s*["']{first}:{last}["']"""
+        return re.search(area, self.text[self.data.end :], re.I) is not None
 
     def cells(self) -> Iterator[Cell]:
         for row in self.rows:
@@ -280,7 +285,8 @@ class SheetXml:
                     raise WorkbookError(f"{self._called(here)} is filled by the formula in {address(origin)}")
 
 
-def _encoding(data: bytes) -> str:
+def encoding(data: bytes) -> str:
+    """The encoding that an XML part says it has."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     said = re.match(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""", data[:200])
