@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from xl_econ.core.errors import WorkbookError
 
@@ -74,9 +75,10 @@ class Parts:
     def _part(self, target: str) -> str:
         """The name of a part from a relation of the workbook; packages are not strict about upper and lower case."""
         name = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-        if name.casefold() not in self._held:
-            raise WorkbookError(f"{self.path}: the package lacks {name}")
-        return self._held[name.casefold()]
+        for written in (name, unquote(name)):  # a target is a URI; packages escape the part's own name or do not
+            if written.casefold() in self._held:
+                return self._held[written.casefold()]
+        raise WorkbookError(f"{self.path}: the package lacks {name}")
 
     def read(self, part: str) -> bytes:
         try:

@@ -183,6 +183,19 @@ class SheetXml:
         """The first element of that name in a cell; group 1 are its attributes, group 2 its content."""
         return element(self.prefix, name).search(self.text, cell.span.inside, cell.span.close)
 
+    def addressed(self) -> bytes:
+        """The part with the address at every row and cell, which may be left to be counted."""
+        out, done = [], 0
+        for row in self.rows:
+            places = [(row.span, _NUMBER_OF_ROW, "row", str(row.number))]
+            places += [(c.span, _REFERENCE, "c", address(c.at)) for c in row.cells]
+            for span, said, name, text in places:
+                if not said.search(self.text, span.start, span.inside):
+                    at = span.start + len(f"<{self.prefix}{name}")
+                    out += [self.text[done:at], f' r="{text}"']
+                    done = at
+        return "".join([*out, self.text[done:]]).encode(self.encoding, "xmlcharrefreplace")
+
     # -- other values -------------------------------------------------------------------------------------------
     def patched(self, values: Mapping[At, Value], results: Mapping[At, Value]) -> bytes:
         """The part with other values.
