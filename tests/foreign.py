@@ -24,7 +24,7 @@ SHEET_HEAD = (
 # What Excel writes into xl/workbook.xml.
 BEFORE_VIEWS = (
     '<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"><mc:Choice '
-    f'Requires="x15"><x15ac:absPath url="C:\\Users\\me\\Budget &amp; plan\\" xmlns:x15ac="{MS}/spreadsheetml/2010/11/ac"'
+    f'Requires="x15"><x15ac:absPath url="C:\\me\\Plan &amp; more\\" xmlns:x15ac="{MS}/spreadsheetml/2010/11/ac"'
     f' xmlns:x15="{MS}/spreadsheetml/2010/11/main"/></mc:Choice></mc:AlternateContent>'
     f'<xr:revisionPtr xmlns:xr="{MS}/spreadsheetml/2014/revision" revIDLastSave="0" documentId="8_{{00}}"/>'
 )
@@ -143,11 +143,11 @@ ADDED = {
     "customXml/item1.xml": (None, '<b:Sources xmlns:b="urn:b" SelectedStyle=""/>'),
     "customXml/itemProps1.xml": (
         "application/vnd.openxmlformats-officedocument.customXmlProperties+xml",
-        '<ds:datastoreItem xmlns:ds="http://schemas.openxmlformats.org/officeDocument/2006/customXml" ds:itemID="{3}"/>',
+        '<ds:datastoreItem xmlns:ds="http://schemas.openxmlformats.org/officeDocument/2006/customXml" ds:itemID=""/>',
     ),
     "docMetadata/LabelInfo.xml": (
         "application/vnd.ms-office.classificationlabels+xml",
-        f'<clbl:labelList xmlns:clbl="{MS}/2020/mipLabelMetadata"><clbl:label id="{{4}}" enabled="1"/></clbl:labelList>',
+        f'<clbl:labelList xmlns:clbl="{MS}/2020/mipLabelMetadata"><clbl:label enabled="1"/></clbl:labelList>',
     ),
     "[trash]/0000.dat": (None, "\xff" * 20),
 }

@@ -1,4 +1,4 @@
-"""The user's workbook is sacred: what Excel, LibreOffice and openpyxl made of ours is filled, and nothing else of it moves."""
+"""The user's workbook is sacred: what other programs made of ours is filled, and nothing else of it moves."""
 
 import json
 import re
@@ -71,9 +71,9 @@ def raw(path):
 def cells(data):
     """The cells of a sheet by address, as another parser finds them, counted where they have no address."""
     found, row = {}, 0
-    for line in ElementTree.fromstring(data).iter("{%s}row" % rich.MAIN):
+    for line in ElementTree.fromstring(data).iter(f"{{{rich.MAIN}}}row"):
         row, column = int(line.get("r", row + 1)), 0
-        for c in line.iter("{%s}c" % rich.MAIN):
+        for c in line.iter(f"{{{rich.MAIN}}}c"):
             column = cell_at(c.get("r")).column if c.get("r") else column + 1
             found[address(At(row, column))] = ElementTree.tostring(c)
     return found

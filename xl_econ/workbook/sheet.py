@@ -174,7 +174,7 @@ class SheetXml:
                 case "b":
                     return text.strip() in ("1", "true")
                 case "s":
-                    return shared[int(text)]
+                    return shared[int(text)] if int(text) >= 0 else shared[len(shared)]
         except (ValueError, LookupError):
             raise WorkbookError(f"{self.where}: {address(cell.at)} holds {text[:40]!r}, which is no value") from None
         return unescaped(text)
