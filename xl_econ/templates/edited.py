@@ -16,6 +16,7 @@ from xl_econ.tables import store
 from xl_econ.workbook.cell import At, Value, address, cell_at
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.read import Address
+from xl_econ.workbook.references import may_read
 
 from . import front, layout, stamp
 from .fill import TEXTS, Case
@@ -91,10 +92,19 @@ class Edited:
         """
         found = self.book.cell_of(name)
         if found is None:
-            lost = any(n.casefold() == name.casefold() for n in self.book.names)
-            reason = "leads to no cell; was its row or column deleted?" if lost else "is not there; was it deleted?"
-            raise WorkbookError(f"{self.path}: the name {name} {reason}")
+            raise WorkbookError(f"{self.path}: the name {name} {self._lost(name)}")
         return found
+
+    def _lost(self, name: str) -> str:
+        text = self.book.refers_to(name)
+        if text is None and name.casefold() in self.book.scoped:
+            return "is one of a single sheet; make it one of the workbook"
+        if text is None:
+            return "is not there; was it deleted?"
+        if "#REF!" in text:
+            return "leads to no cell; was its row, column or sheet deleted?"
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        return f"stands for {shown}, which is not one cell of this workbook"
 
     def beside(self, key: str, column: str) -> Address:
         """The cell of an input in a named column: that of a case, of the source, and so on.
@@ -112,11 +122,22 @@ class Edited:
         if self.book.cell_of("inputs.key") is None:
             return
         at = self.beside(key, "key")
-        if self.book.value(*at) not in (key, None):
+        if self.book.value(*at) != key:
+            says = "is empty" if self.book.value(*at) is None else f"says {self.book.value(*at)!r}"
             raise WorkbookError(
-                f"{self.path}: {at[0]}!{at[1]} says {self.book.value(*at)!r} where the name inputs.{key} leads; "
-                "were rows sorted or moved?"
+                f"{self.path}: {at[0]}!{at[1]} {says} where the name inputs.{key} leads; were rows sorted or moved?"
             )
+
+    def _refuse_unread(self, key: str, at: Address) -> None:
+        """The live cell must read the case's cell: a value put where nothing reads it would change no result."""
+        live = self.named(f"inputs.{key}")
+        text = self.book.formula(*live)
+        if text == "" or at == live:  # the formula of a neighbour, filled downwards
+            return
+        if text is None or not may_read(text, cell_at(at[1]), at[0], self.book.names):
+            where = f"{live[0]}!{live[1]}"
+            why = "was the cell moved?" if text else "a value was typed over its formula"
+            raise WorkbookError(f"{self.path}: {where} does not read {at[0]}!{at[1]} ({key}): {why}")
 
     # -- what they hold -----------------------------------------------------------------------------------------
     def read(self, name: str = "") -> Case:
@@ -191,7 +212,8 @@ class Edited:
                 if key in case.values.get(which, {}):
                     at = self.beside(key, which)
                     after = self._checked(self.layout.by_key[key], at, case.values[which][key])
-                    self._change(found, at, key, which, after)
+                    if self._change(found, at, key, which, after):
+                        self._refuse_unread(key, at)
             origin = case.origins.get(key, Origin(source="Given without a source"))
             for what in _ORIGIN:
                 if self.book.cell_of(f"inputs.{what}"):
@@ -205,13 +227,14 @@ class Edited:
             self._change(found, given_at, "given", "", front.given(self.layout, own))
         return found
 
-    def _change(self, found: list[Change], at: Address, key: str, case: str, after: Value) -> None:
+    def _change(self, found: list[Change], at: Address, key: str, case: str, after: Value) -> bool:
         before = self.book.value(*at)
         if before == after or (before in ("", None) and after in ("", None)):
-            return
+            return False
         if self.book.formula(*at) is not None:
             raise WorkbookError(f"{at[0]}!{at[1]}: {key} is a formula there; type a value over it before it is filled")
         found.append(Change(at, key, case, before, after))
+        return True
 
     def _is_own(self, key: str) -> bool:
         """Whether an input still is the template's own: its source is."""

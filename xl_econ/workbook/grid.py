@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .cell import At, address
-from .read import load
+from .read import held, load
 from .references import shape
 
 _SIDES = ("left", "right", "top", "bottom")
@@ -147,23 +147,22 @@ def place(text: str) -> tuple[str, At] | None:
 
 def _cells(texts: Any, values: Any) -> Iterator[tuple[At, GridCell]]:
     looks: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for row in texts.iter_rows():
-        for c in row:
-            if c.value is None or c.value == "":
-                continue
-            style = tuple(c._style)
-            if style not in looks:
-                looks[style] = _look(c)
-            formula: str | None = None
-            value = c.value
-            if c.data_type == "f":
-                text = str(getattr(value, "text", value) or "").removeprefix("=")
-                value = values.cell(c.row, c.column).value
-                truth = text.upper() in ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
-                formula, value = (None, text.upper() == "TRUE()") if truth else (text, value)
-            if type(value) is int:
-                value = float(value)
-            yield At(c.row, c.column), GridCell(formula, value, looks[style])
+    for c in held(texts):
+        if c.value is None or c.value == "":
+            continue
+        style = tuple(c._style)
+        if style not in looks:
+            looks[style] = _look(c)
+        formula: str | None = None
+        value = c.value
+        if c.data_type == "f":
+            text = str(getattr(value, "text", value) or "").removeprefix("=")
+            value = values.cell(c.row, c.column).value
+            truth = text.upper() in ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
+            formula, value = (None, text.upper() == "TRUE()") if truth else (text, value)
+        if type(value) is int:
+            value = float(value)
+        yield At(c.row, c.column), GridCell(formula, value, looks[style])
 
 
 def _look(c: Any) -> tuple[Any, ...]:

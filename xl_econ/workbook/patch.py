@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from xml.parsers import expat
@@ -16,9 +17,9 @@ from xl_econ.core.errors import WorkbookError
 
 from .cell import At, Value, cell_at
 from .package import rewrite
-from .parts import WORKBOOK, Parts
+from .parts import WORKBOOK, Parts, stamp
 from .read import Address
-from .sheet import SheetXml
+from .sheet import SheetXml, encoding
 from .write import check_target, replacing
 
 Changes = Mapping[Address, Value]
@@ -47,7 +48,6 @@ def patch(
     parts, cells = changed_parts(book, values, results or {})
     if compute_on_load:
         parts |= _computing_on_load(book)
-    stamp = _stamp(book.path)
     place = target.resolve()  # a link to a workbook stays a link
     check_target(target, force=True)
     if not parts and place == book.path.resolve():
@@ -55,10 +55,11 @@ def patch(
     with replacing(place, force=True) as beside:
         try:
             rewrite(book.path, beside, parts)
-        except (zipfile.BadZipFile, ValueError) as e:
+            verify(book, beside, parts, cells)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as e:
             raise WorkbookError(f"{book.path}: cannot be copied: {e}") from None
-        verify(book, beside, parts, cells)
-        if _stamp(book.path) != stamp:
+        # Since it was read: what was worked out from other contents must not be put into these.
+        if stamp(book.path) != book.stamp:
             raise WorkbookError(f"{book.path}: was changed by another program meanwhile; nothing is written")
 
 
@@ -74,15 +75,10 @@ def changed_parts(
     return parts, {book.parts[s]: values | results for s, (values, results) in by_sheet.items()}
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
-
-
 def _computing_on_load(book: Parts) -> dict[str, bytes]:
     """The workbook part that asks for a full computation; nothing where it does already."""
     data = book.read(WORKBOOK)
-    text = data.decode("utf-8")
+    text = data.decode(encoding(data))
     if re.search(r"""<(?:[\w.-]+:)?calcPr\s[^>]*fullCalcOnLoad\s*=\s*["'](?:1|true)["']""", text):
         return {}
     text = re.sub(r"""(<(?:[\w.-]+:)?calcPr\b[^>]*?)\s+fullCalcOnLoad\s*=\s*(?:"[^"]*"|'[^']*')""", r"\1", text)
@@ -93,7 +89,7 @@ def _computing_on_load(book: Parts) -> dict[str, bytes]:
             raise WorkbookError(f"{book.path}: {WORKBOOK} has no sheets")
         at, prefix = before[-1].end(), before[-1][1]
         text = f'{text[:at]}<{prefix}calcPr fullCalcOnLoad="1"/>{text[at:]}'
-    return {WORKBOOK: text.encode()}
+    return {WORKBOOK: text.encode(encoding(data))}
 
 
 def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[str, Mapping[At, Value]]) -> None:
@@ -108,8 +104,10 @@ def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[st
             raise WorkbookError(f"{book.path}: the copy does not hold the same parts; nothing is written")
         for a, b in zip(before, after, strict=True):
             # Reading checks the sum of the content, so an equal sum is equal content.
-            content = written.read(b)
-            same = content == parts[a.filename] if a.filename in parts else (a.CRC, a.file_size) == (b.CRC, b.file_size)
+            if a.filename in parts:
+                same = written.read(b) == parts[a.filename]
+            else:
+                same = (a.CRC, a.file_size) == (b.CRC, b.file_size) and _reads(written, b)
             if not same:
                 raise WorkbookError(f"{book.path}: {a.filename} was not copied as it is; nothing is written")
     for sheet, part in book.parts.items():
@@ -117,6 +115,14 @@ def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[st
             _parse(parts[part], sheet)
             if _without(book.sheet(sheet), cells[part]) != _without(SheetXml(parts[part], sheet), cells[part]):
                 raise WorkbookError(f"{book.path}: more than the given cells of {sheet} would change")
+
+
+def _reads(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+    """Read a part for its sum to be checked, a piece at a time: pictures can be large."""
+    with package.open(info) as part:
+        while part.read(1 << 20):
+            pass
+    return True
 
 
 def _parse(data: bytes, sheet: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from .cell import At, column_number
@@ -18,6 +18,7 @@ _TOKEN = re.compile(
 _SPACE = re.compile(r"\s+")
 _CALLED = re.compile(r"\b(TRUE|FALSE)\(\)", re.I)
 _NUMBER = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])")
+_WORD, _LEADING = re.compile(r"[\w.\\]+"), ("INDIRECT", "OFFSET")
 _PREFIX = re.compile(r"_xl(?:fn|ws|pm)\.", re.I)
 
 
@@ -69,6 +70,23 @@ def _reference(m: re.Match[str]) -> Reference:
     last = At(int(m["r2"]), column_number(m["c2"])) if m["r2"] else first
     sheet = m["quoted"].replace("''", "'") if m["quoted"] else m["sheet"] or ""
     return Reference(sheet, first, last)
+
+
+def may_read(formula: str, at: At, sheet: str, names: Iterable[str] = ()) -> bool:
+    """Whether a formula reads a cell, or holds what could lead there: a name, a table's column, OFFSET.
+
+    Args:
+        formula: The formula without its equals sign.
+        at: The cell.
+        sheet: Its sheet, which is the formula's own.
+        names: The names of the workbook.
+    """
+    found = pieces(formula)
+    words = {word.upper() for p in found if isinstance(p, str) for word in _WORD.findall(p)}
+    if "[" in formula or words & {*_LEADING, *(n.upper() for n in names)}:
+        return True
+    areas = (p for p in found if isinstance(p, Reference) and p.sheet in ("", sheet))
+    return any(a.first.row <= at.row <= a.last.row and a.first.column <= at.column <= a.last.column for a in areas)
 
 
 def shape(formula: str) -> str:

@@ -78,7 +78,7 @@ class SheetXml:
 
     def __init__(self, data: bytes, where: str) -> None:
         self.where = where
-        self.encoding = _encoding(data)
+        self.encoding = encoding(data)
         try:
             self.text = data.decode(self.encoding)
         except (UnicodeDecodeError, LookupError):
@@ -142,6 +142,11 @@ class SheetXml:
             raise WorkbookError(f"{self.where}: its cells are not in order at {address(at)}")
         return at
 
+    def is_merged(self, first: str, last: str) -> bool:
+        """Whether the cells from the first to the last are one merged cell."""
+        area = rf"""<{re.escape(self.prefix)}mergeCell\s[^>]*?\bref\s*=\s*["']{first}:{last}["']"""
+        return re.search(area, self.text[self.data.end :], re.I) is not None
+
     def cells(self) -> Iterator[Cell]:
         for row in self.rows:
             yield from row.cells
@@ -169,7 +174,7 @@ class SheetXml:
                 case "b":
                     return text.strip() in ("1", "true")
                 case "s":
-                    return shared[int(text)]
+                    return shared[int(text)] if int(text) >= 0 else shared[len(shared)]
         except (ValueError, LookupError):
             raise WorkbookError(f"{self.where}: {address(cell.at)} holds {text[:40]!r}, which is no value") from None
         return unescaped(text)
@@ -177,6 +182,19 @@ class SheetXml:
     def _first(self, name: str, cell: Cell) -> re.Match[str] | None:
         """The first element of that name in a cell; group 1 are its attributes, group 2 its content."""
         return element(self.prefix, name).search(self.text, cell.span.inside, cell.span.close)
+
+    def addressed(self) -> bytes:
+        """The part with the address at every row and cell, which may be left to be counted."""
+        out, done = [], 0
+        for row in self.rows:
+            places = [(row.span, _NUMBER_OF_ROW, "row", str(row.number))]
+            places += [(c.span, _REFERENCE, "c", address(c.at)) for c in row.cells]
+            for span, said, name, text in places:
+                if not said.search(self.text, span.start, span.inside):
+                    at = span.start + len(f"<{self.prefix}{name}")
+                    out += [self.text[done:at], f' r="{text}"']
+                    done = at
+        return "".join([*out, self.text[done:]]).encode(self.encoding, "xmlcharrefreplace")
 
     # -- other values -------------------------------------------------------------------------------------------
     def patched(self, values: Mapping[At, Value], results: Mapping[At, Value]) -> bytes:
@@ -280,7 +298,8 @@ class SheetXml:
                     raise WorkbookError(f"{self._called(here)} is filled by the formula in {address(origin)}")
 
 
-def _encoding(data: bytes) -> str:
+def encoding(data: bytes) -> str:
+    """The encoding that an XML part says it has."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     said = re.match(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""", data[:200])
