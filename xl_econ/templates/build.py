@@ -12,7 +12,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from xl_econ.core.errors import WorkbookError
-from xl_econ.hosts.names import names, tables_of
+from xl_econ.hosts.names import names
 from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.cell import number as cell_number
 from xl_econ.workbook.write import replacing
@@ -169,5 +169,5 @@ def _define_names(
     if flavour == "lambda":
         # A name that reads a table which the workbook does not hold would be no formula at all to Excel.
         held = {t.name for t in model.layout.tables}
-        for function in names(m for m in REGISTRY.values() if {t.name for t in tables_of(m)} <= held):
+        for function in names(m for m in REGISTRY.values() if {t.name for t in m.tables} <= held):
             workbook.define_name(function.name, function.file_formula)
