@@ -22,7 +22,7 @@ from xl_econ.workbook.cell import At, address
 from xl_econ.workbook.grid import Grid
 from xl_econ.workbook.write import is_as_built
 
-from . import build, fill
+from . import build, fill, held
 from .diff import Finding, diff
 from .edited import Edited
 from .fill import Case
@@ -84,7 +84,7 @@ def upgraded(path: Path) -> Iterator[Upgrade]:
         # Made anew, so that nothing remembered of the current layout comes along.
         book.layout = type(current).model_validate(current.model_dump() | {"inputs": [g.model_dump() for g in groups]})
     grid = Grid(path)
-    with replaced(_tables(grid)):
+    with replaced(held.tables(grid)):
         case = _given(book, book.read())
         model = fill.model(current, case, str(path))
         flavour: build.Flavour = "lambda" if said.flavour == "lambda" else "plain"
@@ -112,37 +112,6 @@ def _given(book: Edited, case: Case) -> Case:
     }
     values = {c: {k: v for k, v in held.items() if k not in own} for c, held in case.values.items()}
     return replace(case, values=values, origins={k: o for k, o in case.origins.items() if k not in own})
-
-
-def _tables(grid: Grid) -> dict[str, dict[Any, Any]]:
-    """The rows of the workbook's own tables, checked: an upgrade changes no prices."""
-    by_name = {t.sheet.casefold(): t for t in RATE_CARD.values()}
-    found = {}
-    for area in grid.tables.values():
-        if (table := by_name.get(area.name.casefold())) is None:
-            continue
-        columns = {n: name for n, name in area.columns.items() if name in table.columns}
-        sheet = grid.sheets[area.sheet]
-        held = [(r, sheet.rows[r]) for r in area.body if any(n in sheet.rows.get(r, {}) for n in columns)]
-        raw = [{name: _cell(cells.get(n), table.unit(name)) for n, name in columns.items()} for _, cells in held]
-        numbers = [r for r, _ in held]
-        letters = {name: n for n, name in columns.items()}
-
-        def place(
-            number: int, column: str, area: Any = area, numbers: list[int] = numbers, letters: dict[str, int] = letters
-        ) -> str:
-            row = area.body.start - 1 if number == 1 else numbers[number - 2]
-            return f"{area.sheet}!{address(At(row, letters.get(column, area.key_column)))}"
-
-        found[table.name] = check_rows(table, area.sheet, columns.values(), raw, place)
-    return found
-
-
-def _cell(cell: Any, unit: str) -> Any:
-    value: Any = None if cell is None else cell.value
-    if hasattr(value, "strftime"):
-        return value.strftime("%Y-%m-%d")
-    return f"{value:.15g}" if isinstance(value, float) and unit == "text" else value
 
 
 def _lost(found: list[Finding], same_version: bool) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ def patch(
     values: Changes,
     results: Changes | None = None,
     compute_on_load: bool = False,
+    others: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a workbook with other values.
 
@@ -39,12 +40,14 @@ def patch(
         values: What cells hold from now on; None empties a cell.
         results: What is stored beside formulas, and in the cells that an array formula fills.
         compute_on_load: Have programs compute every formula when they open it, for results that are not known here.
+        others: New contents of parts that are no worksheets.
 
     Raises:
         WorkbookError: A value that a cell cannot hold, a formula in a cell that should hold a value, a place that
             cannot be written, a workbook that changed meanwhile. The file that was there is untouched.
     """
     parts, cells = changed_parts(book, values, results or {})
+    parts |= others or {}
     if compute_on_load:
         parts |= _computing_on_load(book)
     stamp = _stamp(book.path)
