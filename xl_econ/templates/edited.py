@@ -20,7 +20,7 @@ from xl_econ.workbook.grid import Grid
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.read import Address
 
-from . import front, layout, stamp
+from . import front, layout, merge, pristine, stamp
 from .fill import TEXTS, Case
 from .held import tables_hash
 from .layout import CASES, Input, Origin
@@ -105,6 +105,13 @@ class Edited:
     def grid(self) -> Grid:
         """The workbook read for comparing."""
         return Grid(self.path)
+
+    def edits(self) -> int | None:
+        """How many cells of the template were edited; None where the workbook does not say what it was."""
+        base = pristine.read(self.path)
+        if base is not None:
+            return merge.edits(base, self.grid)
+        return None
 
     def stamped(self, changes: Mapping[Address, Value] | None = None) -> stamp.Stamp:
         """The stamp that is true of the workbook, with other values in some cells.

@@ -154,6 +154,11 @@ def read(path: Path) -> Pristine | None:
         raise WorkbookError(f"{path}: {name}, which says what the workbook was when it was built, is damaged: {e}") from None
 
 
+def of_built(path: Path, layout: Layout) -> Pristine:
+    """The same of a workbook that was just built."""
+    return Pristine(path, described(path, layout))
+
+
 def place_of(path: Path) -> str:
     """The name of the part that holds the description; "" where there is none."""
     return _found(path)[0]

@@ -107,7 +107,10 @@ def sheet(a: GridSheet, b: GridSheet, keys_a: Keys, keys_b: Keys) -> SheetPair:
         for cells, row in ((cells_a, a.rows.get(x, {})), (cells_b, b.rows.get(y, {}))):
             for column, cell in row.items():
                 cells[column][number] = cell.token
-    columns = _best(a.columns, b.columns, lambda x, y: _overlap(cells_a[x], cells_b[y]))
+    heads_a, heads_b = a.column_keys(), b.column_keys()
+    columns = {n: heads_b[key] for key, n in heads_a.items() if key in heads_b}
+    free = [[n for n in s.columns if n not in known] for s, known in ((a, columns), (b, set(columns.values())))]
+    columns |= _best(*free, lambda x, y: _overlap(cells_a[x], cells_b[y]))
     return SheetPair(a, b, Pairing(rows), Pairing(columns))
 
 

@@ -125,6 +125,17 @@ class Parts:
         held = None if found is None else self.sheet(sheet).formula(found)
         return None if held is None else held[1]
 
+    def raw_formula(self, sheet: str, cell: str) -> str | None:
+        """The attributes of a cell's formula; None where it has none."""
+        found = self._cell(sheet, cell_at(cell))
+        held = None if found is None else self.sheet(sheet).formula(found)
+        return None if held is None else held[0]
+
+    def style(self, sheet: str, cell: str) -> str:
+        """The number of a cell's style; "" where it has none."""
+        found = self._cell(sheet, cell_at(cell))
+        return "" if found is None else self.sheet(sheet).style(found)
+
     def cell_of(self, name: str) -> Address | None:
         """The cell that a name leads to; None where there is no such name, or it leads nowhere.
 
