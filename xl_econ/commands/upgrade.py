@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from xl_econ.core.errors import UsageError
 
 from .compare import one_line, plain, shown
-from .printing import number, print_grid, print_json
+from .printing import print_grid, print_json
 
 if TYPE_CHECKING:
     import argparse
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 CONFLICTS = 1
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def upgrade(args: argparse.Namespace) -> int:
@@ -81,8 +82,11 @@ def _print(args: argparse.Namespace, found: Upgrade, output: str | None) -> None
         print_grid([[f"    {d.case}.{d.key}", _said(d.old), "->", _said(d.new), kept[d.taken]] for d in found.defaults])
     if merged:
         print(f"  {merged.edits} edited cells stay; {len(merged.cells)} cells and {len(merged.names)} names are written")
-        _print_taken("changed in the template", merged.taken, merged.taken and [t.new for t in merged.taken])
-        _print_taken("no longer in the template, kept", merged.gone, [t.old for t in merged.gone])
+        _print_taken("cells changed in the template", [(t, t.new) for t in merged.taken if t.old is not None])
+        # A new row is one line: its first text.
+        rows = {(t.sheet, t.cell.lstrip(_LETTERS)): t for t in reversed(merged.taken) if t.old is None}
+        _print_taken("rows added below", [(t, t.new) for t in reversed(rows.values())])
+        _print_taken("rows no longer in the template, kept", [(t, t.old) for t in merged.gone])
         _print_conflicts("stay as you have them", merged.conflicts)
         _print_conflicts("cannot be merged", merged.unmerged)
     if found.results:
@@ -92,12 +96,11 @@ def _print(args: argparse.Namespace, found: Upgrade, output: str | None) -> None
         print(f"  --anew builds {args.workbook.name} anew with its inputs and tables, without the edits")
 
 
-def _print_taken(title: str, cells: Sequence[Taken], says: Sequence[Any]) -> None:
+def _print_taken(title: str, cells: Sequence[tuple[Taken, Any]]) -> None:
     if cells:
-        print(f"  {len(cells)} cells {title}:")
-        rows = [[f"    {_where(c)}", one_line(c.what), _said(v)] for c, v in zip(cells, says, strict=True)]
-        print_grid(rows[:SHOWN], 50)
-        _print_more(len(rows))
+        print(f"  {len(cells)} {title}:")
+        print_grid([[f"    {_where(c)}", one_line(c.what), _said(v)] for c, v in cells[:SHOWN]], 50)
+        _print_more(len(cells))
 
 
 def _print_conflicts(title: str, conflicts: Sequence[Conflict]) -> None:
@@ -121,4 +124,6 @@ def _where(c: Conflict | Taken) -> str:
 
 
 def _said(value: Any) -> str:
-    return "(none)" if value in (None, "") else one_line(str(number(value)))
+    if isinstance(value, float):
+        return f"{value:,.10g}"
+    return "(none)" if value in (None, "") else one_line(str(value))

@@ -24,6 +24,7 @@ from . import front, layout, merge, pristine, stamp
 from .fill import TEXTS, Case
 from .held import tables_hash
 from .layout import CASES, Input, Origin
+from .parts import RESERVED
 
 ENDINGS = (".xlsx", ".xlsm")
 _PROPERTIES = "docProps/core.xml"
@@ -124,17 +125,17 @@ class Edited:
         def held(at: Address) -> Value:
             return new.get(at, self.book.value(*at))
 
-        def checked(i: Input, at: Address) -> Any:
+        def checked(key: str, at: Address) -> Any:
             try:
-                return self._checked(i, at, held(at))
-            except (InputError, NotAvailable):
-                return held(at)  # a hash says what is there, good or bad
+                return self._checked(self.layout.by_key[key], at, held(at))
+            except (LookupError, InputError, NotAvailable):
+                return held(at)  # a hash says what is there, good or bad, and of this version or another
 
-        inputs = self.layout.by_key.items()
-        there = [(key, i) for key, i in inputs if self.book.cell_of(f"inputs.{key}")]
-        values = {case: {key: checked(i, self.beside(key, case)) for key, i in there} for case in CASES}
+        keys = {n.partition(".")[2] for n in self.book.names if n.casefold().startswith("inputs.")}
+        there = [k for k in keys if k.casefold() not in RESERVED and self.book.cell_of(f"inputs.{k}")]
+        values = {case: {key: checked(key, self.beside(key, case)) for key in there} for case in CASES}
         origins = {}
-        for key, _ in there:
+        for key in there:
             said = {what: _text(held(self.beside(key, what))) for what in _ORIGIN if self.book.cell_of(f"inputs.{what}")}
             origins[key] = Origin.model_construct(**{"source": "", "as_of": "", "grade": "D"} | said)
         texts = {key: _text(held(self.named(f"inputs.{key}"))) for key in TEXTS}

@@ -184,7 +184,7 @@ class Merge:
             if there and at.column == min(self.base.sheets[sheet].rows[at.row]) and sheet in self.to_new.sheets:
                 self.found.gone.append(Taken(self._mine(sheet), address(there), self._called(sheet, at), cell.shown(), None))
             return
-        if change == "same":
+        if change == "same" and not (new and self._reads_added(new, self.to_new.sheets[sheet])):
             return
         where = self._mine(sheet)
         fresh = self._fresh(self.to_new.sheets[sheet], place_now, new) if new and place_now else Written(None)
@@ -200,6 +200,11 @@ class Merge:
             self.found.conflicts.append(
                 Conflict(where, address(there) if there else "", self._called(sheet, at), why, **said)
             )
+
+    def _reads_added(self, cell: GridCell, home: str) -> bool:
+        """Whether an area in a formula holds rows that are added below: it ends where it did, but not here."""
+        areas = [p for p in pieces(cell.formula or "") if isinstance(p, Reference)]
+        return any(r.first.row < n < r.last.row for r in areas for n in self.added.get(r.sheet or home, ()))
 
     def _take(self, sheet: str, at: At, fresh: Written, what: str, old: GridCell | None, shown: Any) -> None:
         why = ""

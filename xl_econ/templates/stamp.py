@@ -122,7 +122,7 @@ def hash_of(
 ) -> str:
     """The same from values that were computed without a model."""
     held = [[key, [_plain(values[c][key]) for c in CASES], o.source, o.as_of, o.grade] for key, o in origins.items()]
-    return _hash([held, selected, sorted(t for t in texts.items() if t[1]), tables])
+    return _hash([sorted(held), selected, sorted(t for t in texts.items() if t[1]), tables])
 
 
 def _hash(what: Any) -> str:
