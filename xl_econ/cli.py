@@ -174,7 +174,9 @@ def _comparing(command: Callable[..., _Parser]) -> None:
     sub.add_argument("--dry-run", action="store_true", help="compare, write nothing")
     sub.add_argument("--anew", action="store_true", help="build it anew with its inputs and tables, without the edits")
     sub.add_argument("--force", action="store_true", help="replace a workbook that is there")
-    sub = command("stamp", "what a workbook was built and filled from, and if it still holds (exit code 1: it does not)")
+    sub = command(
+        "stamp", "what a workbook was built and filled from, and if it still holds (exit code 1: it does not)"
+    )
     sub.add_argument("workbook", type=_path, metavar="F")
     sub.add_argument("--write", action="store_true", help="write the hashes that are true now into the workbook")
 

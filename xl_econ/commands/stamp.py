@@ -32,7 +32,7 @@ def stamp(args: argparse.Namespace) -> int:
     else:
         print(args.workbook)
         shown = [[f"  {what}", x["says"] or "-", _STATES[x["holds"]], x["why"]] for what, x in lines.items()]
-        print_grid([[cell for cell in row] for row in shown])
+        print_grid(shown)
     return STALE if stale else 0
 
 
@@ -48,7 +48,9 @@ def _lines(book: Edited) -> dict[str, dict[str, Any]]:
         return {"says": says, "holds": holds, "why": "" if holds else why}
 
     def hashed(says: str, true: str, what: str) -> dict[str, Any]:
-        return line(says, says == true if says else None, f"{what} edited since the fill: {true}" if says else "not stamped")
+        return line(
+            says, says == true if says else None, f"{what} edited since the fill: {true}" if says else "not stamped"
+        )
 
     same = (said.version, said.layout) == (book.layout.version, here)
     built = f"xl-econ {said.program or '?'}"
@@ -56,7 +58,9 @@ def _lines(book: Edited) -> dict[str, dict[str, Any]]:
         "template": line(f"{said.line}, {built}", same, f"here is {book.layout.version}; xl-econ upgrade brings it")
         if said.layout
         else line(f"{said.line}, {built}", None, "an older xl-econ left no template hash"),
-        "template hash": line(said.layout, said.layout == here if said.layout else None, f"the template here has {here}"),
+        "template hash": line(
+            said.layout, said.layout == here if said.layout else None, f"the template here has {here}"
+        ),
         "inputs hash": hashed(said.inputs, now.inputs, "inputs or tables"),
         "tables hash": hashed(said.tables, now.tables, "tables"),
         "definitions": line(
@@ -64,6 +68,6 @@ def _lines(book: Edited) -> dict[str, dict[str, Any]]:
             None if edits is None else not edits,
             "labels, formulas or notes were edited"
             if edits is not None
-            else "the record of how it was built is gone: saved by a program that drops it, or built before there was one",
+            else "how it was built is not recorded: a program dropped that, or it is older",
         ),
     }

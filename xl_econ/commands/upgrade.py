@@ -81,7 +81,9 @@ def _print(args: argparse.Namespace, found: Upgrade, output: str | None) -> None
         kept = {True: "taken", False: "yours is kept"}
         print_grid([[f"    {d.case}.{d.key}", _said(d.old), "->", _said(d.new), kept[d.taken]] for d in found.defaults])
     if merged:
-        print(f"  {merged.edits} edited cells stay; {len(merged.cells)} cells and {len(merged.names)} names are written")
+        print(
+            f"  {merged.edits} edited cells stay; {len(merged.cells)} cells and {len(merged.names)} names are written"
+        )
         _print_taken("cells changed in the template", [(t, t.new) for t in merged.taken if t.old is not None])
         # A new row is one line: its first text.
         rows = {(t.sheet, t.cell.lstrip(_LETTERS)): t for t in reversed(merged.taken) if t.old is None}

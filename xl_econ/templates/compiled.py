@@ -197,9 +197,7 @@ def _result(text: str) -> tuple[str, str]:
     return written("", text, True, "a text")
 
 
-def _slots(
-    calculator: Calculator, flavour: Flavour, book: Parts, hash_of: Slot
-) -> Iterator[tuple[str, str, Slot]]:
+def _slots(calculator: Calculator, flavour: Flavour, book: Parts, hash_of: Slot) -> Iterator[tuple[str, str, Slot]]:
     """Every cell that a case decides, with what it holds."""
     model, layout = calculator.model, calculator.layout
 

@@ -112,9 +112,9 @@ class _Differences:
         for x, y in known.items():
             if x != y:
                 yield Finding("sheets", "renamed", y, "", x, y)
-        for x in books.a.sheets.keys() - known.keys():
+        for x in [x for x in books.a.sheets if x not in known]:
             yield Finding("sheets", "removed", x, "", x, None)
-        for y in books.b.sheets.keys() - set(known.values()):
+        for y in [y for y in books.b.sheets if y not in known.values()]:
             yield Finding("sheets", "added", y, "", None, y)
 
     def _names(self) -> Iterator[Finding]:

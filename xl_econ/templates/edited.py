@@ -136,8 +136,10 @@ class Edited:
         values = {case: {key: checked(key, self.beside(key, case)) for key in there} for case in CASES}
         origins = {}
         for key in there:
-            said = {what: _text(held(self.beside(key, what))) for what in _ORIGIN if self.book.cell_of(f"inputs.{what}")}
-            origins[key] = Origin.model_construct(**{"source": "", "as_of": "", "grade": "D"} | said)
+            said = {
+                what: _text(held(self.beside(key, what))) for what in _ORIGIN if self.book.cell_of(f"inputs.{what}")
+            }
+            origins[key] = Origin.model_construct(None, **{"source": "", "as_of": "", "grade": "D"} | said)
         texts = {key: _text(held(self.named(f"inputs.{key}"))) for key in TEXTS}
         tables = tables_hash(self.grid, self.layout, new)
         inputs_hash = stamp.hash_of(values, origins, _text(held(self.named("inputs.case"))), texts, tables)

@@ -169,9 +169,9 @@ class Merge:
             self._new(sheet, at, cell)
         self._defaults()
         self._names()
-        for sheet in self.new.sheets.keys() - self.sheets.keys():
+        for sheet in [s for s in self.new.sheets if s not in self.sheets]:
             self.found.unmerged.append(Conflict(sheet, "", sheet, "the sheet is new"))
-        for sheet in self.base.sheets.keys() - self.to_new.sheets.keys():
+        for sheet in [s for s in self.base.sheets if s not in self.to_new.sheets]:
             self.found.gone.append(Taken(self.to_mine.sheets.get(sheet, sheet), "", sheet, "a sheet", None))
         return self.found
 
@@ -182,13 +182,15 @@ class Merge:
         self.found.edits += state != "same"
         if change == "gone":
             if there and at.column == min(self.base.sheets[sheet].rows[at.row]) and sheet in self.to_new.sheets:
-                self.found.gone.append(Taken(self._mine(sheet), address(there), self._called(sheet, at), cell.shown(), None))
+                self.found.gone.append(
+                    Taken(self._mine(sheet), address(there), self._called(sheet, at), cell.shown(), None)
+                )
             return
         if change == "same" and not (new and self._reads_added(new, self.to_new.sheets[sheet])):
             return
         where = self._mine(sheet)
         fresh = self._fresh(self.to_new.sheets[sheet], place_now, new) if new and place_now else Written(None)
-        said = dict(base=cell.shown(), mine=mine.shown() if mine else None, new=_shown(fresh))
+        said = {"base": cell.shown(), "mine": mine.shown() if mine else None, "new": _shown(fresh)}
         if state == "same" and there and fresh:
             self._take(where, there, fresh, self._called(sheet, at), cell, said["mine"])
         elif fresh is None or not self._is(mine, fresh):
@@ -222,7 +224,7 @@ class Merge:
     def _is(self, mine: GridCell | None, fresh: Written) -> bool:
         """Whether the user's cell says already what the template says now."""
         if mine is None or fresh.formula is None or mine.formula is None:
-            return (mine.shown() if mine else None) == _shown(fresh)
+            return bool((mine.shown() if mine else None) == _shown(fresh))
         return pieces(mine.formula) == pieces(fresh.formula)
 
     # -- cells that only the new one has ------------------------------------------------------------------------
@@ -290,7 +292,9 @@ class Merge:
                 before, after = was.value if was else None, new.value if new else None
                 if before != after:
                     at = At(here[1].row, c[1].column)
-                    self._take(here[0], at, Written(after), f"{what}.{key}" if what in CASES else f"{key}.{what}", None, before)
+                    self._take(
+                        here[0], at, Written(after), f"{what}.{key}" if what in CASES else f"{key}.{what}", None, before
+                    )
 
     def _names(self) -> None:
         """Names that the template has now, and functions that say something else."""
@@ -326,21 +330,24 @@ class Merge:
         sheet = r.sheet or home
         if not (name := self.sheets.get(sheet)):
             return None
-        columns = [self._at(self.columns[sheet], n) for n in (r.first.column, r.last.column)]
-        known, added = self.rows[sheet], self.added[sheet]
-        inside = [n for n in range(r.first.row, r.last.row + 1) if n in added]
-        ends = [n for n in range(r.first.row, r.last.row + 1) if n not in added]
-        if any((sheet, n) in self.lost for n in (r.first.row, r.last.row)) or None in columns:
+        left, right = (self._at(self.columns[sheet], n) for n in (r.first.column, r.last.column))
+        if left is None or right is None or any((sheet, n) in self.lost for n in (r.first.row, r.last.row)):
             return None
-        found = [[self._at(known, n) for n in (ends[0], ends[-1])]] if ends else []
-        runs: list[list[int]] = []
+        known, added = self.rows[sheet], self.added[sheet]
+        inside = [added[n] for n in range(r.first.row, r.last.row + 1) if n in added]
+        ends = [n for n in range(r.first.row, r.last.row + 1) if n not in added]
+        runs: list[tuple[int, int]] = []
+        if ends:
+            top, bottom = self._at(known, ends[0]), self._at(known, ends[-1])
+            if top is None or bottom is None:
+                return None
+            runs.append((top, bottom))
         for n in inside:
-            if runs and added[n] == runs[-1][1] + 1:
-                runs[-1][1] = added[n]
+            if runs and n == runs[-1][1] + 1 and runs[-1][0] in inside:
+                runs[-1] = (runs[-1][0], n)
             else:
-                runs.append([added[n], added[n]])
-        areas = [(At(a, columns[0]), At(b, columns[1])) for a, b in [*found, *runs] if a and b]  # type: ignore[arg-type]
-        return [Reference(name if r.sheet else "", first, last) for first, last in areas]
+                runs.append((n, n))
+        return [Reference(name if r.sheet else "", At(a, left), At(b, right)) for a, b in runs]
 
     @staticmethod
     def _at(known: dict[int, int], n: int) -> int | None:

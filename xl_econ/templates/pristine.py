@@ -1,7 +1,8 @@
-"""What a workbook was before anybody edited it, kept inside it: what an upgrade needs to tell an edit from the template.
+"""What a workbook was before anybody edited it, kept inside it: it tells an edit from a change of the template.
 
-It is a custom XML part, which Excel keeps. It holds the cells of the template itself: labels, formulas, notes, and the
-inputs as the template has them. Figures of tables are not in it, nor what a case gives: those are the user's.
+It is a custom XML part, which LibreOffice keeps and Excel is documented to keep. It holds the cells of the template
+itself: labels, formulas, notes, and the inputs as the template has them. Figures of tables are not in it, nor what a
+case gives: those are the user's.
 """
 
 from __future__ import annotations
@@ -151,7 +152,9 @@ def read(path: Path) -> Pristine | None:
     try:
         return Pristine(path, json.loads(unescape(text)))
     except (ValueError, KeyError, TypeError, LookupError, AttributeError, WorkbookError) as e:
-        raise WorkbookError(f"{path}: {name}, which says what the workbook was when it was built, is damaged: {e}") from None
+        raise WorkbookError(
+            f"{path}: {name}, which says what the workbook was when it was built, is damaged: {e}"
+        ) from None
 
 
 def of_built(path: Path, layout: Layout) -> Pristine:

@@ -119,8 +119,9 @@ def sheet(a: GridSheet, b: GridSheet, keys_a: Keys, keys_b: Keys) -> SheetPair:
                 cells[column][number] = cell.token
     heads_a, heads_b = a.column_keys(), b.column_keys()
     columns = {n: heads_b[key] for key, n in heads_a.items() if key in heads_b}
-    free = [[n for n in s.columns if n not in known] for s, known in ((a, columns), (b, set(columns.values())))]
-    columns |= _best(*free, lambda x, y: _overlap(cells_a[x], cells_b[y]))
+    taken = set(columns.values())
+    columns_a, columns_b = ([n for n in s if n not in known] for s, known in ((a.columns, columns), (b.columns, taken)))
+    columns |= _best(columns_a, columns_b, lambda x, y: _overlap(cells_a[x], cells_b[y]))
     return SheetPair(a, b, _pairing(rows, a.rows, b.rows), _pairing(columns, a.columns, b.columns))
 
 

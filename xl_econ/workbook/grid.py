@@ -105,7 +105,6 @@ class GridSheet:
                     found.setdefault((t.name, str(cell.value)), []).append(row)
         return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
 
-
     def column_keys(self) -> dict[tuple[str, str], int]:
         """The columns of Excel Tables by table and heading; those under which two tables stand are left out."""
         found = {(t.name, heading): n for t in self.tables for n, heading in t.columns.items()}
