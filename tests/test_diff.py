@@ -69,6 +69,9 @@ def test_inputs_results_and_tables(tmp_path, capsys):
     assert not re.search(r"\b(?:src|href)=\"(?!#)|\bstyle=|url\(|@import", text)
     assert "<script" not in page.read_text()
     assert run(["diff", path, other, "--html", page], capsys)[0] == 2, "it is there"
+    nowhere = tmp_path / "none" / "x.html"
+    code, _, err = run(["diff", path, other, "--html", nowhere], capsys)
+    assert (code, err) == (4, f"xl-econ: {nowhere}: cannot be written: No such file or directory\n")
 
 
 def test_formulas_and_looks_after_inserted_rows(tmp_path, capsys):
