@@ -32,6 +32,7 @@ _COMMANDS = {
     "diff": "compare:diff",
     "reprice": "reprice:reprice",
     "upgrade": "upgrade:upgrade",
+    "stamp": "stamp:stamp",
     "docs": "functions:docs",
     "version": "workbooks:version",
 }
@@ -174,11 +175,17 @@ def _comparing(command: Callable[..., _Parser]) -> None:
     sub.add_argument("-o", "--output", type=_path, metavar="F", help="write a copy and leave F as it is")
     sub.add_argument("--dry-run", action="store_true", help="compute, write nothing")
     sub.add_argument("--force", action="store_true", help="replace a workbook that somebody has edited")
-    sub = command("upgrade", "a filled workbook to its template's current version (exit code 1: edits would be lost)")
+    sub = command("upgrade", "a filled workbook to its template's current version (exit code 1: conflicts)")
     sub.add_argument("workbook", type=_path, metavar="F", help="changed in place without -o")
     sub.add_argument("-o", "--output", type=_path, metavar="F", help="write a copy and leave F as it is")
     sub.add_argument("--dry-run", action="store_true", help="compare, write nothing")
-    sub.add_argument("--force", action="store_true", help="give up the edits; replace a workbook that is there")
+    sub.add_argument("--anew", action="store_true", help="build it anew with its inputs and tables, without the edits")
+    sub.add_argument("--force", action="store_true", help="replace a workbook that is there")
+    sub = command(
+        "stamp", "what a workbook was built and filled from, and if it still holds (exit code 1: it does not)"
+    )
+    sub.add_argument("workbook", type=_path, metavar="F")
+    sub.add_argument("--write", action="store_true", help="write the hashes that are true now into the workbook")
 
 
 def _run(args: argparse.Namespace) -> int:

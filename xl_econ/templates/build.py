@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.cell import number as cell_number
 from xl_econ.workbook.write import replacing
 
-from . import front, sensitivity_sheet, sheets, stamp, tables, timeline
+from . import front, pristine, sensitivity_sheet, sheets, stamp, tables, timeline
 from .model import Model
 from .parts import (
     CALCULATION,
@@ -58,8 +59,11 @@ def build(
     Raises:
         WorkbookError: The file cannot be written.
     """
-    with writing(path, force) as workbook:
-        _write(workbook, model, flavour, texts or {})
+    with replacing(path, force) as beside, tempfile.TemporaryDirectory() as folder:
+        built = Path(folder, "built.xlsx")
+        with writing(built) as workbook:
+            _write(workbook, model, flavour, texts or {})
+        pristine.embed(built, beside, model.layout)
 
 
 @contextmanager
@@ -89,11 +93,12 @@ class _Worksheet(Worksheet):  # type: ignore[misc]
 
 def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, str]) -> None:
     layout = model.layout
+    stamped = stamp.of_model(model, flavour, texts)
     workbook.set_properties(
         {
             "title": layout.title,
             "subject": layout.about,
-            "comments": stamp.comment(layout, flavour, stamp.inputs_hash(model, texts, stamp.tables_hash(layout))),
+            "comments": stamped.comment,
             "created": datetime.fromisoformat(layout.as_of),  # not now: the same input gives the same bytes
         }
     )
@@ -104,7 +109,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     style = Styles(workbook)
     called = [x for x in model.lines if isinstance(x, Line) and x.metric]
     master = master_text(model)
-    named = front.cover(ws["Cover"], style, model, master, order, texts, flavour)
+    named = front.cover(ws["Cover"], style, model, master, order, texts, stamped)
     sheets.inputs(ws[INPUTS], style, model)
     sheets.calculation(ws[CALCULATION], style, model)
     if layout.timeline:

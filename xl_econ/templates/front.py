@@ -23,6 +23,7 @@ from .parts import (
     InputRow,
     unit_text,
 )
+from .stamp import HASHES, Stamp
 from .styles import Styles
 
 PURPOSE_ROW, OWNER_ROW = 4, 5
@@ -49,7 +50,7 @@ _LEGEND = (
 
 
 def cover(
-    ws: object, style: Styles, model: Model, master: str, sheets: list[str], texts: Mapping[str, str], flavour: str
+    ws: object, style: Styles, model: Model, master: str, sheets: list[str], texts: Mapping[str, str], stamped: Stamp
 ) -> dict[str, str]:
     """Purpose, owner, the live results, the master check, the colours and the contents; answers with cells to name."""
     c = Canvas(ws, style, (3, 30, 20, 16, 44), wide=False)
@@ -102,9 +103,10 @@ def cover(
         "inputs.owner": f"$C${OWNER_ROW}",
         "xl_econ.given": "$D$7",
         "xl_econ.template": f"$C${row}",
-    }
+    } | {f"xl_econ.{what}_hash": f"$C${row + n}" for n, what in enumerate(HASHES, 1)}
     for label, what in (
-        ("Template", f"{layout.name} {layout.version}, {flavour} flavour"),
+        ("Template", stamped.line),
+        *((label, getattr(stamped, what)) for what, label in HASHES.items()),
         *_rate_card(),
         ("Built by", f"xl-econ {__version__}"),
     ):

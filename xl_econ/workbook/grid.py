@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -103,6 +104,12 @@ class GridSheet:
                 if cell := self.rows.get(row, {}).get(t.key_column):
                     found.setdefault((t.name, str(cell.value)), []).append(row)
         return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
+
+    def column_keys(self) -> dict[tuple[str, str], int]:
+        """The columns of Excel Tables by table and heading; those under which two tables stand are left out."""
+        found = {(t.name, heading): n for t in self.tables for n, heading in t.columns.items()}
+        counts = Counter(found.values())
+        return {key: n for key, n in found.items() if counts[n] == 1}
 
 
 class Grid:

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from xml.parsers import expat
 
 from xl_econ.core.errors import WorkbookError
@@ -19,7 +20,7 @@ from .cell import At, Value, cell_at
 from .package import rewrite
 from .parts import WORKBOOK, Parts, stamp
 from .read import Address
-from .sheet import SheetXml, encoding
+from .sheet import SheetXml, Written, encoding
 from .write import check_target, replacing
 
 Changes = Mapping[Address, Value]
@@ -31,6 +32,8 @@ def patch(
     values: Changes,
     results: Changes | None = None,
     compute_on_load: bool = False,
+    others: Mapping[str, bytes] | None = None,
+    anew: Mapping[Address, Written] | None = None,
 ) -> None:
     """Write a workbook with other values.
 
@@ -40,12 +43,15 @@ def patch(
         values: What cells hold from now on; None empties a cell.
         results: What is stored beside formulas, and in the cells that an array formula fills.
         compute_on_load: Have programs compute every formula when they open it, for results that are not known here.
+        others: New contents of parts that are no worksheets.
+        anew: Cells that are written anew, formulas and all.
 
     Raises:
         WorkbookError: A value that a cell cannot hold, a formula in a cell that should hold a value, a place that
             cannot be written, a workbook that changed meanwhile. The file that was there is untouched.
     """
-    parts, cells = changed_parts(book, values, results or {})
+    parts, cells = changed_parts(book, values, results or {}, anew)
+    parts |= others or {}
     if compute_on_load:
         parts |= _computing_on_load(book)
     place = target.resolve()  # a link to a workbook stays a link
@@ -64,15 +70,15 @@ def patch(
 
 
 def changed_parts(
-    book: Parts, values: Changes, results: Changes
-) -> tuple[dict[str, bytes], dict[str, dict[At, Value]]]:
+    book: Parts, values: Changes, results: Changes, anew: Mapping[Address, Written] | None = None
+) -> tuple[dict[str, bytes], dict[str, dict[At, Any]]]:
     """The worksheet parts that change, and by part the cells that do."""
-    by_sheet: dict[str, tuple[dict[At, Value], dict[At, Value]]] = {}
-    for n, changes in enumerate((values, results)):
+    by_sheet: dict[str, tuple[dict[At, Any], dict[At, Any], dict[At, Any]]] = {}
+    for n, changes in enumerate((values, results, anew or {})):
         for (sheet, cell), value in changes.items():
-            by_sheet.setdefault(sheet, ({}, {}))[n][cell_at(cell)] = value
+            by_sheet.setdefault(sheet, ({}, {}, {}))[n][cell_at(cell)] = value
     parts = {book.parts[s]: book.sheet(s).patched(*changes) for s, changes in by_sheet.items() if book.sheet(s)}
-    return parts, {book.parts[s]: values | results for s, (values, results) in by_sheet.items()}
+    return parts, {book.parts[s]: a | b | c for s, (a, b, c) in by_sheet.items()}
 
 
 def _computing_on_load(book: Parts) -> dict[str, bytes]:
@@ -92,7 +98,7 @@ def _computing_on_load(book: Parts) -> dict[str, bytes]:
     return {WORKBOOK: text.encode(encoding(data))}
 
 
-def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[str, Mapping[At, Value]]) -> None:
+def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[str, Mapping[At, Any]]) -> None:
     """Read a written package again and compare it: nothing but the changed cells may differ.
 
     Raises:
@@ -133,7 +139,7 @@ def _parse(data: bytes, sheet: str) -> None:
         raise WorkbookError(f"{sheet}: malformed: {e}") from None
 
 
-def _without(sheet: SheetXml, cells: Mapping[At, Value]) -> tuple[list[tuple[At, str]], str, str]:
+def _without(sheet: SheetXml, cells: Mapping[At, Any]) -> tuple[list[tuple[At, str]], str, str]:
     """What a worksheet holds besides some cells: its other cells, and what stands before and after them."""
     text = sheet.text
     others = [(c.at, text[c.span.start : c.span.end]) for c in sheet.cells() if c.at not in cells]

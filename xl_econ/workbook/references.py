@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from .cell import At, column_number
+from .cell import At, address, column_number
 
 _TOKEN = re.compile(
     r"""(?P<text>"(?:[^"]|"")*")
@@ -99,3 +99,35 @@ def equal(a: list[Piece], b: list[Piece], same: Callable[[Reference, Reference],
     return len(a) == len(b) and all(
         x == y if isinstance(x, str) or isinstance(y, str) else same(x, y) for x, y in zip(a, b, strict=True)
     )
+
+
+def moved(formula: str, move: Callable[[Reference], list[Reference] | None]) -> str | None:
+    """A formula whose references lead elsewhere; everything else stays as it is spelled.
+
+    Args:
+        formula: The formula.
+        move: The areas that an area has become; None where it is gone. Several only stand for one in a sum or the like.
+
+    Returns:
+        The formula, or None where a reference has no place any more.
+    """
+    out, done = "", 0
+    for m in _TOKEN.finditer(formula):
+        if not m["r1"]:
+            continue
+        found = move(_reference(m))
+        called = re.search(r"\b(SUM|MIN|MAX|COUNT|AND|OR)\($", formula[: m.start()].upper())
+        if not found or (len(found) > 1 and not (called and formula[m.end() :].startswith(")"))):
+            return None
+        fixed = re.findall(r"(\$?)[A-Za-z]{1,3}(\$?)\d", m[0].rpartition("!")[2])
+        out += formula[done : m.start()] + ",".join(_spelled(r, fixed, ":" in m[0]) for r in found)
+        done = m.end()
+    return out + formula[done:]
+
+
+def _spelled(r: Reference, fixed: list[tuple[str, str]], is_area: bool) -> str:
+    plain = re.fullmatch(r"[^\W\d]\w*", r.sheet) and not re.fullmatch(r"(?i)[a-z]{1,3}\d+|r\d*c\d*", r.sheet)
+    sheet = "" if not r.sheet else f"{r.sheet}!" if plain else "'{}'!".format(r.sheet.replace("'", "''"))
+    ends = [r.first, r.last] if is_area else [r.first]
+    cells = [re.fullmatch(r"([A-Z]+)(\d+)", address(at)) for at in ends]
+    return sheet + ":".join(f"{c}{m[1]}{w}{m[2]}" for m, (c, w) in zip(cells, fixed, strict=True) if m)
