@@ -63,7 +63,7 @@ PRETTY = (
     "token/s/W",
 )
 
-UNTYPED = ("text", "any", "table")  # quantities that carry no unit of their own
+UNTYPED = ("", "text", "any", "table")  # quantities that carry no unit of their own; "" is that of a row that has none
 
 SECONDS_PER_HOUR = Const("SECONDS_PER_HOUR", 3600, "s/h")
 MINUTES_PER_HOUR = Const("MINUTES_PER_HOUR", 60, "min/h")
@@ -182,7 +182,11 @@ _TABLE: dict[str, Callable[[Expr, Callable[[Any], Unit | None]], Unit | None]] =
     "at": lambda e, _: _column_unit(e),
     "lookup_or": lambda e, unit: _column_unit(Expr("lookup", *e.args[:-1])) or unit(e.args[-1]),
     "segment": lambda *_: None,  # the number of a row
-}
+    "day_of": lambda *_: parse("day"),
+} | dict.fromkeys(
+    ("rows_where", "mean_where", "highest_where", "lowest_where", "highest_of", "rows_above", "rows_below"),
+    lambda *_: None,  # of columns, whose rows may be counted in anything
+)
 
 
 def _power(e: Expr, a: list[Unit | None]) -> Unit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from xl_econ import __version__
 from xl_econ.workbook import rate_card
@@ -39,6 +40,7 @@ ABOUT = {
     "Changelog": "Versions of the template, and your own",
     "Glossary": "Words as they are used here",
 }
+_GUIDE_WIDTH = 84  # characters of the merged cells
 _EXAMPLE = 1234.5
 _LEGEND = (
     ("input", "Input: type over it"),
@@ -81,6 +83,14 @@ def cover(
     c.merged(f"C{row}:E{row}", "", "master")
     c.formula(f"C{row}", f"{CHECKS}!C3", master, "master")
     c.master_colours(f"C{row}")
+    if layout.guide:
+        row += 2
+        c.section(row, "How to use it", "BCDE")
+        for n, step in enumerate(layout.guide, 1):
+            row += 1
+            c.text(f"B{row}", f"Step {n}", "wrap")
+            c.merged(f"C{row}:E{row}", step, "wrap")
+            c.ws.set_row(row - 1, 14 * len(wrap(step, _GUIDE_WIDTH)) + 1)
     row += 2
     c.section(row, "Colours", "BCDE")
     for kind, what in _LEGEND:

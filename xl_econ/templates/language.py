@@ -31,7 +31,7 @@ _OPERATORS: dict[type, Any] = {
 _MODULES = (units, tco, payback, fleet, commitment, variance)
 _CONSTANTS = {c.name: c for module in _MODULES for c in vars(module).values() if isinstance(c, Const)}
 _FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}
-_FUNCTIONS |= {"roundup": ops.roundup, "rounddown": ops.rounddown}
+_FUNCTIONS |= {"roundup": ops.roundup, "rounddown": ops.rounddown, "day_of": ops.day_of} | ops.OF_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ def expression(text: str, known: set[str], where: str) -> Formula:
     The language is a subset of Python's expressions: names of inputs and of earlier rows, numbers, texts, the named
     constants, arithmetic, comparisons, where/minimum/maximum/roundup/rounddown, every metric by its lower-case name,
     lists in brackets where a metric takes a list, a table's figure as
-    `figure('table', key, 'column')` with perhaps a default for an empty cell, and in a timeline `previous(row)`.
+    `figure('table', key, 'column')` with perhaps a default for an empty cell, `day_of(date)`, and in a timeline
+    `previous(row)`. Of whole columns, `column('table', 'column')`: highest_of, rows_above and rows_below a limit, rows_where,
+    mean_where, highest_where and lowest_where, which take columns with the values that they must have, as COUNTIFS.
 
     Raises:
         LayoutError: An unknown name, or anything outside the language.
@@ -77,6 +79,8 @@ def expression(text: str, known: set[str], where: str) -> Formula:
                 if f"previous({name})" not in known:
                     raise LayoutError(f"{where}: no earlier month of {name!r}: only a row of a timeline has one")
                 return var(f"previous({name})")
+            case ast.Call(func=ast.Name(id="column"), args=args, keywords=[]):
+                return _column(where, known, *map(value, args))
             case ast.Call(func=ast.Name(id="figure"), args=args, keywords=[]):
                 return _figure(where, *map(value, args))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
@@ -109,6 +113,17 @@ def _figure(where: str, name: Any = None, key: Any = None, column: Any = None, *
         return Expr("lookup_or" if default else "lookup", t, key, t.column(column), *default)
     except (NotAvailable, AttributeError) as e:
         raise LayoutError(f"{where}: figure(table, key, column): {e}") from None
+
+
+def _column(where: str, known: set[str], name: Any = None, column: Any = None, *_: Any) -> Expr:
+    """A whole column of a table, the table's own or one that its sheet works out."""
+    try:
+        found = f"{store.get(name).sheet}[{column}]"
+    except (NotAvailable, AttributeError) as e:
+        raise LayoutError(f"{where}: column(table, column): {e}") from None
+    if found not in known:
+        raise LayoutError(f"{where}: no column {found!r} on a sheet{nearest(found, known)}")
+    return var(found)
 
 
 def _function(name: str, where: str) -> Any:

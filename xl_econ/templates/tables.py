@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from xl_econ.tables.rows import Row, choices, quantity
 from xl_econ.tables.table import Table
 
+from . import columns
 from .canvas import Canvas
-from .checks import column_formula, column_values
+from .checks import limit_of
 from .layout import TableSheet, table
+from .model import Model
+from .parts import LIVE
 from .styles import Styles
 
 HEADER_ROW = 5
@@ -30,27 +33,24 @@ class Worked:
     format: str
     formula: str
     values: list[Any]
-    flag_above: float | None
+    flag_above: str | None
 
 
-def worked(sheet: TableSheet, constants: Mapping[str, str]) -> list[Worked]:
-    """The columns that a template's table sheet works out; `constants` are the cells of the named constants."""
-    return [
-        Worked(
-            c.key,
-            c.note,
-            c.format,
-            column_formula(sheet.name, c, constants),
-            column_values(sheet.name, c),
-            c.flag_above,
-        )
-        for c in sheet.columns
-    ]
+def worked(model: Model, sheet: TableSheet) -> list[Worked]:
+    """The columns that a template's table sheet works out."""
+    refs = model.refs(LIVE, sheet.sheet, fixed=True)
+    found = []
+    for c in sheet.columns:
+        name = columns.whole(sheet, c.key)
+        text = columns.formula(sheet, c, model.column_trees[name], refs)
+        limit = limit_of(model, c)[1] if c.flag_above is not None else None
+        found.append(Worked(c.key, c.unit or c.note, c.format, text, list(model.columns[name]), limit))
+    return found
 
 
-def of(ws: Any, style: Styles, sheet: TableSheet, constants: Mapping[str, str]) -> tuple[int, int]:
+def of(ws: Any, style: Styles, sheet: TableSheet, model: Model) -> tuple[int, int]:
     """Write a table sheet of a template; answers with the numbers of its first and last row."""
-    return write(ws, style, table(sheet), sheet.sheet, sheet.about, worked(sheet, constants))
+    return write(ws, style, table(sheet), sheet.sheet, sheet.about, worked(model, sheet))
 
 
 def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Sequence[Worked] = ()) -> tuple[int, int]:
@@ -72,9 +72,9 @@ def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Seque
     ws.repeat_rows(HEADER_ROW - 1)
     ws.repeat_columns(0)
     # One page's width would print a wide table too small to read.
-    width = sum(_width(t, name, rows) for name in t.columns) + _WORKED_WIDTH * len(extra)
+    width = sum(_width(t, name, rows) for name in t.columns) + sum(map(_worked_width, extra))
     ws.fit_to_pages(math.ceil(width / PAGE_WIDTH), 0)
-    columns = [*t.columns, *(x.key for x in extra)]
+    headers = [*t.columns, *(x.key for x in extra)]
     texts = [area for n, name in enumerate(t.columns) if (area := _column(c, t, name, n, rows))]
     ws.ignore_errors({"number_stored_as_text": " ".join(texts)})
     formulas: list[tuple[tuple[int, int], str, Any, Any]] = []
@@ -82,13 +82,13 @@ def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Seque
         ws.write_string(HEADER_ROW - 2, n, column.note, style("unit"))
         form = style("calculation", column.format)
         formulas += [((r, n), column.formula, value, form) for r, value in enumerate(column.values, first - 1)]
-        ws.set_column(n, n, _WORKED_WIDTH, style("plain"))
+        ws.set_column(n, n, _worked_width(column), style("plain"))
         if column.flag_above is not None:
             # A text compares above every number, so the rows that have no figure must be left out.
             at = f"${_letter(n)}{first}"
             rule = {
                 "type": "formula",
-                "criteria": f"=AND(ISNUMBER({at}),{at}>{column.flag_above:g})",
+                "criteria": f"=AND(ISNUMBER({at}),{at}>{column.flag_above})",
                 "format": style("bad"),
             }
             ws.conditional_format(first - 1, n, last - 1, n, rule)
@@ -97,11 +97,11 @@ def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Seque
         HEADER_ROW - 1,
         0,
         last - 1,
-        len(columns) - 1,
+        len(headers) - 1,
         {
             "name": t.sheet,
             "style": "Table Style Light 1",
-            "columns": [{"header": x} | ({"formula": calculated[x]} if x in calculated else {}) for x in columns],
+            "columns": [{"header": x} | ({"formula": calculated[x]} if x in calculated else {}) for x in headers],
         },
     )
     for cell, text, value, form in formulas:  # after add_table, which writes a column's formula with the value 0
@@ -136,6 +136,10 @@ def _write_value(ws: Any, row: int, column: int, value: Any, cell: Any) -> None:
         ws.write_string(row, column, value, cell)
     else:
         ws.write_number(row, column, value, cell)
+
+
+def _worked_width(column: Worked) -> int:
+    return max(_WORKED_WIDTH, len(column.key) + 4)
 
 
 def _width(t: Table, name: str, rows: list[Row]) -> float:
