@@ -87,6 +87,16 @@ roundup = Op("roundup", _away, _snap("ceil"))
 rounddown = Op("rounddown", _toward, _snap("floor"))
 
 
+def _round_array(x: Any) -> Any:
+    import numpy as np
+
+    return np.round(x, 9)
+
+
+# Without float noise, so that 5.4 / 4.5 - 1 is not above 20%.
+snapped = Op("snapped", lambda x: round(x, 9), _round_array)
+
+
 LONGEST_SUM = 60  # terms; a sheet writes them out
 
 
@@ -309,7 +319,8 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
 }
 _SCALAR: dict[str, Callable[..., Any]] = (
     _ARITHMETIC
-    | {op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, geometric_sum)}
+    | {op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, snapped)}
+    | {geometric_sum.name: geometric_sum.scalar}
     | {op.name: op.scalar for op in (log1p, log2, _TOTAL, _WEIGHTED_SUM)}
     | {"join": _join_scalar, "concat": _concat_scalar, "day_of": _serial}
     | _COLUMN_OPS

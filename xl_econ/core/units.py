@@ -124,7 +124,14 @@ def times(a: Unit, b: Unit, sign: int = 1) -> Unit:
 
 
 # What an operation does to units: keeps that of its one argument, needs equal ones, needs a bare number.
-_KEEPS = {"neg": 0, "roundup": 0, "rounddown": 0, "geometric_sum": 1, "total": 0}  # the number of the argument
+_KEEPS = {
+    "neg": 0,
+    "roundup": 0,
+    "rounddown": 0,
+    "snapped": 0,
+    "geometric_sum": 1,
+    "total": 0,
+}  # the number of the argument
 _EQUAL = {"+", "-", "min", "max", "<", "<=", ">", ">=", "=", "<>"}
 _BARE = {"exp", "log", "expm1", "log1p", "log2"}
 _TRUTH = {"<", "<=", ">", ">=", "=", "<>"}

@@ -35,6 +35,7 @@ FUNCTIONS = {
     # Spreadsheets snap float noise before they round; so does ops.roundup.
     "roundup": "ROUNDUP(ROUND({},9),0)",
     "rounddown": "ROUNDDOWN(ROUND({},9),0)",
+    "snapped": "ROUND({},9)",
     "geometric_sum": "SUMPRODUCT(({0})^{{%s}}*({{%s}}<({1})))" % ((",".join(map(str, range(LONGEST_SUM))),) * 2),
     # EXP(x)-1 loses digits near zero; dividing by the logarithm of what EXP returned restores them (Kahan).
     # Near zero three terms of the series are exact; elsewhere the division restores what 1+x lost.

@@ -24,6 +24,7 @@ _FUNCTIONS = {
     "log1p": "LN(1 + {})",
     "total": "SUM({})",
     "weighted_sum": "WEIGHTED_SUM({})",
+    "snapped": "ROUND({}, 9)",
     "roundup": "ROUNDUP({})",
     "rounddown": "ROUNDDOWN({})",
     "geometric_sum": "GEOMETRIC_SUM({})",

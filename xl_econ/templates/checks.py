@@ -69,9 +69,7 @@ def limit_of(model: Model, column: TableColumn) -> tuple[float, str, str]:
         i = model.layout.by_key.get(column.flag_above)
         if i is None:
             known = model.layout.by_key
-            raise LayoutError(
-                f"column {column.key}: no input {column.flag_above!r}{nearest(column.flag_above, known)}"
-            )
+            raise LayoutError(f"column {column.key}: no input {column.flag_above!r}{nearest(column.flag_above, known)}")
         return model.value(i.key), model.refs(LIVE, CHECKS, fixed=True)[i.key], f"the {i.label[0].lower()}{i.label[1:]}"
     text = f"{column.flag_above:g}"
     return float(column.flag_above or 0), text, text

@@ -31,7 +31,12 @@ _OPERATORS: dict[type, Any] = {
 _MODULES = (units, tco, payback, fleet, commitment, variance)
 _CONSTANTS = {c.name: c for module in _MODULES for c in vars(module).values() if isinstance(c, Const)}
 _FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}
-_FUNCTIONS |= {"roundup": ops.roundup, "rounddown": ops.rounddown, "day_of": ops.day_of} | ops.OF_COLUMNS
+_FUNCTIONS |= {
+    "roundup": ops.roundup,
+    "rounddown": ops.rounddown,
+    "snapped": ops.snapped,
+    "day_of": ops.day_of,
+} | ops.OF_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,11 @@ def expression(text: str, known: set[str], where: str) -> Formula:
     """A formula of a layout as a traced expression.
 
     The language is a subset of Python's expressions: names of inputs and of earlier rows, numbers, texts, the named
-    constants, arithmetic, comparisons, where/minimum/maximum/roundup/rounddown, every metric by its lower-case name,
-    lists in brackets where a metric takes a list, a table's figure as
-    `figure('table', key, 'column')` with perhaps a default for an empty cell, `day_of(date)`, and in a timeline
-    `previous(row)`. Of whole columns, `column('table', 'column')`: highest_of, rows_above and rows_below a limit, rows_where,
-    mean_where, highest_where and lowest_where, which take columns with the values that they must have, as COUNTIFS.
+    constants, arithmetic, comparisons, where/minimum/maximum/roundup/rounddown/snapped, every metric by its lower-case
+    name, lists in brackets where a metric takes a list, a table's figure as `figure('table', key, 'column')` with
+    perhaps a default for an empty cell, `day_of(date)`, and in a timeline `previous(row)`. Of whole columns,
+    `column('table', 'column')`: highest_of, rows_above and rows_below a limit, and as COUNTIFS, with columns and the
+    values that they must have, rows_where, mean_where, highest_where and lowest_where.
 
     Raises:
         LayoutError: An unknown name, or anything outside the language.
