@@ -6,6 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from xl_econ.core import ops, units
@@ -31,12 +32,8 @@ _OPERATORS: dict[type, Any] = {
 _MODULES = (units, tco, payback, fleet, commitment, variance)
 _CONSTANTS = {c.name: c for module in _MODULES for c in vars(module).values() if isinstance(c, Const)}
 _FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}
-_FUNCTIONS |= {
-    "roundup": ops.roundup,
-    "rounddown": ops.rounddown,
-    "snapped": ops.snapped,
-    "day_of": ops.day_of,
-} | ops.OF_COLUMNS
+_FUNCTIONS |= {"roundup": ops.roundup, "rounddown": ops.rounddown, "snapped": ops.snapped}
+_FUNCTIONS |= {"day_of": ops.day_of} | ops.OF_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -84,10 +81,9 @@ def expression(text: str, known: set[str], where: str) -> Formula:
                 if f"previous({name})" not in known:
                     raise LayoutError(f"{where}: no earlier month of {name!r}: only a row of a timeline has one")
                 return var(f"previous({name})")
-            case ast.Call(func=ast.Name(id="column"), args=args, keywords=[]):
-                return _column(where, known, *map(value, args))
-            case ast.Call(func=ast.Name(id="figure"), args=args, keywords=[]):
-                return _figure(where, *map(value, args))
+            case ast.Call(func=ast.Name(id="figure" | "column" as name), args=args, keywords=[]):
+                read = _figure if name == "figure" else partial(_column, known)
+                return read(where, *map(value, args))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 return _function(name, where)(*map(value, args))
         raise LayoutError(f"{where}: {ast.unparse(node)!r} is not part of the formula language")
@@ -120,7 +116,7 @@ def _figure(where: str, name: Any = None, key: Any = None, column: Any = None, *
         raise LayoutError(f"{where}: figure(table, key, column): {e}") from None
 
 
-def _column(where: str, known: set[str], name: Any = None, column: Any = None, *_: Any) -> Expr:
+def _column(known: set[str], where: str, name: Any = None, column: Any = None, *_: Any) -> Expr:
     """A whole column of a table, the table's own or one that its sheet works out."""
     try:
         found = f"{store.get(name).sheet}[{column}]"

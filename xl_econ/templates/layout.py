@@ -216,7 +216,7 @@ class TableSheet(_Part):
     @model_validator(mode="before")
     @classmethod
     def _as_the_table(cls, said: Any) -> Any:
-        t = store.TABLES.get(said.get("name")) if isinstance(said, dict) else None
+        t = store.TABLES.get(str(said.get("name"))) if isinstance(said, dict) else None
         return {"sheet": t.sheet, "about": t.about[0].upper() + t.about[1:]} | said if t else said
 
     name: str

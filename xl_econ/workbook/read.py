@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ def formulas(path: Path) -> dict[Address, FormulaCell]:
     """
     texts, values = load(path, values=False), load(path, values=True)
     return {
-        (sheet.title, cell.coordinate): FormulaCell(_text(cell.value), values[sheet.title][cell.coordinate].value)
+        (sheet.title, cell.coordinate): FormulaCell(
+            _text(cell.value), _stored(values[sheet.title][cell.coordinate].value)
+        )
         for sheet in texts.worksheets
         for row in sheet.iter_rows()
         for cell in row
@@ -40,6 +43,15 @@ def formulas(path: Path) -> dict[Address, FormulaCell]:
 
 def _text(value: Any) -> str:
     return str(getattr(value, "text", value))  # an array formula is an object with its text
+
+
+def _stored(value: Any) -> Any:
+    """What the file holds; openpyxl makes a date of a number that is shown as one."""
+    if not isinstance(value, datetime | date | time | timedelta):
+        return value
+    from openpyxl.utils.datetime import to_excel
+
+    return float(to_excel(value))  # type: ignore[no-untyped-call]
 
 
 def load(path: Path, values: bool) -> Any:
