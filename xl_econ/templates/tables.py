@@ -34,6 +34,8 @@ class Worked:
     formula: str
     values: list[Any]
     flag_above: str | None
+    flag_style: str
+    message: str
 
 
 def worked(model: Model, sheet: TableSheet) -> list[Worked]:
@@ -44,7 +46,9 @@ def worked(model: Model, sheet: TableSheet) -> list[Worked]:
         name = columns.whole(sheet, c.key)
         text = columns.formula(sheet, c, model.column_trees[name], refs)
         limit = limit_of(model, c)[1] if c.flag_above is not None else None
-        found.append(Worked(c.key, c.unit or c.note, c.format, text, list(model.columns[name]), limit))
+        look, message = "noted" if c.severity == "info" else "bad", c.note if c.unit else ""
+        values = list(model.columns[name])
+        found.append(Worked(c.key, c.unit or c.note, c.format, text, values, limit, look, message))
     return found
 
 
@@ -79,20 +83,24 @@ def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Seque
     ws.ignore_errors({"number_stored_as_text": " ".join(texts)})
     formulas: list[tuple[tuple[int, int], str, Any, Any]] = []
     for n, column in enumerate(extra, len(t.columns)):
-        ws.write_string(HEADER_ROW - 2, n, column.note, style("unit"))
+        ws.write_string(HEADER_ROW - 2, n, column.note, style("limit" if column.message else "unit"))
         form = style("calculation", column.format)
         formulas += [((r, n), column.formula, value, form) for r, value in enumerate(column.values, first - 1)]
         ws.set_column(n, n, _worked_width(column), style("plain"))
+        if column.message:  # shown where the heading is selected
+            said = {"validate": "any", "input_title": column.key[:32], "input_message": column.message[:255]}
+            ws.data_validation(HEADER_ROW - 1, n, HEADER_ROW - 1, n, said)
         if column.flag_above is not None:
             # A text compares above every number, so the rows that have no figure must be left out.
             at = f"${_letter(n)}{first}"
             rule = {
                 "type": "formula",
                 "criteria": f"=AND(ISNUMBER({at}),{at}>{column.flag_above})",
-                "format": style("bad"),
+                "format": style(column.flag_style),
             }
             ws.conditional_format(first - 1, n, last - 1, n, rule)
     calculated = {x.key: x.formula for x in extra}
+    numbers = {*calculated, *(name for name in t.columns if _is_number(t, name))}
     ws.add_table(
         HEADER_ROW - 1,
         0,
@@ -101,7 +109,11 @@ def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Seque
         {
             "name": t.sheet,
             "style": "Table Style Light 1",
-            "columns": [{"header": x} | ({"formula": calculated[x]} if x in calculated else {}) for x in headers],
+            "columns": [
+                {"header": x, "header_format": style("heading_number" if x in numbers else "heading")}
+                | ({"formula": calculated[x]} if x in calculated else {})
+                for x in headers
+            ],
         },
     )
     for cell, text, value, form in formulas:  # after add_table, which writes a column's formula with the value 0
@@ -111,9 +123,8 @@ def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Seque
 
 def _column(c: Canvas, t: Table, name: str, n: int, rows: list[Row]) -> str:
     """A column of the table: its unit, its values, what Excel lets a person type; answers with the cells of texts."""
-    q = quantity(t.model, name)
-    number = q is not None and not q.is_text
-    c.ws.write_string(HEADER_ROW - 2, n, q.unit if q and number else "", c.style("unit"))
+    q, number = quantity(t.model, name), _is_number(t, name)
+    c.ws.write_string(HEADER_ROW - 2, n, q.unit if q and number else "", c.style("limit"))
     # In a cell of text format 2026-08 stays what was typed, and does not become a date.
     cell = c.style("table_number", q.format) if q and number else c.style("table_text", "@")
     for r, row in enumerate(rows, HEADER_ROW):
@@ -127,6 +138,11 @@ def _column(c: Canvas, t: Table, name: str, n: int, rows: list[Row]) -> str:
     if name == t.key:
         c.ws.conditional_format(area, {"type": "duplicate", "format": c.style("bad")})
     return "" if number else area
+
+
+def _is_number(t: Table, name: str) -> bool:
+    q = quantity(t.model, name)
+    return q is not None and not q.is_text
 
 
 def _write_value(ws: Any, row: int, column: int, value: Any, cell: Any) -> None:
