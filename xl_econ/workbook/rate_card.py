@@ -144,7 +144,7 @@ def read(path: Path) -> Tables:
             raise TableError(f"{path.name}, {sheet.title}: the sheet has lost its Excel Table {sheet.title}")
     if not found:
         raise TableError(f"{path.name}: holds none of the tables {', '.join(missing)}")
-    return found
+    return {name: found[name] for name in RATE_CARD if name in found}  # whatever the order of the sheets
 
 
 def place(sheet: str, cells: str) -> str:
