@@ -99,8 +99,9 @@ def follow_case(layout: Layout) -> bool:
     for sheet in layout.tables:
         own = {*table(sheet).columns, *(c.key for c in sheet.columns)}
         for column in sheet.columns:
-            used = {n.id for n in ast.walk(ast.parse(column.formula, mode="eval")) if isinstance(n, ast.Name)}
-            if used & keys - own:
+            nodes = list(ast.walk(ast.parse(column.formula, mode="eval")))
+            called = {id(n.func) for n in nodes if isinstance(n, ast.Call)}
+            if {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called} & keys - own:
                 return True
     return False
 
