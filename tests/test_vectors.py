@@ -143,6 +143,13 @@ VECTORS += [
     ("BREAKEVEN_MONTHS", MONTHLY | {"cloud_usd_month": 1788.5}, 21.630792068709574715),
     # as Excel's NPER(0.008, 1788.5 - 2600/12, -34000)
     ("BREAKEVEN_MONTHS", MONTHLY | {"cloud_usd_month": 1788.5, "monthly_rate": 0.008}, 23.84570404233482),
+    # AWS p5.48xlarge in us-east-1; 49.24 EUR at 1.1 USD over eight: 54.164 / 8.
+    ("GPU_HOUR_PRICE", {"price_per_instance_hour": 55.04, "gpus_per_instance": 8}, 6.88),
+    (
+        "GPU_HOUR_PRICE",
+        {"price_per_instance_hour": 49.24, "gpus_per_instance": 8, "usd_per_currency": 1.1},
+        6.7705,
+    ),
     ("BLENDED_RATE", THREE_TERMS, 2.82),
     ("BLENDED_RATE", THREE_TERMS | {"factors": [1, 1.1764705882352942, 1.1]}, 2.9843529411764704),
     ("BLENDED_RATE", THREE_TERMS | {"factors": 1.5}, 4.23),

@@ -130,7 +130,7 @@ def _parser() -> _Parser:
     sub.add_argument("-o", "--output", type=_path, metavar="F", help="refresh: write a rate card with the new prices")
     sub.add_argument("--csv", type=_path, metavar="F", help="refresh: write the new table")
     sub.add_argument("--force", action="store_true", help="refresh: replace a file that is there")
-    sub = command("new", "a template workbook with its own inputs, or rate_card: all tables to edit", tables=True)
+    sub = command("new", "a template workbook with its own inputs; rate_card holds all tables to edit", tables=True)
     sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
     _output(sub, required=False)
     sub = command("fill", "a template, or a workbook built from one, filled from a case file", tables=True)

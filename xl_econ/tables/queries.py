@@ -135,7 +135,8 @@ def _compare(table: Table, offer: str, rows: list[Row], column: str) -> Conflict
     quotes = sorted((_quote(table, row, column) for row in rows if getattr(row, column)), key=lambda x: x.price)
     if len(quotes) < 2 or all(x.seed for x in quotes):
         return None
-    return Conflict(offer, column, table.unit(column), quotes[-1].price / quotes[0].price - 1, tuple(quotes))
+    spread = round(quotes[-1].price / quotes[0].price - 1, 9)  # 5.4 over 4.5 is not above 20%
+    return Conflict(offer, column, table.unit(column), spread, tuple(quotes))
 
 
 def _quote(table: Table, row: Row, column: str) -> Quote:

@@ -118,7 +118,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     if layout.sensitivity:
         sensitivity_sheet.write(ws[SENSITIVITY], style, model, workbook)
     sheets.checks(ws[CHECKS], style, [*_structural(model, flavour, called), *model.checks], master)
-    bodies = {t.sheet: tables.of(ws[t.sheet], style, t, model.constant_cells) for t in layout.tables}
+    bodies = {t.sheet: tables.of(ws[t.sheet], style, t, model) for t in layout.tables}
     sheets.key_lists(ws[INPUTS], model, bodies)
     if flavour == "lambda":
         sheets.functions(ws[FUNCTIONS], style, called)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from xl_econ import __version__
 from xl_econ.workbook import rate_card
@@ -40,6 +41,7 @@ ABOUT = {
     "Changelog": "Versions of the template, and your own",
     "Glossary": "Words as they are used here",
 }
+_GUIDE_WIDTH = 84  # characters of the merged cells
 _EXAMPLE = 1234.5
 _LEGEND = (
     ("input", "Input: type over it"),
@@ -82,7 +84,7 @@ def cover(
     c.merged(f"C{row}:E{row}", "", "master")
     c.formula(f"C{row}", f"{CHECKS}!C3", master, "master")
     c.master_colours(f"C{row}")
-    row += 2
+    row = _guide(c, layout.guide, row) + 2
     c.section(row, "Colours", "BCDE")
     for kind, what in _LEGEND:
         row += 1
@@ -114,6 +116,20 @@ def cover(
         c.merged(f"C{row}:E{row}", what, "label")
         row += 1
     return {name: f"Cover!{cell}" for name, cell in named.items()}
+
+
+def _guide(c: Canvas, steps: Sequence[str], row: int) -> int:
+    """How the workbook is used, below a row; answers with the last row."""
+    if steps:
+        row += 2
+        c.section(row, "How to use it", "BCDE")
+        c.ws.fit_to_pages(1, 1)
+    for n, step in enumerate(steps, 1):
+        row += 1
+        c.text(f"B{row}", f"Step {n}", "wrap")
+        c.merged(f"C{row}:E{row}", step, "wrap")
+        c.ws.set_row(row - 1, 14 * len(wrap(step, _GUIDE_WIDTH)) + 1)
+    return row
 
 
 def _example(c: Canvas, cell: str, kind: str, above: str) -> None:

@@ -7,6 +7,7 @@ import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def formulas(path: Path) -> dict[Address, FormulaCell]:
     """
     texts, values = load(path, values=False), load(path, values=True)
     return {
-        (sheet.title, cell.coordinate): FormulaCell(_text(cell.value), values[sheet.title][cell.coordinate].value)
+        (sheet.title, cell.coordinate): FormulaCell(
+            _text(cell.value), _stored(values[sheet.title][cell.coordinate].value)
+        )
         for sheet in texts.worksheets
         for cell in held(sheet)
         if cell.data_type == "f"
@@ -69,6 +72,15 @@ def refuse_large_merges(path: Path) -> None:
                     raise WorkbookError(f"{path}: {name} merges more than {_MOST_MERGED:,} cells")
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
         raise WorkbookError(f"{path}: cannot be read: {e}") from None
+
+
+def _stored(value: Any) -> Any:
+    """What the file holds; openpyxl makes a date of a number that is shown as one."""
+    if not isinstance(value, datetime | date | time | timedelta):
+        return value
+    from openpyxl.utils.datetime import to_excel
+
+    return float(to_excel(value))  # type: ignore[no-untyped-call]
 
 
 def load(path: Path, values: bool) -> Any:
