@@ -32,6 +32,7 @@ _COMMANDS = {
     "diff": "compare:diff",
     "reprice": "reprice:reprice",
     "upgrade": "upgrade:upgrade",
+    "addin": "addin:addin",
     "docs": "functions:docs",
     "version": "workbooks:version",
 }
@@ -147,6 +148,7 @@ def _parser() -> _Parser:
     sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     _comparing(command)
+    _addin(command("addin", "the Excel add-in", reads=False))
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
     command("version", "versions of xl-econ and of the engines")
@@ -172,6 +174,21 @@ def _comparing(command: Callable[..., _Parser]) -> None:
     sub.add_argument("-o", "--output", type=_path, metavar="F", help="write a copy and leave F as it is")
     sub.add_argument("--dry-run", action="store_true", help="compare, write nothing")
     sub.add_argument("--force", action="store_true", help="give up the edits; replace a workbook that is there")
+
+
+def _addin(addin: _Parser) -> None:
+    """What can be done with the add-in: each action is a function of `commands.addin` by its name."""
+    actions = addin.add_subparsers(metavar="action", dest="action", required=True)
+
+    def action(name: str, help_text: str) -> _Parser:
+        sub: _Parser = actions.add_parser(name, help=help_text, description=help_text)
+        return sub
+
+    sub = action("build", "write the add-in: the same bytes each time")
+    sub.add_argument("-o", "--output", type=_path, default="xl_econ.xlam", metavar="F", help="default: xl_econ.xlam")
+    sub.add_argument(
+        "--sources", type=_path, metavar="DIR", help="write its modules there too, for review and -Rebuild"
+    )
 
 
 def _run(args: argparse.Namespace) -> int:
