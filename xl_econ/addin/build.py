@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from xl_econ import __version__
+from xl_econ.core.errors import UsageError
 from xl_econ.workbook.write import replacing
 
 from . import intellisense, ribbon, vba
@@ -67,11 +68,14 @@ def write(path: Path) -> None:
         path: Where to; an add-in that is there is replaced.
 
     Raises:
+        UsageError: Another name than that of an add-in, which Excel would not open.
         LayoutError: A function that Excel or VBA cannot take.
         WorkbookError: It cannot be written there.
     """
+    if path.suffix.lower() != ".xlam":
+        raise UsageError(f"{path}: an add-in is called .xlam")
     parts = package()
-    with replacing(Path(path), force=True, made_here=True) as beside, zipfile.ZipFile(beside, "w") as out:
+    with replacing(path, force=True, made_here=True) as beside, zipfile.ZipFile(beside, "w") as out:
         for name, content in parts.items():
             info = zipfile.ZipInfo(name, _EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
@@ -163,9 +167,10 @@ def _column(n: int) -> str:
 def _styles() -> str:
     return (
         f'{_XML}<styleSheet xmlns="{_MAIN}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
-        '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
-        '</fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
-        '<cellXfs count="1"><xf xfId="0"/></cellXfs></styleSheet>'
+        '<fills count="2"><fill><patternFill patternType="none"/></fill>'
+        '<fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders>'
+        '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="1"><xf xfId="0"/></cellXfs>'
+        '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
     )
 
 

@@ -16,19 +16,18 @@ LONGEST_HELP = 255
 LONGEST_NAME = 255
 
 # Reserved words of the language, and what the wrappers themselves call.
-RESERVED = frozenset(  # noqa: SIM905  (a list would take a page)
-    """
-    addressof and any array as attribute boolean byref byte byval call case cdecl cbool cbyte ccur cdate cdbl cdec cint
-    clng clnglng clngptr close const csng cstr currency cvar cverr date debug decimal declare defbool defbyte defcur
-    defdate defdbl defdec defint deflng deflnglng deflngptr defobj defsng defstr defvar dim do double each else elseif
-    empty end enum eqv erase error event exit false fix for friend function get global gosub goto if imp implements in
-    input int integer is lbound len lenb let lib like line load local lock long longlong longptr loop lset me mid midb
-    mod name new next not nothing null object on open option optional or output paramarray preserve print private
-    property psettype ptrsafe public put raiseevent random read redim rem resume return rset scale seek select set
-    sgn shared single spc static step stop string sub tab text then to true type typeof ubound unload until variant
-    wend while width with withevents write xor application xleconcall
-    """.split()
-)
+_WORDS = """
+addressof and any array as attribute boolean byref byte byval call case cdecl cbool cbyte ccur cdate cdbl cdec cint
+clng clnglng clngptr close const csng cstr currency cvar cverr date debug decimal declare defbool defbyte defcur
+defdate defdbl defdec defint deflng deflnglng deflngptr defobj defsng defstr defvar dim do double each else elseif
+empty end enum eqv erase error event exit false fix for friend function get global gosub goto if imp implements in
+input int integer is lbound len lenb let lib like line load local lock long longlong longptr loop lset me mid midb mod
+name new next not nothing null object on open option optional or output paramarray preserve print private property
+psettype ptrsafe public put raiseevent random read redim rem resume return rset scale seek select set sgn shared
+single spc static step stop string sub tab text then to true type typeof ubound unload until variant wend while width
+with withevents write xor application xleconcall
+"""
+RESERVED = frozenset(_WORDS.split())
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]+)|R[0-9]*C[0-9]*|R[0-9]*|C[0-9]*", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LAST_COLUMN, _LAST_ROW = "XFD", 1 << 20

@@ -18,7 +18,7 @@ def rows() -> list[list[str]]:
         [f.name, f.help, "", *(text for a in f.arguments for text in (_shown(a.name, a.optional), a.help))]
         for f in functions()
     ]
-    return [["FunctionInfo", "1"], *found]
+    return [["FunctionInfo"], *found]
 
 
 def _shown(name: str, optional: bool) -> str:

@@ -31,7 +31,7 @@ class Button:
 
 
 INSERT = Button(
-    "insert_template", "Insert template", "Put the sheets of a template into this workbook.", "TableInsertGallery", "T"
+    "insert_template", "Insert template", "Put the sheets of a template into this workbook.", "FileNew", "T"
 )
 GROUPS = {
     "Work": (
@@ -40,7 +40,7 @@ GROUPS = {
             "explain_cell",
             "Explain cell",
             "Write beside the selected cell, step by step, how its function comes to its number.",
-            "FormulaEvaluate",
+            "FunctionWizard",
             "E",
         ),
         Button(
@@ -59,7 +59,7 @@ GROUPS = {
         ),
     ),
     "Help": (
-        Button("why", "Why?", "Tell the reasons of the last errors.", "TraceError", "W"),
+        Button("why", "Why?", "Tell the reasons of the last errors.", "ReviewNewComment", "W"),
         Button("help", "Help", "Open the guide to functions and templates.", "Help", "H"),
         Button("about", "About", "Tell the versions, the rate card in use and where things are.", "Info", "I"),
     ),

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
     import xl_econ.hosts.udf  # noqa: F401  (the first cell should not wait for it)
 
-    com_server.serve(arguments[0])
+    com_server.serve(arguments[0])  # type: ignore[no-untyped-call]
     return 0
 
 

@@ -5,6 +5,7 @@ Option Explicit
 Option Private Module
 
 Private Const PYTHON_MODULE As String = "xl_econ.hosts.udf"
+Private Const PYTHON_FUNCTION As String = "CALL"
 Private Const LAST_REASONS As String = "WHY"
 Private Const SERVER_IS_GONE As Long = 462
 Private Const MOST_REMEMBERED As Long = 4096
@@ -18,8 +19,8 @@ Private memoFrom As Double
 Public Function XlEconCall(ByVal name As String, ByVal given As Variant) As Variant
     Dim values As Variant, key As String, answer As Variant
     On Error GoTo failed
-    values = PlainValues(given)
-    key = KeyOf(name, values)
+    values = Packed(name, given)
+    key = KeyOf(values)
     If Len(key) > 0 Then
         Refresh
         If memo.Exists(key) Then
@@ -27,7 +28,7 @@ Public Function XlEconCall(ByVal name As String, ByVal given As Variant) As Vari
             Exit Function
         End If
     End If
-    answer = Shown(Asked(name, values))
+    answer = Shown(Asked(values))
     ' Errors are asked for again, so that WHY can tell their reason; an array is one call anyhow.
     If Len(key) > 0 And Not IsArray(answer) And Not IsError(answer) Then memo.Add key, answer
     XlEconCall = answer
@@ -67,17 +68,17 @@ Public Sub XlEconForget()
 End Sub
 
 ' Asks Python. A server that ended (a crash, the task manager) is started again, once.
-Private Function Asked(ByVal name As String, ByVal values As Variant) As Variant
+Private Function Asked(ByVal values As Variant) As Variant
     Dim number As Long, reason As String
     On Error Resume Next
-    Asked = XlEconServerObject().CallUDF(PYTHON_MODULE, name, values)
+    Asked = XlEconServerObject().CallUDF(PYTHON_MODULE, PYTHON_FUNCTION, Array(values))
     number = Err.Number
     reason = Err.Description
     On Error GoTo 0
     If number = 0 Then Exit Function
     If Not IsGone(number) Then Err.Raise XL_ECON_PROBLEM, "xl_econ", reason
     XlEconDropServer
-    Asked = XlEconServerObject().CallUDF(PYTHON_MODULE, name, values)
+    Asked = XlEconServerObject().CallUDF(PYTHON_MODULE, PYTHON_FUNCTION, Array(values))
 End Function
 
 ' 462 and the RPC codes 0x800706BA, 0x800706BE, 0x80010108: nobody answers at the other end.
@@ -85,23 +86,24 @@ Private Function IsGone(ByVal number As Long) As Boolean
     IsGone = (number = SERVER_IS_GONE Or number = &H800706BA Or number = &H800706BE Or number = &H80010108)
 End Function
 
-' Arguments as plain values: a range becomes what Value2 holds, so that currency and dates arrive as they are.
-Private Function PlainValues(ByVal given As Variant) As Variant
+' The name, and the arguments as plain values: a range becomes what Value2 holds, so that currency and dates arrive
+' as they are; what was left out stays empty, which Python takes for the default.
+Private Function Packed(ByVal name As String, ByVal given As Variant) As Variant
     Dim values() As Variant, n As Long
-    If UBound(given) < LBound(given) Then
-        PlainValues = given
-        Exit Function
-    End If
-    ReDim values(LBound(given) To UBound(given))
-    For n = LBound(given) To UBound(given)
-        If IsObject(given(n)) Then
-            values(n) = CVErr(2015)  ' several ranges at once are no argument
-            If given(n).Areas.Count = 1 Then values(n) = given(n).Value2
+    ReDim values(0 To UBound(given) + 1)
+    values(0) = name
+    For n = 0 To UBound(given)
+        If IsMissing(given(n)) Then
+            values(n + 1) = Empty
+        ElseIf Not IsObject(given(n)) Then
+            values(n + 1) = given(n)
+        ElseIf given(n).Areas.Count = 1 Then
+            values(n + 1) = given(n).Value2
         Else
-            values(n) = given(n)
+            values(n + 1) = CVErr(2015)  ' several ranges at once are no argument
         End If
     Next n
-    PlainValues = values
+    Packed = values
 End Function
 
 ' What the cell shows: an error text becomes the error value, alone or in an array of one or two dimensions.
@@ -138,7 +140,7 @@ Private Function ErrorOr(ByVal value As Variant) As Variant
         Case "#NAME?": ErrorOr = CVErr(2029)
         Case "#NUM!": ErrorOr = CVErr(2036)
         Case "#N/A": ErrorOr = CVErr(2042)
-        Case "#SPILL!", "#CALC!", "#GETTING_DATA": ErrorOr = CVErr(2015)
+        Case "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#GETTING_DATA": ErrorOr = CVErr(2015)
     End Select
 End Function
 
@@ -157,16 +159,15 @@ Private Sub Refresh()
     If Not memo Is Nothing Then
         If age >= 0 And age <= SECONDS_TO_REMEMBER And memo.Count < MOST_REMEMBERED Then Exit Sub
     End If
-    Set memo = CreateObject("Scripting.Dictionary")
+    Set memo = XlEconDictionary()
     memoFrom = Timer
 End Sub
 
 ' Function and arguments as one text; "" for what is not worth a key.
-Private Function KeyOf(ByVal name As String, ByVal values As Variant) As String
+Private Function KeyOf(ByVal values As Variant) As String
     Dim n As Long, key As String, part As String
-    If name = LAST_REASONS Then Exit Function  ' tells what happened last, not what its arguments say
-    key = name
-    For n = LBound(values) To UBound(values)
+    If values(0) = LAST_REASONS Then Exit Function  ' tells what happened last, not what its arguments say
+    For n = 0 To UBound(values)
         part = PartOf(values(n))
         If Len(part) = 0 Then Exit Function
         key = key & "|" & part

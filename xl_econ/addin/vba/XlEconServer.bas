@@ -6,7 +6,7 @@ Option Explicit
 Option Private Module
 
 Public Const XL_ECON_VERSION_OF_ADDIN As String = "@VERSION@"
-Public Const XL_ECON_PROBLEM As Long = vbObjectError + 513
+Public Const XL_ECON_PROBLEM As Long = -2147220991  ' vbObjectError + 513
 Private Const RECORD_BELOW_LOCAL As String = "\xl_econ\xl_econ.conf"
 Private Const XLWINGS_VERSION As String = "@XLWINGS@"
 Private Const BYTE_ORDER_MARK As Long = -257  ' U+FEFF as ChrW counts

@@ -1,5 +1,5 @@
 Attribute VB_Name = "XlEconWindows"
-' What is asked of Windows, and nothing else: one environment variable, one file, one library, one call into it.
+' What is asked of Windows, and nothing else: a variable, a file, a dictionary, a library and one call into it.
 ' XlEconServer decides what may be asked; tests put a stand-in in the place of this module.
 Option Explicit
 Option Private Module
@@ -37,6 +37,10 @@ Public Function XlEconTextOf(ByVal path As String) As String
         XlEconTextOf = .ReadAll
         .Close
     End With
+End Function
+
+Public Function XlEconDictionary() As Object
+    Set XlEconDictionary = CreateObject("Scripting.Dictionary")
 End Function
 
 ' Whether the command survives the code page of this Windows: the library takes no other letters.
