@@ -189,6 +189,9 @@ def _addin(addin: _Parser) -> None:
     sub.add_argument(
         "--sources", type=_path, metavar="DIR", help="write its modules there too, for review and -Rebuild"
     )
+    from xl_econ.addin.options import add_actions
+
+    add_actions(action)
 
 
 def _run(args: argparse.Namespace) -> int:
