@@ -63,7 +63,7 @@ class WriteFile:
         try:
             disk.write(self.path, self.data)
             disk.unblock(self.path)
-        except OSError:
+        except BaseException:  # an interruption too
             if old:
                 old.undo()
             raise
@@ -213,8 +213,10 @@ def carry_out(steps: Sequence[Step], machine: Machine) -> list[str]:
     for step in steps:
         try:
             done.append((step, step.run(machine)))
-        except (OSError, KeyboardInterrupt) as e:
+        except BaseException as e:
             left = _undo(done)
+            if not isinstance(e, OSError | KeyboardInterrupt):
+                raise
             reason = "interrupted" if isinstance(e, KeyboardInterrupt) else e.strerror or str(e)
             after = "; ".join(left) or "everything before it was undone"
             raise InstallFailed(f"{sentence(step.line())}: {reason}; {after}") from None
