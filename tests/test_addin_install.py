@@ -39,7 +39,9 @@ def uninstall(windows):
 def without_environments(state):
     """What the installer answers for: install.ps1 makes the environment before and takes it away after a failure."""
     registry, disk = state
-    return registry, {k: v for k, v in disk.items() if "xl_econ/" not in f"{k}/" or k.endswith((".xlam", ".conf", ".json"))}
+    return registry, {
+        k: v for k, v in disk.items() if "xl_econ/" not in f"{k}/" or k.endswith((".xlam", ".conf", ".json"))
+    }
 
 
 def opened(windows):
@@ -64,7 +66,12 @@ def test_install_and_uninstall_leave_everything_as_it_was(windows):
 
 @pytest.mark.parametrize(
     "profile",
-    [r"C:\Users\Ada Lovelace", r"D:\Profile\Ädä Ł Ωμέγα 計算", r"C:\Users\o'hara & sons (x86)", r"\\server\profiles\ada"],
+    [
+        r"C:\Users\Ada Lovelace",
+        r"D:\Profile\Ädä Ł Ωμέγα 計算",
+        r"C:\Users\o'hara & sons (x86)",
+        r"\\server\profiles\ada",
+    ],
 )
 def test_any_profile_folder(tmp_path, profile):
     windows = Windows(tmp_path, profile)
@@ -255,7 +262,9 @@ def test_nothing_happens_while_excel_is_open(windows):
     assert any("4242" in f.text for f in examine(windows.machine))
 
 
-@pytest.mark.parametrize("root", [r"HKCU\Software\Policies\Microsoft\Cloud\Office\16.0", POLICY, POLICY.replace("HKCU", "HKLM"), OFFICE])
+@pytest.mark.parametrize(
+    "root", [r"HKCU\Software\Policies\Microsoft\Cloud\Office\16.0", POLICY, POLICY.replace("HKCU", "HKLM"), OFFICE]
+)
 @pytest.mark.parametrize(
     ("key", "name", "number"),
     [
@@ -475,7 +484,9 @@ def test_a_rollback_to_files_that_are_gone_is_refused(windows):
         lambda m: "[]",
         lambda m: json.dumps(m | {"format": 2}),
         lambda m: json.dumps({k: v for k, v in m.items() if k != "addin"}),
-        lambda m: json.dumps(m | {"current": m["current"] | {"record": m["current"]["record"] | {"version": "..\\.."}}}),
+        lambda m: json.dumps(
+            m | {"current": m["current"] | {"record": m["current"]["record"] | {"version": "..\\.."}}}
+        ),
         lambda m: json.dumps(m | {"current": m["current"] | {"record": m["current"]["record"] | {"python": "python"}}}),
     ],
 )
@@ -492,7 +503,8 @@ def test_a_damaged_manifest_is_one_line_and_removes_nothing(windows, spoil):
 
 
 @pytest.mark.parametrize(
-    ("values", "place"), [({}, "OPEN"), ({"OPEN": 1}, "OPEN1"), ({"OPEN": 1, "OPEN2": 1}, "OPEN1"), ({"OPEN1": 1}, "OPEN")]
+    ("values", "place"),
+    [({}, "OPEN"), ({"OPEN": 1}, "OPEN1"), ({"OPEN": 1, "OPEN2": 1}, "OPEN1"), ({"OPEN1": 1}, "OPEN")],
 )
 def test_the_first_free_place(values, place):
     name, value = startup.added({k: Value("x") for k in values}, PureWindowsPath(r"C:\a b\xl_econ.xlam"))

@@ -78,11 +78,17 @@ def run(args: argparse.Namespace, machine: Machine | None = None) -> int:
 
 
 def _install(args: argparse.Namespace, machine: Machine) -> int:
-    request = plans.Request(environment(machine), shipped(args.addin), args.force)
+    if args.environment and not args.dry_run:
+        raise UsageError("--environment goes with --dry-run; to install, run this in that environment")
+    found = planned(args.environment) if args.environment else environment(machine)
+    request = plans.Request(found, shipped(args.addin), args.force, planned=bool(args.environment))
     return _do(args, machine, plans.install(machine, request), "Start Excel: the functions are there. Then: check")
 
 
 def _uninstall(args: argparse.Namespace, machine: Machine) -> int:
+    own = PureWindowsPath(sys.prefix)
+    if own.is_relative_to(places.places(machine.environment).root) and not args.dry_run:
+        raise Refused(f"a running Python cannot remove its own environment {own}: run install.ps1 -Uninstall")
     steps, left = plans.uninstall(machine)
     return _do(args, machine, steps, "The add-in is removed.", left)
 
@@ -184,6 +190,13 @@ def environment(machine: Machine, executable: str = "") -> Record:
             )
         found.append(str(there[0]))
     return Record(__version__, str(python), *found)
+
+
+def planned(folder: str) -> Record:
+    """An environment as install.ps1 will make it."""
+    place = PureWindowsPath(folder)
+    dlls = [str(place / f"xlwings{bits}-{XLWINGS}.dll") for bits in (64, 32)]
+    return Record(__version__, str(place / "Scripts" / "python.exe"), *dlls)
 
 
 def _do(args: argparse.Namespace, machine: Machine, steps: Sequence[Step], after: str, left: Sequence[str] = ()) -> int:

@@ -19,6 +19,7 @@ ACTIONS: dict[str, tuple[str, tuple[tuple[str, dict[str, str]], ...]]] = {
                 "--force",
                 {"action": "store_true", "help": "although a policy keeps it from running; over files changed since"},
             ),
+            ("--environment", {"metavar": "DIR", "help": "with --dry-run: the environment that is still to be made"}),
             _DRY,
             _JSON,
         ),

@@ -28,11 +28,13 @@ class Request:
         record: The version, its interpreter and DLLs.
         addin: The add-in's bytes.
         force: Install although a policy will keep the add-in from running, and over files that somebody changed.
+        planned: The environment is still to be made.
     """
 
     record: Record
     addin: bytes
     force: bool = False
+    planned: bool = False
 
 
 def sha256(data: bytes) -> str:
@@ -77,7 +79,8 @@ def install(machine: Machine, request: Request) -> list[Step]:
     if problems and not (request.force and all(f.topic == "policy" for f in problems)):
         hint = " (--force installs all the same)" if all(f.topic == "policy" for f in problems) else ""
         raise Refused("; ".join(f"{f.text}. {f.remedy}" for f in problems) + hint)
-    _environment_is_there(machine, request.record)
+    if not request.planned:
+        _environment_is_there(machine, request.record)
 
     old = manifests.read(machine, where)
     new = request.record.version
