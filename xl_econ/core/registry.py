@@ -101,6 +101,11 @@ class Metric:
         return {e.args[0] for e in nodes(self.tree) if e.op in TABLE_OPS}
 
     @cached_property
+    def referring(self) -> dict[str, Param]:
+        """The parameters that can be a row of a reference table, or a whole one."""
+        return {name: p for name, p in self.params.items() if p.quantity.table or p.quantity.is_table}
+
+    @cached_property
     def elements(self) -> dict[str, Param]:
         """The parameters that broadcast element by element: all but a table and a list that is taken whole."""
         return {name: p for name, p in self.scalars.items() if not p.quantity.many}
