@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from xl_econ.addin.options import ACTIONS as INSTALLING
 
-from .addin_install import installer
+from .addin_install import installer, wheelhouse
 
 if TYPE_CHECKING:
     import argparse
@@ -30,4 +30,8 @@ def build(args: argparse.Namespace) -> int:
     return 0
 
 
-_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {"build": build, **dict.fromkeys(INSTALLING, installer)}
+_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "build": build,
+    "wheelhouse": wheelhouse,
+    **dict.fromkeys(INSTALLING, installer),
+}

@@ -13,3 +13,14 @@ def installer(args: argparse.Namespace) -> int:
     from xl_econ.addin.install import run
 
     return run(args)
+
+
+def wheelhouse(args: argparse.Namespace) -> int:
+    """Fill a folder that install.ps1 installs from without a network."""
+    from xl_econ.addin.wheelhouse import build
+
+    wheels = build(args.output, args.python, args.wheel, args.lock)
+    size = sum(path.stat().st_size for path in wheels) / 1e6
+    print(f"{len(wheels)} wheels, {size:.0f} MB, and requirements.txt in {args.output}")
+    print(f"There: install.ps1 -Wheelhouse {args.output.name}")
+    return 0
