@@ -116,7 +116,7 @@ class Windows:
 
     @property
     def machine(self):
-        return Machine(self.registry, self.disk, self.excel, self.environment)
+        return Machine(self.registry, self.disk, self.excel, self.environment, "cp1252")
 
     @property
     def root(self):

@@ -35,8 +35,8 @@ def examine(machine: Machine) -> Iterator[Finding]:
     except XlEconError as e:
         yield Finding.problem("install", str(e), _INSTALL)
         return
-    version = installed.current.record.version if installed else __version__
-    yield from before_installing(machine, where, version)
+    used = installed.current.record if installed else places.planned(where.venv(__version__), __version__)
+    yield from before_installing(machine, where, used)
     if running := machine.excel.running():
         ids = ", ".join(map(str, running))
         yield Finding.note("excel", f"Excel is open (process {ids})", "Close it before you install, upgrade or remove.")

@@ -1,6 +1,7 @@
 """The installer: `python -m xl_econ.addin.install ACTION`, which install.ps1 hands over to, and `xl-econ addin ACTION`.
 
-Needs nothing but the standard library, so that the interpreter that an environment was made from can take it away.
+Imports the standard library alone, so that the interpreter that an environment was made from can take it away; only
+what builds an add-in needs more.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ import argparse
 import contextlib
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from xl_econ import __version__
-from xl_econ.core.errors import UsageError, XlEconError
+from xl_econ.core.errors import InputError, UsageError, XlEconError
 
 from . import manifest as manifests
 from . import places, plans, policies
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 FINDINGS = 1
-_HERE = Path(__file__).resolve().parent
-_SHIPPED = (_HERE / "shipped" / FILE, _HERE.parents[1] / "workbooks" / FILE)  # in a wheel; in a checkout
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,8 +80,13 @@ def run(args: argparse.Namespace, machine: Machine | None = None) -> int:
 def _install(args: argparse.Namespace, machine: Machine) -> int:
     if args.environment and not args.dry_run:
         raise UsageError("--environment goes with --dry-run; to install, run this in that environment")
-    found = planned(args.environment) if args.environment else environment(machine)
-    request = plans.Request(found, shipped(args.addin), args.force, planned=bool(args.environment))
+    if args.environment:
+        found = places.planned(PureWindowsPath(args.environment), __version__)
+    else:
+        found = environment(machine)
+    # What is still to be made has no builder to ask for the add-in: the plan is the same without its bytes.
+    addin = b"" if args.environment and not args.addin else shipped(args.addin)
+    request = plans.Request(found, addin, args.force, planned=bool(args.environment))
     return _do(args, machine, plans.install(machine, request), "Start Excel: the functions are there. Then: check")
 
 
@@ -158,12 +163,17 @@ def told(finding: Finding) -> str:
 
 
 def shipped(path: str | None) -> bytes:
-    """The add-in's bytes: of a file, or as the package brings it."""
-    candidates = (Path(path),) if path else _SHIPPED
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate.read_bytes()
-    raise Refused(f"{candidates[0]}: there is no add-in; xl-econ addin build makes it")
+    """The add-in's bytes: of a file, or as the package builds it, which are the same on every machine."""
+    if path is None:
+        from .build import write
+
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder) / FILE)
+            return (Path(folder) / FILE).read_bytes()
+    try:
+        return Path(path).read_bytes()
+    except OSError as e:
+        raise InputError(f"{path}: cannot be read: {e.strerror}") from None
 
 
 def environment(machine: Machine, executable: str = "") -> Record:
@@ -190,13 +200,6 @@ def environment(machine: Machine, executable: str = "") -> Record:
             )
         found.append(str(there[0]))
     return Record(__version__, str(python), *found)
-
-
-def planned(folder: str) -> Record:
-    """An environment as install.ps1 will make it."""
-    place = PureWindowsPath(folder)
-    dlls = [str(place / f"xlwings{bits}-{XLWINGS}.dll") for bits in (64, 32)]
-    return Record(__version__, str(place / "Scripts" / "python.exe"), *dlls)
 
 
 def _do(args: argparse.Namespace, machine: Machine, steps: Sequence[Step], after: str, left: Sequence[str] = ()) -> int:

@@ -17,10 +17,14 @@ from pathlib import PureWindowsPath
 from . import record
 from .findings import Finding
 from .startup import FILE
-from .system import Refused
+from .system import Machine, Refused
 
 LONGEST = 259  # what Windows loads a DLL from, unless told otherwise
 DEEPEST = 150  # what an installed package adds to the path of its environment
+_ELSEWHERE = (
+    r"Make an environment in a short folder with plain letters (py -m venv C:\xl-econ), pip install xl-econ[excel] in it, "
+    "and there run: xl-econ addin install."
+)
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,15 @@ def places(environment: Mapping[str, str]) -> Places:
     return Places(root, addin, roaming / "Microsoft" / "Excel" / "XLSTART")
 
 
-def check(found: Places, environment: Mapping[str, str], version: str) -> Iterator[Finding]:
-    """What may be wrong with the folders of a profile."""
-    root = found.root
+def planned(environment: PureWindowsPath, version: str) -> record.Record:
+    """The record of an environment as install.ps1 makes it."""
+    dlls = [str(environment / f"xlwings{bits}-{record.XLWINGS}.dll") for bits in (64, 32)]
+    return record.Record(version, str(environment / "Scripts" / "python.exe"), *dlls)
+
+
+def check(found: Places, machine: Machine, used: record.Record) -> Iterator[Finding]:
+    """What may be wrong with the folders of a profile and of an environment."""
+    root, environment = found.root, machine.environment
     if _is_share(root):
         yield Finding.problem(
             "folders",
@@ -92,24 +102,24 @@ def check(found: Places, environment: Mapping[str, str], version: str) -> Iterat
             f"{root} lies in a folder that OneDrive synchronises: it may be moved or locked while it is installed",
             "Pause the synchronisation while you install; keep this folder on this device.",
         )
-    dll = found.venv(version) / f"xlwings64-{record.XLWINGS}.dll"
-    if len(str(dll)) > LONGEST:
+    folder = PureWindowsPath(used.dll64).parent
+    if len(used.dll64) > LONGEST:
         yield Finding.problem(
             "folders",
-            f"{dll}: {len(str(dll))} letters, and Windows loads no DLL from a path of more than {LONGEST}",
-            "Make an environment in a shorter folder and run `xl-econ addin install` in it.",
+            f"{used.dll64}: {len(used.dll64)} letters, and Windows loads no DLL from a path of more than {LONGEST}",
+            _ELSEWHERE,
         )
-    elif len(str(found.venv(version))) + DEEPEST > LONGEST:
+    elif len(str(folder)) + DEEPEST > LONGEST:
         yield Finding.warning(
             "folders",
-            f"{found.venv(version)} is so long that some files in it may pass the {LONGEST} letters of a Windows path",
-            "If pip fails on a long path: make an environment in a shorter folder, `xl-econ addin install` in it.",
+            f"{folder} is so long that some files in it may pass the {LONGEST} letters of a Windows path",
+            f"If pip fails on a long path: {_ELSEWHERE}",
         )
-    if not str(root).isascii():
-        yield Finding.note(
-            "folders",
-            f"{root} holds letters beyond ASCII: recorded as UTF-16, and not tried in Excel",
-            "If functions do not compute: an environment in a folder such as C:\\xl_econ, and `xl-econ addin install`.",
+    try:
+        used.python.encode(machine.code_page)
+    except UnicodeEncodeError:
+        yield Finding.problem(
+            "folders", f"{used.python}: letters that this Windows cannot pass on to an older program", _ELSEWHERE
         )
 
 

@@ -42,9 +42,9 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def before_installing(machine: Machine, where: Places, version: str) -> Iterator[Finding]:
+def before_installing(machine: Machine, where: Places, used: Record) -> Iterator[Finding]:
     """What speaks for or against installing on this machine."""
-    yield from places.check(where, machine.environment, version)
+    yield from places.check(where, machine, used)
     yield from office.check(office.office(machine))
     yield from policies.blocking(machine, where.addin.parent)
     yield from loaded_twice(machine, where)
@@ -75,7 +75,7 @@ def install(machine: Machine, request: Request) -> list[Step]:
     """
     where = places.places(machine.environment)
     _excel_is_closed(machine)
-    problems = [f for f in before_installing(machine, where, request.record.version) if f.level == PROBLEM]
+    problems = [f for f in before_installing(machine, where, request.record) if f.level == PROBLEM]
     if problems and not (request.force and all(f.topic == "policy" for f in problems)):
         hint = " (--force installs all the same)" if all(f.topic == "policy" for f in problems) else ""
         raise Refused("; ".join(f"{f.text}. {f.remedy}" for f in problems) + hint)

@@ -147,9 +147,11 @@ class Machine:
         disk: Its disk.
         excel: Its Excel.
         environment: Environment variables: LOCALAPPDATA, APPDATA...
+        code_page: Encoding of its programs that are older than Unicode: xlwings' DLL takes its command line in it.
     """
 
     registry: Registry
     disk: Disk
     excel: Excel
     environment: Mapping[str, str]
+    code_page: str = "mbcs"

@@ -15,6 +15,8 @@ from typing import Any
 
 from .system import Disk, Machine, Refused, Value
 
+DOCUMENT, ADDIN = 100, 55  # VBA's vbext_ct_Document, Excel's xlOpenXMLAddIn
+
 
 class WindowsRegistry:
     """The registry by winreg, in its 64-bit view, so that a 32-bit Python sees the same."""
@@ -92,19 +94,30 @@ class WindowsExcel:
             book = excel.Workbooks.Add()
             components = book.VBProject.VBComponents
             book.VBProject.Name = "xl_econ"
+            documents = {name: text for name, text in modules.items() if name.endswith(".cls")}
+            while book.Worksheets.Count < len(documents) - 1:
+                book.Worksheets.Add()
+            # The workbook's own module and its sheets' are there already, under names of Excel's language.
+            there = [component for component in components if component.Type == DOCUMENT]
+            for component, (name, text) in zip(there, documents.items(), strict=False):
+                component.Name = Path(name).stem
+                if code := _code(text):
+                    component.CodeModule.AddFromString(code)
             for name, text in modules.items():
-                if name == "ThisWorkbook.cls":  # it exists in every workbook: only its code is ours
-                    code = [line for line in text.splitlines() if not line.startswith(("Attribute ", "VERSION "))]
-                    components("ThisWorkbook").CodeModule.AddFromString("\r\n".join(code))
-                else:
+                if name not in documents:
                     source = Path(folder) / name
-                    source.write_bytes(text.replace("\r\n", "\n").replace("\n", "\r\n").encode("ascii"))
+                    source.write_text(text, encoding="ascii", newline="\r\n")
                     components.Import(str(source))
             target = Path(folder) / "compiled.xlam"
-            book.SaveAs(str(target), 55)  # xlOpenXMLAddIn
+            book.SaveAs(str(target), ADDIN)
             book.Close(False)
             with zipfile.ZipFile(target) as package:
                 return package.read("xl/vbaProject.bin")
+
+
+def _code(text: str) -> str:
+    """A module without the lines that only a file of it has."""
+    return "\r\n".join(line for line in text.splitlines() if not line.startswith("Attribute VB_")).strip()
 
 
 @contextmanager
