@@ -50,8 +50,8 @@ param(
     [switch] $Uninstall,
     [switch] $Rollback,
     [switch] $Rebuild,
-    [string] $Wheelhouse = '',
-    [string] $Python = '',
+    [string] $Wheelhouse,
+    [string] $Python,
     [switch] $Force
 )
 
@@ -165,7 +165,9 @@ function Remove-IfEmpty {
 
 # What is asked.
 $asked = @($Test.IsPresent, $Check.IsPresent, $Uninstall.IsPresent, $Rollback.IsPresent, $Rebuild.IsPresent)
-if (@($asked | Where-Object { $_ }).Count -gt 1) { Stop-Install 2 'one of -Test, -Check, -Uninstall, -Rollback and -Rebuild at a time' }
+if (@($asked | Where-Object { $_ }).Count -gt 1) {
+    Stop-Install 2 'one of -Test, -Check, -Uninstall, -Rollback and -Rebuild at a time'
+}
 if ([Environment]::OSVersion.Platform -ne 'Win32NT') { Stop-Install 3 'the add-in needs Excel for Windows' }
 if (-not $env:LOCALAPPDATA) { Stop-Install 3 'LOCALAPPDATA is not set: run this as the user of Excel' }
 $action = 'install'
@@ -265,7 +267,9 @@ try {
 } finally {
     if ($failed -and $made) {
         # Half an installation is none.
-        if (Test-Path -LiteralPath $venv) { Remove-Item -LiteralPath $venv -Recurse -Force -ErrorAction SilentlyContinue }
+        if (Test-Path -LiteralPath $venv) {
+            Remove-Item -LiteralPath $venv -Recurse -Force -ErrorAction SilentlyContinue
+        }
         Remove-IfEmpty -Folder $folder
         Remove-IfEmpty -Folder $root
     }

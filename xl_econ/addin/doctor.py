@@ -59,6 +59,12 @@ def _installed(machine: Machine, where: Places, installed: Manifest) -> Iterator
     yield Finding.ok("install", f"version {current.record.version}, the add-in at {installed.addin}")
     if installed.previous:
         yield Finding.ok("install", f"version {installed.previous.record.version} is kept: install.ps1 -Rollback")
+    if sys.executable == current.record.python and current.record.version != __version__:
+        yield Finding.problem(
+            "install",
+            f"the environment holds xl-econ {__version__} now, and the add-in is {current.record.version}",
+            "Close Excel and run in this environment: xl-econ addin install",
+        )
     yield from _file(machine, installed.addin, current.sha256)
     if disk.is_file(installed.addin) and disk.is_from_internet(installed.addin):
         yield Finding.problem(

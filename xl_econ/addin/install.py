@@ -20,7 +20,7 @@ from xl_econ import __version__
 from xl_econ.core.errors import InputError, UsageError, XlEconError
 
 from . import manifest as manifests
-from . import places, plans, policies
+from . import places, plans, policies, repack
 from .findings import PROBLEM, Finding
 from .options import add_actions
 from .record import XLWINGS, Record
@@ -80,14 +80,17 @@ def run(args: argparse.Namespace, machine: Machine | None = None) -> int:
 def _install(args: argparse.Namespace, machine: Machine) -> int:
     if args.environment and not args.dry_run:
         raise UsageError("--environment goes with --dry-run; to install, run this in that environment")
-    if args.environment:
-        found = places.planned(PureWindowsPath(args.environment), __version__)
-    else:
-        found = environment(machine)
+    folder = PureWindowsPath(args.environment or "")
+    found = places.planned(folder, __version__) if args.environment else environment(machine)
     # What is still to be made has no builder to ask for the add-in: the plan is the same without its bytes.
     addin = b"" if args.environment and not args.addin else shipped(args.addin)
     request = plans.Request(found, addin, args.force, planned=bool(args.environment))
-    return _do(args, machine, plans.install(machine, request), "Start Excel: the functions are there. Then: check")
+    return _do(
+        args,
+        machine,
+        plans.install(machine, request),
+        "Start Excel: the functions are there. install.ps1 -Check, or xl-econ addin check, asks it.",
+    )
 
 
 def _uninstall(args: argparse.Namespace, machine: Machine) -> int:
@@ -104,14 +107,13 @@ def _rollback(args: argparse.Namespace, machine: Machine) -> int:
 
 def _rebuild(args: argparse.Namespace, machine: Machine) -> int:
     from .build import sources
-    from .repack import with_project
 
     if not policies.may_import_modules(machine.registry):
         raise Refused(
             "Excel lets no program write macros: tick File, Options, Trust Center, Macro Settings, "
             '"Trust access to the VBA project object model", run this again, and untick it'
         )
-    addin = with_project(shipped(args.addin), machine.excel.compiled(sources()))
+    addin = repack.with_project(shipped(args.addin), machine.excel.compiled(sources()))
     return _do(
         args, machine, plans.rebuild(machine, addin), "Start Excel: it runs the modules that it compiled itself."
     )
@@ -171,9 +173,11 @@ def shipped(path: str | None) -> bytes:
             write(Path(folder) / FILE)
             return (Path(folder) / FILE).read_bytes()
     try:
-        return Path(path).read_bytes()
+        addin = Path(path).read_bytes()
     except OSError as e:
         raise InputError(f"{path}: cannot be read: {e.strerror}") from None
+    repack.check(addin, path)
+    return addin
 
 
 def environment(machine: Machine, executable: str = "") -> Record:

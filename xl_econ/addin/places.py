@@ -22,8 +22,8 @@ from .system import Machine, Refused
 LONGEST = 259  # what Windows loads a DLL from, unless told otherwise
 DEEPEST = 150  # what an installed package adds to the path of its environment
 _ELSEWHERE = (
-    r"Make an environment in a short folder with plain letters (py -m venv C:\xl-econ), pip install xl-econ[excel] in it, "
-    "and there run: xl-econ addin install."
+    r"Make an environment in a short folder of plain letters (py -m venv C:\xl-econ), pip install xl-econ[excel] "
+    "in it, and there run: xl-econ addin install."
 )
 
 
@@ -67,13 +67,18 @@ def places(environment: Mapping[str, str]) -> Places:
     """The places of the user whose environment this is.
 
     Raises:
-        Refused: No such folders: not Windows, or a service's environment.
+        Refused: No such folders: not Windows, a service's environment, or a profile on a share.
     """
     found = {key: PureWindowsPath(environment.get(key, "")) for key in ("LOCALAPPDATA", "APPDATA")}
     for key, path in found.items():
         if not path.is_absolute():
             raise Refused(f"the environment variable {key} names no folder: run this on Windows, as the user of Excel")
     local, roaming = found["LOCALAPPDATA"], found["APPDATA"]
+    if _is_share(local):
+        raise Refused(
+            f"LOCALAPPDATA is on a share ({local}), and the add-in needs a folder on a drive of this computer: "
+            "ask for a local profile, or use the LAMBDA flavour, which needs no installation"
+        )
     root = local / record.FOLDER
     # A roaming profile may stand on a share, where Office trusts no macro: then the add-in stays beside its record.
     addin = root / FILE if _is_share(roaming) else roaming / "Microsoft" / "AddIns" / FILE
@@ -89,12 +94,6 @@ def planned(environment: PureWindowsPath, version: str) -> record.Record:
 def check(found: Places, machine: Machine, used: record.Record) -> Iterator[Finding]:
     """What may be wrong with the folders of a profile and of an environment."""
     root, environment = found.root, machine.environment
-    if _is_share(root):
-        yield Finding.problem(
-            "folders",
-            f"LOCALAPPDATA is on a share ({root.parent}): the add-in needs a folder on a drive of this computer",
-            "Ask your administrator for a local profile, or use the LAMBDA flavour, which needs no installation.",
-        )
     synced = [environment[key] for key in ("OneDrive", "OneDriveCommercial") if environment.get(key)]
     if any(root.is_relative_to(PureWindowsPath(folder)) for folder in synced):
         yield Finding.warning(

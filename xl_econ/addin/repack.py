@@ -10,22 +10,26 @@ from xl_econ.core.errors import WorkbookError
 PROJECT = "xl/vbaProject.bin"
 
 
+def check(addin: bytes, name: str) -> None:
+    """Refuse what is no add-in with macros.
+
+    Raises:
+        WorkbookError: Says so.
+    """
+    content = io.BytesIO(addin)
+    if not zipfile.is_zipfile(content) or PROJECT not in zipfile.ZipFile(content).namelist():
+        raise WorkbookError(f"{name}: not an add-in with macros: no {PROJECT} in it")
+
+
 def with_project(addin: bytes, project: bytes) -> bytes:
     """Put another VBA project in.
 
     Args:
-        addin: An .xlam.
+        addin: An .xlam that has one.
         project: Its new vbaProject.bin.
-
-    Raises:
-        WorkbookError: Not an add-in with a VBA project.
     """
     made = io.BytesIO()
-    try:
-        with zipfile.ZipFile(io.BytesIO(addin)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
-            old.getinfo(PROJECT)
-            for item in old.infolist():
-                new.writestr(item, project if item.filename == PROJECT else old.read(item))
-    except (zipfile.BadZipFile, KeyError):
-        raise WorkbookError(f"not an add-in with macros: no {PROJECT} in it") from None
+    with zipfile.ZipFile(io.BytesIO(addin)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for item in old.infolist():
+            new.writestr(item, project if item.filename == PROJECT else old.read(item))
     return made.getvalue()
