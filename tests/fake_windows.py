@@ -96,6 +96,11 @@ class FakeExcel:
         return ("compiled: " + " ".join(modules)).encode()
 
 
+def program(machine):
+    """As much of a program file as tells for which machine it was built."""
+    return b"MZ".ljust(60, b"\0") + (64).to_bytes(4, "little") + b"PE\0\0" + machine.to_bytes(2, "little")
+
+
 class Windows:
     """One user's machine with Excel 365, 64 bits, as far as the installer looks at it."""
 

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path, PureWindowsPath
 
 import pytest
-from fake_windows import CLICK_TO_RUN, OFFICE, OPTIONS, SECURITY, Windows
+from fake_windows import CLICK_TO_RUN, OFFICE, OPTIONS, SECURITY, Windows, program
 
 from xl_econ import __version__, cli
 from xl_econ.addin import build, install, options, repack
@@ -227,10 +227,6 @@ def test_folders_that_will_not_do(tmp_path, local, level, told):
     windows = Windows(tmp_path)
     windows.environment |= {"LOCALAPPDATA": local, "OneDrive": r"C:\Users\Ada\OneDrive"}
     assert any(told in f for f in findings(windows, level))
-
-
-def program(machine):
-    return b"MZ".ljust(60, b"\0") + (64).to_bytes(4, "little") + b"PE\0\0" + machine.to_bytes(2, "little")
 
 
 EXE = r"C:\Program Files\Microsoft Office\root\Office16\EXCEL.EXE"

@@ -5,7 +5,7 @@ import json
 from pathlib import PureWindowsPath
 
 import pytest
-from fake_windows import OFFICE, OPTIONS, POLICY, SECURITY, TemporaryDisk, Windows
+from fake_windows import OFFICE, OPTIONS, POLICY, SECURITY, TemporaryDisk, Windows, program
 
 from xl_econ.addin import manifest as manifests
 from xl_econ.addin import plans, startup
@@ -232,7 +232,7 @@ def test_what_is_still_in_use_is_left_and_said_and_doctor_sees_it(windows, monke
     remove = windows.disk.remove
 
     def in_use(path):
-        if path.name == "xl_econ.xlam.xl_econ-old":
+        if path.name == "xl_econ.xlam~old":
             raise PermissionError(13, "in use")
         remove(path)
 
@@ -316,6 +316,14 @@ def test_defenders_rules(windows, state, blocks):
     assert any("loads a DLL" in f.text for f in examine(windows.machine)) == (state != "2")
 
 
+@pytest.mark.parametrize(("dll", "bits", "machine"), [("dll64", 32, 0x014C), ("dll32", 64, 0x8664)])
+def test_a_dll_of_the_wrong_bitness_is_refused(windows, dll, bits, machine):
+    asked = request(windows)
+    windows.disk.put(getattr(asked.record, dll), program(machine))
+    with pytest.raises(Refused, match=f"is a {bits}-bit file"):
+        plans.install(windows.machine, asked)
+
+
 @pytest.mark.parametrize("missing", ["dll64", "dll32", "python"])
 def test_an_environment_without_a_dll_or_interpreter_is_refused(windows, missing):
     asked = request(windows)
@@ -387,6 +395,25 @@ def test_excel_may_have_renumbered_or_shortened_ours(windows):
     assert problems(windows) == []
     uninstall(windows)
     assert opened(windows) == {"OPEN": "a"}
+
+
+def test_a_rollback_puts_back_what_is_missing(windows):
+    before = windows.state()
+    install(windows, "0.1.0")
+    install(windows, "0.2.0")
+    windows.registry.delete(OPTIONS, "OPEN")
+    windows.registry.remove_key(OPTIONS)
+    windows.disk.remove(windows.addin.parent)
+    carry_out(plans.roll_back(windows.machine), windows.machine)
+    assert problems(windows) == []
+    plan = lines(plans.uninstall(windows.machine)[0])
+    assert {"remove value", "remove key if empty", "remove", "remove folder if empty"} == {
+        line["what"] for line in plan
+    }
+    windows.registry.put(OPTIONS, "Font", "Calibri")  # somebody else uses the key now: it stays
+    uninstall(windows)
+    assert opened(windows) == {"Font": "Calibri"}
+    assert windows.disk.state() == before[1]
 
 
 def test_an_unticked_add_in_is_told_and_ticked_again_by_a_repair(windows):

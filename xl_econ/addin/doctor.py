@@ -79,7 +79,7 @@ def _installed(machine: Machine, where: Places, installed: Manifest) -> Iterator
     yield from _opened(machine, installed.addin)
     for folder in (where.root, installed.addin.parent, *(where.version(v.record.version) for v in installed.versions)):
         for name in disk.names(folder):
-            if name.endswith(ASIDE):
+            if name in (startup.FILE + ASIDE, "venv" + ASIDE, where.record.name + ASIDE, where.manifest.name + ASIDE):
                 yield Finding.note("rests", f"{folder / name} was in use and is no longer needed", "Delete it.")
 
 

@@ -94,7 +94,7 @@ def _program(machine: Machine) -> PureWindowsPath | None:
 
 
 def _told(machine: Machine, program: PureWindowsPath | None) -> Iterator[tuple[str, int]]:
-    if program and (bits := _bits_of_program(machine, program)):
+    if program and (bits := bits_of(machine, program)):
         yield str(program), bits
     for root in _OFFICE:
         for key, name in (
@@ -105,8 +105,8 @@ def _told(machine: Machine, program: PureWindowsPath | None) -> Iterator[tuple[s
                 yield rf"{key}\{name}", bits
 
 
-def _bits_of_program(machine: Machine, program: PureWindowsPath) -> int | None:
-    """From the header of the program file: the offset of its PE part stands at 60, the machine 4 bytes into that."""
+def bits_of(machine: Machine, program: PureWindowsPath) -> int | None:
+    """Bitness of a program or a DLL: the offset of its PE part stands at 60, the machine 4 bytes into that."""
     try:
         head = machine.disk.read(program, 4096)
         (start,) = struct.unpack_from("<I", head, 60)

@@ -87,8 +87,6 @@ def install(machine: Machine, request: Request) -> list[Step]:
     own = PureWindowsPath(request.record.python).is_relative_to(where.venv(new))
     current = Version(request.record, sha256(request.addin), own)
     previous = None if old is None else old.current if old.current.record.version != new else old.previous
-    if previous and previous.record.version == new:
-        previous = None  # the version before it is installed anew: there is nothing else to go back to
     known = {v.sha256 for v in old.versions} | {current.sha256} if old else {current.sha256}
     _may_be_replaced(machine, where.addin, known, request.force)
 
@@ -254,10 +252,12 @@ def _environment_is_there(machine: Machine, record: Record) -> None:
     if not machine.disk.is_file(PureWindowsPath(record.python)):
         raise Refused(f"{record.python}: there is no such interpreter; run install.ps1 to make its environment")
     for bits, dll in ((64, record.dll64), (32, record.dll32)):
-        if not machine.disk.is_file(PureWindowsPath(dll)):
+        if not machine.disk.is_file(path := PureWindowsPath(dll)):
             raise Refused(
                 f"{dll}: xlwings' DLL for {bits}-bit Excel is missing; pip install --force-reinstall 'xl-econ[excel]'"
             )
+        if (found := office.bits_of(machine, path)) not in (bits, None):
+            raise Refused(f"{dll} is a {found}-bit file, and {bits}-bit Excel cannot load it; install xlwings anew")
 
 
 def _may_be_replaced(machine: Machine, path: PureWindowsPath, known: Iterable[str], force: bool) -> None:

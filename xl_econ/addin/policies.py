@@ -46,6 +46,7 @@ class Setting:
 
 _ASK = "Only your administrator can change it: show them this line, or use the LAMBDA flavour, which needs no macros."
 _SIGN = "Your organisation can sign xl_econ.xlam with its own certificate (docs/addin.md), or lift it for this add-in."
+_TRUST = "Have the add-in's folder made a trusted location (File, Options, Trust Center)"
 SETTINGS = (
     Setting(r"Common", "VBAOff", {1: "VBA is switched off for all of Office"}, PROBLEM, _ASK),
     Setting(r"Excel\Security", "DisableAllAddins", {1: "all add-ins are switched off"}, PROBLEM, _ASK),
@@ -60,9 +61,17 @@ SETTINGS = (
     Setting(
         r"Excel\Security",
         "VBAWarnings",
-        {3: "macros that are not signed are switched off", 4: "all macros are switched off"},
+        {3: "macros that are not signed are switched off"},
         PROBLEM,
-        "Have the add-in's folder made a trusted location (File, Options, Trust Center), or the add-in signed.",
+        f"{_TRUST}, or the add-in signed.",
+        lifted_by_trust=True,
+    ),
+    Setting(
+        r"Excel\Security",
+        "VBAWarnings",
+        {4: "all macros are switched off"},
+        PROBLEM,
+        f"{_TRUST}; a signature does not help.",
         lifted_by_trust=True,
     ),
     Setting(
@@ -70,7 +79,7 @@ SETTINGS = (
         "EnableMacroTrustLevel",
         {1: "macros outside trusted locations are switched off or ask first"},
         WARNING,
-        "Have the add-in's folder made a trusted location (File, Options, Trust Center), or the add-in signed.",
+        f"{_TRUST}, or the add-in signed.",
         lifted_by_trust=True,
     ),
     Setting(

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from .system import InstallFailed, Machine, Value
 
-ASIDE = ".xl_econ-old"  # what is replaced or removed waits under this name, beside its place, until all has gone well
+# What is replaced or removed waits beside its place until all has gone well; short, because paths have a limit.
+ASIDE = "~old"
 
 
 @dataclass(frozen=True)
