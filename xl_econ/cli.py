@@ -189,6 +189,14 @@ def _addin(addin: _Parser) -> None:
     sub.add_argument(
         "--sources", type=_path, metavar="DIR", help="write its modules there too, for review and -Rebuild"
     )
+    from xl_econ.addin.options import add_actions
+
+    add_actions(action)
+    sub = action("wheelhouse", "a folder that install.ps1 installs from without a network (any machine)")
+    sub.add_argument("-o", "--output", type=_path, metavar="DIR", required=True, help="a new folder")
+    sub.add_argument("--python", default="3.12", metavar="V", help="the Python that will install (default 3.12)")
+    sub.add_argument("--wheel", type=_path, metavar="F", help="xl-econ's own wheel, if not this checkout's")
+    sub.add_argument("--lock", type=_path, metavar="F", help="an earlier requirements.txt: exactly those files")
 
 
 def _run(args: argparse.Namespace) -> int:

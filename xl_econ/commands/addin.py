@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xl_econ.addin.options import ACTIONS as INSTALLING
+
+from .addin_install import installer, wheelhouse
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
@@ -26,4 +30,8 @@ def build(args: argparse.Namespace) -> int:
     return 0
 
 
-_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {"build": build}
+_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "build": build,
+    "wheelhouse": wheelhouse,
+    **dict.fromkeys(INSTALLING, installer),
+}
