@@ -33,6 +33,7 @@ _COMMANDS = {
     "reprice": "reprice:reprice",
     "upgrade": "upgrade:upgrade",
     "stamp": "stamp:stamp",
+    "addin": "addin:addin",
     "docs": "functions:docs",
     "version": "workbooks:version",
 }
@@ -155,6 +156,7 @@ def _parser() -> _Parser:
     sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     _comparing(command)
+    _addin(command("addin", "the Excel add-in", reads=False))
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
     command("version", "versions of xl-econ and of the engines")
@@ -186,6 +188,29 @@ def _comparing(command: Callable[..., _Parser]) -> None:
     )
     sub.add_argument("workbook", type=_path, metavar="F")
     sub.add_argument("--write", action="store_true", help="write the hashes that are true now into the workbook")
+
+
+def _addin(addin: _Parser) -> None:
+    """What can be done with the add-in: each action is a function of `commands.addin` by its name."""
+    actions = addin.add_subparsers(metavar="action", dest="action", required=True)
+
+    def action(name: str, help_text: str) -> _Parser:
+        sub: _Parser = actions.add_parser(name, help=help_text, description=help_text)
+        return sub
+
+    sub = action("build", "write the add-in: the same bytes each time")
+    sub.add_argument("-o", "--output", type=_path, default="xl_econ.xlam", metavar="F", help="default: xl_econ.xlam")
+    sub.add_argument(
+        "--sources", type=_path, metavar="DIR", help="write its modules there too, for review and -Rebuild"
+    )
+    from xl_econ.addin.options import add_actions
+
+    add_actions(action)
+    sub = action("wheelhouse", "a folder that install.ps1 installs from without a network (any machine)")
+    sub.add_argument("-o", "--output", type=_path, metavar="DIR", required=True, help="a new folder")
+    sub.add_argument("--python", default="3.12", metavar="V", help="the Python that will install (default 3.12)")
+    sub.add_argument("--wheel", type=_path, metavar="F", help="xl-econ's own wheel, if not this checkout's")
+    sub.add_argument("--lock", type=_path, metavar="F", help="an earlier requirements.txt: exactly those files")
 
 
 def _run(args: argparse.Namespace) -> int:
