@@ -65,7 +65,7 @@ $Module = 'xl_econ.addin.install'
 # Runs the installer's module from a folder or a wheel that is not installed; single quotes only: 5.1 loses double ones.
 $Runner = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('$Module', run_name='__main__')"
 # Three lines of an interpreter: its version, its platform, its own path.
-$Probe = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2], sysconfig.get_platform(), sys.executable, sep='\n')"
+$Probe = "import sys, sysconfig as c; print('%d.%d' % sys.version_info[:2], c.get_platform(), sys.executable, sep='\n')"
 
 function Stop-Install {
     param([int] $Code, [string] $Text)
@@ -134,7 +134,7 @@ function Find-Python {
     }
     $which = "$Oldest or later"
     if ($Wanted) { $which = "$Wanted (the wheelhouse is made for it)" }
-    Stop-Install 3 ("no 64-bit Python $which is installed for this user. Get it from https://www.python.org/downloads " +
+    Stop-Install 3 ("no 64-bit Python $which is here for this user. Get it from https://www.python.org/downloads " +
         '("Install Now" needs no administrator), or ask for it to be rolled out. The one of the Microsoft Store will ' +
         'not do: Excel cannot see its folders. Then run this again, or give its place: -Python C:\...\python.exe')
 }
