@@ -49,6 +49,9 @@ def workbook(path):
         for ours, theirs in FOR_LIBREOFFICE:
             source = source.replace(ours, theirs)
         modules.append(Module(m.name, source, m.kind))
+        if m.name == "XlEconWindows":  # the real one need not run, but LibreOffice must be able to compile it
+            real = m.source.replace("XlEcon", "Real").replace("XL_ECON_BITS", "REAL_BITS")
+            modules.append(Module("RealWindows", real))
     return saved(path, build.package() | {"xl/vbaProject.bin": vba_project("xl_econ", modules)})
 
 
