@@ -60,10 +60,12 @@ $ErrorActionPreference = 'Stop'
 
 $Version = '0.1.0'
 $Oldest = [version] '3.11'
+$Platform = 'win-amd64'  # there are no packages for others; Excel may have 32 bits all the same
 $Module = 'xl_econ.addin.install'
 # Runs the installer's module from a folder or a wheel that is not installed; single quotes only: 5.1 loses double ones.
 $Runner = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('$Module', run_name='__main__')"
-$Probe = "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.executable)"
+# Three lines of an interpreter: its version, its platform, its own path.
+$Probe = "import sys, sysconfig as c; print('%d.%d' % sys.version_info[:2], c.get_platform(), sys.executable, sep='\n')"
 
 function Stop-Install {
     param([int] $Code, [string] $Text)
@@ -78,9 +80,10 @@ function Get-Interpreter {
     if (-not (Test-Path -LiteralPath $Path -PathType Leaf)) { return }
     if ($Path -like '*\WindowsApps\*') { return }
     try { $answer = @(& $Path @Before -I -c $Probe 2>$null) } catch { return }
-    if ($LASTEXITCODE -ne 0 -or $answer.Count -ne 2) { return }
+    if ($LASTEXITCODE -ne 0 -or $answer.Count -ne 3) { return }
     $found = [string] $answer[0]
-    $program = [string] $answer[1]
+    $program = [string] $answer[2]
+    if ($answer[1] -ne $Platform) { return }
     if ($found -notmatch '^\d+\.\d+$' -or [version] $found -lt $Oldest) { return }
     if ($Wanted -and $found -ne $Wanted) { return }
     if ($program -like '*\WindowsApps\*') { return }
@@ -115,7 +118,7 @@ function Find-Python {
         if (-not [IO.Path]::IsPathRooted($Given)) { Stop-Install 2 "-Python $Given is not a full path" }
         $found = Get-Interpreter -Path $Given -Before @() -Wanted $Wanted
         if (-not $found) {
-            Stop-Install 3 "$Given will not do: Python $Oldest or later $Wanted, and not the Microsoft Store's"
+            Stop-Install 3 "$Given will not do: 64-bit Python $Oldest or later $Wanted, and not the Microsoft Store's"
         }
         return $found
     }
@@ -131,7 +134,7 @@ function Find-Python {
     }
     $which = "$Oldest or later"
     if ($Wanted) { $which = "$Wanted (the wheelhouse is made for it)" }
-    Stop-Install 3 ("no Python $which is installed for this user. Install it from https://www.python.org/downloads " +
+    Stop-Install 3 ("no 64-bit Python $which is here for this user. Get it from https://www.python.org/downloads " +
         '("Install Now" needs no administrator), or ask for it to be rolled out. The one of the Microsoft Store will ' +
         'not do: Excel cannot see its folders. Then run this again, or give its place: -Python C:\...\python.exe')
 }
@@ -164,6 +167,10 @@ function Remove-IfEmpty {
 }
 
 # What is asked.
+if ($ExecutionContext.SessionState.LanguageMode -ne 'FullLanguage') {
+    Write-Output 'install.ps1: a policy restricts PowerShell here: docs/addin.md has three commands that do without it'
+    exit 3
+}
 $asked = @($Test.IsPresent, $Check.IsPresent, $Uninstall.IsPresent, $Rollback.IsPresent, $Rebuild.IsPresent)
 if (@($asked | Where-Object { $_ }).Count -gt 1) {
     Stop-Install 2 'one of -Test, -Check, -Uninstall, -Rollback and -Rebuild at a time'
@@ -251,10 +258,11 @@ try {
     } elseif (Test-Path -LiteralPath (Join-Path $PSScriptRoot 'pyproject.toml')) {
         & $own @pip ($PSScriptRoot + '[excel]')
     } else {
-        & $own @pip "xl-econ[excel]==$Version"
+        & $own @pip --only-binary ':all:' "xl-econ[excel]==$Version"
     }
     if ($LASTEXITCODE -ne 0) {
-        throw 'pip could not install the packages (its reason stands above); without a network: -Wheelhouse'
+        throw ('pip could not install the packages; its reason stands above. Without a network: -Wheelhouse. If it ' +
+            'finds no version of a package, this Python is too new for it: give an older one with -Python')
     }
     & $own -I -m $Module @arguments
     if ($LASTEXITCODE -ne 0) {

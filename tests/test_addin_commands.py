@@ -139,12 +139,13 @@ def test_a_python_without_xlwings_is_refused(windows, monkeypatch, addin):
         run(windows, "install", addin=addin)
 
 
-def test_an_environment_does_not_remove_itself(windows, monkeypatch, addin):
+def test_an_environment_does_not_remove_itself(windows, monkeypatch, addin, capsys):
     run(windows, "install", addin=addin)
     monkeypatch.setattr(sys, "prefix", str(windows.root / __version__ / "venv"))
-    with pytest.raises(Refused, match=r"install\.ps1 -Uninstall"):
-        run(windows, "uninstall")
-    assert run(windows, "uninstall", "--dry-run") == 0
+    assert run(windows, "uninstall") == 0
+    assert "left: C:" in capsys.readouterr().out
+    assert windows.disk.names(windows.root) == [__version__]
+    assert windows.disk.names(windows.root / __version__) == ["venv"]
 
 
 def test_check_and_uninstall_without_an_installation(windows):

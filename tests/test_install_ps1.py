@@ -26,7 +26,18 @@ COMMANDS = {
     *("ConvertFrom-Json", "Get-ChildItem", "Get-Command", "Get-Content", "Get-Location", "Join-Path", "Remove-Item"),
     *("Resolve-Path", "Set-StrictMode", "Sort-Object", "Split-Path", "Test-Path", "Where-Object", "Write-Output"),
 }
-AUTOMATIC = {"_", "lastexitcode", "psscriptroot", "whatifpreference", "pscmdlet", "matches", "true", "false", "null"}
+AUTOMATIC = {
+    "_",
+    "lastexitcode",
+    "psscriptroot",
+    "whatifpreference",
+    "pscmdlet",
+    "executioncontext",
+    "matches",
+    "true",
+    "false",
+    "null",
+}
 NOT_IN_5_1 = ("==", "!=", "&&", "||", "??", "?.", "elsif", "else if", " ? ")
 ACTIONS = {"doctor", "check", "uninstall", "rollback", "rebuild", "install"}
 
@@ -151,6 +162,7 @@ def test_names_and_versions_are_those_of_the_package():
     assert f"Join-Path $folder '{where.venv(__version__).name}'" in TEXT
     assert planned(where.venv("1"), "1").python.endswith("Scripts\\python.exe")
     assert "'Scripts\\python.exe'" in TEXT
+    assert f"$Platform = '{wheelhouse.PLATFORM.replace('_', '-')}'" in TEXT
     assert set(re.findall(r"'(requirements\S*)'", TEXT)) == {wheelhouse.REQUIREMENTS}
 
 
@@ -164,6 +176,16 @@ def test_what_it_reads_is_what_is_written():
     assert content == environment.python
     [pattern] = re.findall(r"\$first -match '([^']+)'", TEXT)
     assert re.match(pattern, wheelhouse.requirements([], "3.12"))[1] == "3.12"
+
+
+def test_an_interpreter_answers_the_probe_with_three_lines():
+    [probe] = re.findall(r'^\$Probe = "(.*)"$', TEXT, re.MULTILINE)
+    assert not set('$"`') & set(probe)  # nothing that PowerShell would change
+    done = subprocess.run([sys.executable, "-I", "-c", probe], capture_output=True, text=True, check=True)
+    version, platform, program = done.stdout.splitlines()
+    assert re.fullmatch(r"\d+\.\d+", version)
+    assert platform
+    assert Path(program).is_absolute()
 
 
 def test_the_stores_python_is_never_run():

@@ -9,7 +9,7 @@ import pytest
 
 from xl_econ import cli
 from xl_econ.addin import wheelhouse
-from xl_econ.core.errors import InputError, UsageError
+from xl_econ.core.errors import InputError, UsageError, WorkbookError
 
 
 def wheel(folder, name, version="1.0", requires=(), tag="py3-none-any"):
@@ -70,6 +70,7 @@ def test_it_holds_what_windows_needs_wherever_it_is_made(index, own, tmp_path, c
     assert cli.main(["addin", "wheelhouse", "-o", str(target), "--wheel", str(own)]) == 0
     assert "4 wheels" in capsys.readouterr().out
     assert names(target) == ["both", "deep", "excelonly", "xl_econ"]
+    assert len(list(target.iterdir())) == 5
     text = (target / "requirements.txt").read_text()
     assert text.startswith("# python 3.12, win_amd64, xl-econ 0.1.0\n")
     assert text.count("--hash=sha256:") == 4
@@ -137,6 +138,19 @@ def test_wrong_requests(index, own, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "packaging.requirements", None)
     with pytest.raises(UsageError, match="pip install packaging"):
         wheelhouse.build(tmp_path / "house", wheel=own)
+
+
+def test_a_place_that_cannot_be_written_to_is_named_and_nothing_is_left(index, own, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(WorkbookError, match=r"house: cannot be written: "):
+        wheelhouse.build(own / "house", wheel=own)
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setattr(wheelhouse, "requirements", full)
+    with pytest.raises(WorkbookError, match="No space left"):
+        wheelhouse.build(tmp_path / "house", wheel=own)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_where_its_own_wheel_comes_from(tmp_path, monkeypatch):

@@ -94,10 +94,7 @@ def _install(args: argparse.Namespace, machine: Machine) -> int:
 
 
 def _uninstall(args: argparse.Namespace, machine: Machine) -> int:
-    own = PureWindowsPath(sys.prefix)
-    if own.is_relative_to(places.places(machine.environment).root) and not args.dry_run:
-        raise Refused(f"a running Python cannot remove its own environment {own}: run install.ps1 -Uninstall")
-    steps, left = plans.uninstall(machine)
+    steps, left = plans.uninstall(machine, PureWindowsPath(sys.prefix))
     return _do(args, machine, steps, "The add-in is removed.", left)
 
 

@@ -146,8 +146,12 @@ def rebuild(machine: Machine, addin: bytes) -> list[Step]:
     return [kept, *_switch(machine, where, replace(old, current=current), addin, "Excel")]
 
 
-def uninstall(machine: Machine) -> tuple[list[Step], list[str]]:
+def uninstall(machine: Machine, running: PureWindowsPath | None = None) -> tuple[list[Step], list[str]]:
     """The plan of removing everything that the manifest names.
+
+    Args:
+        machine: Where.
+        running: The environment of the Python that runs this, which cannot remove itself and is left.
 
     Returns:
         The steps, and what is left where it is because somebody changed it since.
@@ -169,7 +173,7 @@ def uninstall(machine: Machine) -> tuple[list[Step], list[str]]:
     steps += _remove_file(machine, old.addin, {v.sha256 for v in old.versions}, left)
     steps += _remove_file(machine, where.record, {sha256(v.record.encoded()) for v in old.versions}, left)
     for version in old.versions:
-        steps += _remove_version(machine, where, version, left)
+        steps += _remove_version(machine, where, version, left, running)
     steps += [Remove(path) for path in (where.manifest, where.log) if machine.disk.is_file(path)]
     steps += [RemoveFolder(folder) for folder in (*reversed(old.made_folders), where.root)]
     return steps, left
@@ -202,11 +206,16 @@ def _unlisted(machine: Machine, addin: PureWindowsPath) -> list[Step]:
     return [SetValue(MANAGER, k, None, v) for k, v in listed.items() if k.casefold() == str(addin).casefold()]
 
 
-def _remove_version(machine: Machine, where: Places, version: Version, left: list[str]) -> list[Step]:
+def _remove_version(
+    machine: Machine, where: Places, version: Version, left: list[str], running: PureWindowsPath | None = None
+) -> list[Step]:
     name = version.record.version
+    venv = where.venv(name)
     steps = _remove_file(machine, where.kept(name), {version.sha256}, left)
-    if version.own_environment and machine.disk.is_folder(where.venv(name)):
-        steps.append(Remove(where.venv(name)))
+    if venv == running:
+        left.append(f"{venv}: the Python that runs this cannot remove itself; delete that folder (install.ps1 would)")
+    elif version.own_environment and machine.disk.is_folder(venv):
+        steps.append(Remove(venv))
     known = {startup.FILE, "venv", startup.FILE + ASIDE, "venv" + ASIDE}
     folder = where.version(name)
     left += [f"{folder / other}: not the installer's" for other in machine.disk.names(folder) if other not in known]

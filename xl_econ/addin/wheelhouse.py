@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ import __version__
-from xl_econ.core.errors import InputError, UsageError
+from xl_econ.core.errors import InputError, UsageError, WorkbookError
 
 PLATFORM = "win_amd64"
 PYTHON = "3.12"
@@ -42,30 +42,40 @@ def build(folder: Path, python: str = PYTHON, wheel: Path | None = None, lock: P
     Raises:
         InputError: pip cannot get something; its last line says what.
         UsageError: A folder with something in it, or a version that is none.
+        WorkbookError: It cannot be written there; then nothing is.
     """
     if folder.is_dir() and any(folder.iterdir()):
         raise UsageError(f"{folder}: is not empty; name a new folder")
     if not (parts := python.split("."))[1:] or not all(part.isdigit() for part in parts) or len(parts) != 2:
         raise UsageError(f"--python {python}: write it like {PYTHON}")
-    with tempfile.TemporaryDirectory() as place:
-        made = Path(place)
-        own = _own_wheel(made, wheel)
-        if lock:
-            _check_lock(lock, python)
-            others = "\n".join(_without(lock.read_text(), own.name))
-            (made / "lock.txt").write_text(others)
-            _download(made, python, "--require-hashes", "--no-deps", "-r", str(made / "lock.txt"))
-        else:
-            _resolve(made, python, own)
-        wheels = sorted(made.glob("*.whl"))
-        if missing := sorted(_missing(wheels, python)):
-            raise InputError(f"the lock leaves out {', '.join(missing)}, which Windows needs")
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = [folder / path.name for path in wheels]
-        for path, target in zip(wheels, kept, strict=True):
-            target.write_bytes(path.read_bytes())
-        (folder / REQUIREMENTS).write_text(requirements(kept, python), newline="\n")
-    return kept
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".wheelhouse-", dir=folder.parent) as place:
+            made = Path(place) / "made"
+            made.mkdir()
+            _fill(made, python, wheel, lock)
+            if folder.is_dir():
+                folder.rmdir()
+            made.rename(folder)  # all of it or nothing
+    except OSError as e:
+        raise WorkbookError(f"{folder}: cannot be written: {e.strerror or e}") from None
+    return sorted(folder.glob("*.whl"))
+
+
+def _fill(made: Path, python: str, wheel: Path | None, lock: Path | None) -> None:
+    own = _own_wheel(made, wheel)
+    if lock:
+        _check_lock(lock, python)
+        names = made / "lock.txt"
+        names.write_text("\n".join(_without(lock.read_text(), own.name)))
+        _download(made, python, "--require-hashes", "--no-deps", "-r", str(names))
+        names.unlink()
+    else:
+        _resolve(made, python, own)
+    wheels = sorted(made.glob("*.whl"))
+    if missing := sorted(_missing(wheels, python)):
+        raise InputError(f"the lock leaves out {', '.join(missing)}, which Windows needs")
+    (made / REQUIREMENTS).write_text(requirements(wheels, python), newline="\n")
 
 
 def requirements(wheels: Sequence[Path], python: str) -> str:
