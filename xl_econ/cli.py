@@ -109,28 +109,7 @@ def _parser() -> _Parser:
             sub.add_argument("--json", action="store_true", help="one JSON object, numbers unrounded")
         return sub
 
-    command("list", "the functions")
-    command("show", "a function: arguments, definition, source, LAMBDA").add_argument("name", metavar="NAME")
-    for name, text in (("calc", "compute a function"), ("explain", "compute a function step by step")):
-        sub = command(name, text, tables=True)
-        sub.add_argument("name", metavar="NAME")
-        sub.add_argument("arguments", metavar="k=v", nargs="*", help="arguments by name or in order: mfu=41%%")
-    sub = command("tables", "the reference tables, or the rows of one", tables=True)
-    sub.add_argument("table", metavar="NAME", nargs="?", help="a table, or refresh and then api_prices")
-    sub.add_argument("refreshed", metavar="TABLE", nargs="?", help="refresh: the table, from the package genai-prices")
-    sub.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        metavar="COLUMN=TEXT",
-        help="only rows whose column holds the text, equals the number, or is empty; several narrow further",
-    )
-    sub.add_argument("--conflicts", action="store_true", help="prices of one offer that lie far apart (exit code 1)")
-    sub.add_argument("--older-than", type=int, metavar="DAYS", help="rows whose figures are older (exit code 1)")
-    sub.add_argument("--all-models", action="store_true", help="refresh: add its providers' other models")
-    sub.add_argument("-o", "--output", type=_path, metavar="F", help="refresh: write a rate card with the new prices")
-    sub.add_argument("--csv", type=_path, metavar="F", help="refresh: write the new table")
-    sub.add_argument("--force", action="store_true", help="refresh: replace a file that is there")
+    _functions(command)
     sub = command("new", "a template workbook with its own inputs; rate_card holds all tables to edit", tables=True)
     sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
     _output(sub, required=False)
@@ -162,6 +141,32 @@ def _parser() -> _Parser:
     command("version", "versions of xl-econ and of the engines")
     parser.add_argument("--version", action="version", version=f"xl-econ {__version__}")
     return parser
+
+
+def _functions(command: Callable[..., _Parser]) -> None:
+    """The functions and the tables that they read."""
+    command("list", "the functions")
+    command("show", "a function: arguments, definition, source, LAMBDA").add_argument("name", metavar="NAME")
+    for name, text in (("calc", "compute a function"), ("explain", "compute a function step by step")):
+        sub = command(name, text, tables=True)
+        sub.add_argument("name", metavar="NAME")
+        sub.add_argument("arguments", metavar="k=v", nargs="*", help="arguments by name or in order: mfu=41%%")
+    sub = command("tables", "the reference tables, or the rows of one", tables=True)
+    sub.add_argument("table", metavar="NAME", nargs="?", help="a table, or refresh and then api_prices")
+    sub.add_argument("refreshed", metavar="TABLE", nargs="?", help="refresh: the table, from the package genai-prices")
+    sub.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="COLUMN=TEXT",
+        help="only rows whose column holds the text, equals the number, or is empty; several narrow further",
+    )
+    sub.add_argument("--conflicts", action="store_true", help="prices of one offer that lie far apart (exit code 1)")
+    sub.add_argument("--older-than", type=int, metavar="DAYS", help="rows whose figures are older (exit code 1)")
+    sub.add_argument("--all-models", action="store_true", help="refresh: add its providers' other models")
+    sub.add_argument("-o", "--output", type=_path, metavar="F", help="refresh: write a rate card with the new prices")
+    sub.add_argument("--csv", type=_path, metavar="F", help="refresh: write the new table")
+    sub.add_argument("--force", action="store_true", help="refresh: replace a file that is there")
 
 
 def _comparing(command: Callable[..., _Parser]) -> None:

@@ -182,6 +182,12 @@ Attribute GPU_HOURS.VB_ProcData.VB_Invoke_Func = " \n14"
     GPU_HOURS = XlEconCall("GPU_HOURS", Array(flop, peak_tflops, mfu, goodput))
 End Function
 
+Public Function GPU_HOUR_PRICE(ByVal price_per_instance_hour As Variant, ByVal gpus_per_instance As Variant, Optional ByVal usd_per_currency As Variant) As Variant
+Attribute GPU_HOUR_PRICE.VB_Description = "Price of an hour of one accelerator, from the price of the instance that holds it."
+Attribute GPU_HOUR_PRICE.VB_ProcData.VB_Invoke_Func = " \n14"
+    GPU_HOUR_PRICE = XlEconCall("GPU_HOUR_PRICE", Array(price_per_instance_hour, gpus_per_instance, usd_per_currency))
+End Function
+
 Public Function GPU_SPEC(ByVal gpu As Variant, ByVal field As Variant, Optional ByVal table As Variant) As Variant
 Attribute GPU_SPEC.VB_Description = "A figure of an accelerator: its dense peak at a precision, memory, bandwidth, power."
 Attribute GPU_SPEC.VB_ProcData.VB_Invoke_Func = " \n14"
