@@ -197,6 +197,14 @@ def _addin(addin: _Parser) -> None:
     sub.add_argument("--python", default="3.12", metavar="V", help="the Python that will install (default 3.12)")
     sub.add_argument("--wheel", type=_path, metavar="F", help="xl-econ's own wheel, if not this checkout's")
     sub.add_argument("--lock", type=_path, metavar="F", help="an earlier requirements.txt: exactly those files")
+    sub = action("names", "put the named functions (LAMBDA) into a workbook (exit code 1: a name is taken)")
+    sub.add_argument("workbook", type=_path, metavar="F", help="changed in place without -o; nothing else in it is")
+    sub.add_argument("-o", "--output", type=_path, metavar="OUT", help="write a copy and leave F as it is")
+    sub.add_argument("--tables", action="store_true", help="add the reference tables that it lacks, a sheet each")
+    sub.add_argument("--remove", action="store_true", help="take the functions out again; tables stay")
+    sub.add_argument("--dry-run", action="store_true", help="tell, write nothing")
+    sub.add_argument("--force", action="store_true", help="replace an OUT that somebody has edited")
+    sub.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def _run(args: argparse.Namespace) -> int:

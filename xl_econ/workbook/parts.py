@@ -138,25 +138,32 @@ class Parts:
         cell = found[3].replace("$", "").upper()
         return (sheet, cell) if sheet in self.parts else None
 
+    def tables(self, sheet: str) -> Iterator[tuple[str, str, dict[int, str], range]]:
+        """The Excel Tables of a worksheet: name, sheet, headings by column, rows of the body."""
+        part = self.parts[sheet]
+        folder, _, file = part.rpartition("/")
+        links = f"{folder}/_rels/{file}.rels"
+        if links.casefold() not in self._held:
+            return
+        for relation in self._parse(self._held[links.casefold()]):
+            if not str(relation.get("Type")).endswith("/table"):
+                continue
+            target = str(relation.get("Target"))
+            at = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
+            root = self._parse(at)
+            headings = [str(e.get("name")) for e in root.iter() if e.tag.endswith("}tableColumn")]
+            first, _, last = str(root.get("ref")).partition(":")
+            top, bottom = cell_at(first), cell_at(last)
+            body = range(top.row + 1, bottom.row + 1 - int(root.get("totalsRowCount") or 0))
+            yield str(root.get("displayName")), sheet, dict(enumerate(headings, top.column)), body
+
     def column(self, table: str, heading: str) -> list[Value]:
         """The values of a column of an Excel Table; none where there is no such table or column."""
-        for name, part in self.parts.items():
-            folder, _, file = part.rpartition("/")
-            links = f"{folder}/_rels/{file}.rels"
-            if links.casefold() not in self._held:
-                continue
-            for relation in self._parse(self._held[links.casefold()]):
-                if not str(relation.get("Type")).endswith("/table"):
-                    continue
-                target = str(relation.get("Target"))
-                at = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
-                root = self._parse(at)
-                headings = [e.get("name") for e in root.iter() if e.tag.endswith("}tableColumn")]
-                if root.get("displayName") == table and heading in headings:
-                    first, _, last = str(root.get("ref")).partition(":")
-                    column = cell_at(first).column + headings.index(heading)
-                    rows = range(cell_at(first).row + 1, cell_at(last).row + 1)
-                    return [self.value(name, address(At(row, column))) for row in rows]
+        for sheet in self.parts:
+            for name, _, columns, body in self.tables(sheet):
+                for n, title in columns.items():
+                    if (name, title) == (table, heading):
+                        return [self.value(sheet, address(At(row, n))) for row in body]
         return []
 
     def formulas(self) -> Iterator[tuple[Address, Stored]]:
