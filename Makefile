@@ -36,13 +36,14 @@ lint: $(VENV)/test  ## format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-generate: $(BIN)/xl-econ  ## rebuild the reference pages, the template workbooks and the rate card
+generate: $(BIN)/xl-econ  ## rebuild the reference pages, the template workbooks, the rate card and the add-in
 	$(BIN)/xl-econ docs --output docs
 	@for layout in templates/*.toml; do name=$$(basename $$layout .toml); \
 	  $(BIN)/xl-econ new $$name -o templates/$$name.xlsx && \
 	  $(BIN)/xl-econ new $$name --flavour lambda -o templates/$$name.lambda.xlsx || exit 1; done
 	@mkdir -p workbooks/examples
 	$(BIN)/xl-econ new rate_card --output workbooks/rate_card.xlsx
+	$(BIN)/xl-econ addin build --output workbooks/xl_econ.xlam --sources workbooks/xl_econ.xlam.src
 	@for case in templates/cases/*/*.toml; do \
 	  $(BIN)/xl-econ fill $$(basename $$(dirname $$case)) -i $$case \
 	    -o workbooks/examples/$$(basename $$case .toml).xlsx || exit 1; done

@@ -58,3 +58,7 @@ Public Function TestCallUDF(ByVal server As Object, ByVal python As String, ByVa
     Next r
     TestCallUDF = cells
 End Function
+
+Public Sub TestMessage(ByVal text As String, ByVal title As String)
+    host.Message text, title
+End Sub

@@ -2,8 +2,8 @@
 
 Arguments: the job (JSON), the folder for the profile, the Python that runs addin_dispatch.py. The job names the
 workbook, other documents to have open, the folder of the user's programs, and rounds: the values of cells, the formulas
-to compute, the files that there are with their texts, how often the server ends. Prints of each what the formulas gave
-and what was asked for.
+to compute, the files that there are with their texts, how often the server ends, the tags of buttons to press. Prints
+of each what the formulas gave and what was asked for.
 """
 
 import contextlib
@@ -26,7 +26,9 @@ MISSING = -2147352572
 
 
 class Invocable(unohelper.Base, XInvocation):
-    """An object whose methods Basic calls by name."""
+    """An object whose methods and properties Basic calls by name."""
+
+    properties = {}  # noqa: RUF012
 
     def getIntrospection(self):
         return None
@@ -35,10 +37,10 @@ class Invocable(unohelper.Base, XInvocation):
         return hasattr(self, f"do_{name}".lower())
 
     def hasProperty(self, name):
-        return name.lower() == "count"
+        return name.lower() in self.properties
 
     def getValue(self, name):
-        return len(self.kept)
+        return self.properties[name.lower()]()
 
     def setValue(self, name, value):
         raise AttributeError(name)
@@ -51,7 +53,7 @@ class Dictionary(Invocable):
     """Scripting.Dictionary, as far as the add-in uses it."""
 
     def __init__(self, log):
-        self.kept, self.log = {}, log
+        self.kept, self.log, self.properties = {}, log, {"count": lambda: len(self.kept)}
 
     def do_exists(self, key):
         return key in self.kept
@@ -62,6 +64,13 @@ class Dictionary(Invocable):
 
     def do_add(self, key, value):
         self.kept[key] = value
+
+
+class Button(Invocable):
+    """A control of the ribbon."""
+
+    def __init__(self, tag):
+        self.properties = {"tag": lambda: tag}
 
 
 class Host(Invocable):
@@ -89,6 +98,9 @@ class Host(Invocable):
     def do_note(self, reason):
         self.log.append(["note", reason])
 
+    def do_message(self, text, title):
+        self.log.append(["message", text, title])
+
     def do_dictionary(self):
         return Dictionary(self.log)
 
@@ -107,6 +119,23 @@ class Host(Invocable):
     def do_calludf(self, module, function, args):
         sent = plain(args)
         self.log.append(["call", *sent[0]])
+        return self.sent(module, function, sent)
+
+    def do_module(self, name):
+        return name
+
+    def do_tuplefromarray(self, values):
+        return tuple(values)
+
+    def do_call(self, module, macro, args):
+        self.log.append(["macro", macro, *args])
+        return self.sent(module, macro, list(args))
+
+    def do_str(self, answer):
+        return answer
+
+    def sent(self, module, function, sent):
+        """The answer of addin_dispatch."""
         self.process.stdin.write(json.dumps([module, function, sent]) + "\n")
         found = json.loads(self.process.stdout.readline())
         if "error" in found:
@@ -184,6 +213,8 @@ def main():
             host.files, host.log, host.crashes = todo["files"], [], todo["crashes"]
             for macro in ("XlEconServer.XlEconDropServer", "XlEconCalls.XlEconForget"):
                 provider.getScript(place.format(macro)).invoke((), (), ())
+            for tag in todo["buttons"]:
+                provider.getScript(place.format("XlEconRibbon.XlEconButton")).invoke((Button(tag),), (), ())
             results.append((compute(book.Sheets.getByIndex(0), first, todo), host.log))
             first += len(todo["formulas"])
         print(json.dumps(results))

@@ -50,7 +50,7 @@ class Wrapped:
 def unwrap(value):
     if not isinstance(value, Wrapped):
         raise ValueError("not a Python object behind COM")
-    return value
+    return value.obj
 
 
 class Time(dt.datetime):

@@ -123,7 +123,7 @@ def test_olefile_has_no_complaint(xlam):
         assert not file.parsing_issues
         names = {"/".join(name) for name in file.listdir()}
         assert names >= {"PROJECT", "PROJECTwm", "VBA/_VBA_PROJECT", "VBA/dir"}
-        assert file.openstream("VBA/_VBA_PROJECT").read() == b"\xcc\x61\xff\xff\x00\x00\x00", "source only"
+        assert file.openstream("VBA/_VBA_PROJECT").read() == b"\xcc\x61\xff\xff\x00\x01\x00", "source only"
         settings = file.openstream("PROJECT").read().decode("cp1252")
     for m in vba.modules(["Sheet1", "Sheet2"]):
         assert re.search(rf"^(Document={m.name}/&H00000000|Module={m.name})\r$", settings, re.MULTILINE)

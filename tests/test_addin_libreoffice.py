@@ -34,6 +34,7 @@ COMMAND = f'"{RECORD.python}" -I -m xl_econ.addin.server $(CLSID)'
 FOR_LIBREOFFICE = (
     (".Value2", ".Value"),
     ("XlEconServerObject().CallUDF(", "TestCallUDF(XlEconServerObject(), "),
+    ("MsgBox text, vbInformation, ", "TestMessage text, "),
     ("    noted = reason", "    noted = reason\n    TestNote reason"),
 )
 COST = "=TRAIN_COST(37;14.8;989.4;0.389;2)"
@@ -48,6 +49,9 @@ def workbook(path):
         for ours, theirs in FOR_LIBREOFFICE:
             source = source.replace(ours, theirs)
         modules.append(Module(m.name, source, m.kind))
+        if m.name == "XlEconWindows":  # the real one need not run, but LibreOffice must be able to compile it
+            real = m.source.replace("XlEcon", "Real").replace("XL_ECON_BITS", "REAL_BITS")
+            modules.append(Module("RealWindows", real))
     return saved(path, build.package() | {"xl/vbaProject.bin": vba_project("xl_econ", modules)})
 
 
@@ -60,8 +64,8 @@ def saved(path, parts):
     return path
 
 
-def a_round(formulas, cells=None, files=FILES, crashes=0):
-    return {"formulas": formulas, "cells": cells or {}, "files": files, "crashes": crashes}
+def a_round(formulas=(), cells=None, files=FILES, crashes=0, buttons=()):
+    return {"formulas": formulas, "cells": cells or {}, "files": files, "crashes": crashes, "buttons": buttons}
 
 
 def run(folder, rounds, others=()):
@@ -174,6 +178,24 @@ def test_errors_explanations_and_the_memo(tmp_path):
     assert found[8][-1] == ["TRAIN_COST", "gpu_hours * usd_per_gpu_hour * (1 + overhead)", value, "USD"]
     assert found[9] == [[989.4], ["Error 2042"]]
     assert found[10][0][0] == value
+
+
+def test_the_buttons(tmp_path):
+    """Each calls its macro through the same server and shows what it answers; without the server, why there is none."""
+    buttons = ["insert_template:training_budget", "explain_cell", "why", "about"]
+    (_, log), (_, without) = run(tmp_path, [a_round(buttons=buttons), a_round(buttons=["about"], files={})])
+    assert [entry for entry in log if entry[0] in ("macro", "message")] == [
+        ["macro", "insert_template", "training_budget"],
+        ["message", "inserted training_budget", "xl-econ: insert template"],
+        ["macro", "explain_cell"],
+        ["macro", "why"],
+        ["message", "no error", "xl-econ: why"],
+        ["macro", "about"],
+        ["message", log[-1][1], "xl-econ: about"],
+    ]
+    assert "no workbook is open" in log[-1][1]
+    assert f"xl-econ {__version__} (the add-in)" in without[-1][1]
+    assert "not installed for this user" in without[-1][1]
 
 
 HOSTILE_WINDOWS = """Attribute VB_Name = "XlEconWindows"

@@ -17,7 +17,7 @@ CODEPAGE = "cp1252"
 _ENGLISH = 0x409
 _HOST_EXTENDER = "&H00000001={3832D640-CF90-11CF-8E43-00A0C911005A};VBE;&H00000000"
 # No compiled code: version 0xFFFF makes the host compile the source.
-_SOURCE_ONLY = b"\xcc\x61\xff\xff\x00\x00\x00"
+_SOURCE_ONLY = b"\xcc\x61\xff\xff\x00\x01\x00"
 _REFERENCES = (
     ("stdole", r"*\G{00020430-0000-0000-C000-000000000046}#2.0#0#C:\Windows\System32\stdole2.tlb#OLE Automation"),
     (

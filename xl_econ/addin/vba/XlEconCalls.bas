@@ -68,7 +68,7 @@ Public Sub XlEconForget()
 End Sub
 
 ' Asks Python. A server that ended (a crash, the task manager) is started again, once.
-Private Function Asked(ByVal values As Variant) As Variant
+Private Function Asked(ByRef values As Variant) As Variant
     Dim number As Long, reason As String
     On Error Resume Next
     Asked = XlEconServerObject().CallUDF(PYTHON_MODULE, PYTHON_FUNCTION, Array(values))
@@ -144,7 +144,7 @@ Private Function ErrorOr(ByVal value As Variant) As Variant
     End Select
 End Function
 
-Private Function Dimensions(ByVal values As Variant) As Long
+Private Function Dimensions(ByRef values As Variant) As Long
     Dim bound As Long
     Dimensions = 1
     On Error Resume Next
@@ -164,7 +164,7 @@ Private Sub Refresh()
 End Sub
 
 ' Function and arguments as one text; "" for what is not worth a key.
-Private Function KeyOf(ByVal values As Variant) As String
+Private Function KeyOf(ByRef values As Variant) As String
     Dim n As Long, key As String, part As String
     If values(0) = LAST_REASONS Then Exit Function  ' tells what happened last, not what its arguments say
     For n = 0 To UBound(values)
@@ -175,7 +175,7 @@ Private Function KeyOf(ByVal values As Variant) As String
     KeyOf = key
 End Function
 
-Private Function PartOf(ByVal value As Variant) As String
+Private Function PartOf(ByRef value As Variant) As String
     Dim element As Variant, part As String, cells As Long, inner As String
     If Not IsArray(value) Then
         PartOf = ScalarPart(value)
@@ -193,7 +193,7 @@ Private Function PartOf(ByVal value As Variant) As String
 End Function
 
 ' Type and value. CStr keeps 15 digits of a number; the rest, which is exact, tells two numbers apart that share them.
-Private Function ScalarPart(ByVal value As Variant) As String
+Private Function ScalarPart(ByRef value As Variant) As String
     Dim text As String
     Select Case VarType(value)
         Case vbString: ScalarPart = "s" & Len(value) & ":" & value

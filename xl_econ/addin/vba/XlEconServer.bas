@@ -41,11 +41,6 @@ Public Sub XlEconDropServer()
     problem = ""
 End Sub
 
-' Why the server could not be started; "" if it runs or was never asked for.
-Public Function XlEconProblem() As String
-    XlEconProblem = problem
-End Function
-
 ' Where the installer's record is.
 Public Function XlEconRecordPath() As String
     Dim folder As String
