@@ -17,6 +17,7 @@ LONGEST_SHEET_NAME = 31
 LONGEST_EVALUATED = 255  # characters of an expression, in Excel
 LONGEST_MESSAGE = 1000  # characters that a message box shows
 _TEXT = "@"
+_BUSY = -2147418111  # RPC_E_CALL_REJECTED: a cell is being edited, or a dialog is open
 
 
 def application() -> Any:
@@ -63,18 +64,20 @@ def told(macro: Callable[..., str]) -> Callable[..., str]:
         except XlEconError as e:
             found = str(e)
         except Exception as e:  # a traceback helps nobody
-            found = _refusal(e) or f"internal error, please report it: {type(e).__name__}: {e}"
+            found = refusal(e)
         return found if len(found) <= LONGEST_MESSAGE else found[: LONGEST_MESSAGE - 4] + " ..."
 
     return answer
 
 
-def _refusal(error: Exception) -> str:
-    """What Excel said when it refused something; a COM error carries it in the third of its arguments."""
+def refusal(error: Exception) -> str:
+    """What Excel said when it refused something: a COM error carries it in the third of its arguments."""
+    if getattr(error, "hresult", error.args[0] if error.args else None) == _BUSY:
+        return "Excel is busy; finish typing in the cell, then press the button again"
     said = error.args[2] if len(error.args) > 2 else None
     if isinstance(said, tuple) and len(said) > 2 and said[2]:
         return f"Excel refused: {said[2]}"
-    return "Excel is busy; finish typing in the cell, then press the button again" if said else ""
+    return f"internal error, please report it: {type(error).__name__}: {error}"
 
 
 def is_protected(sheet: Any) -> bool:

@@ -7,13 +7,14 @@ from typing import Any
 from xl_econ.core.errors import UsageError, XlEconError
 from xl_econ.hosts.explain import Step, explain
 from xl_econ.hosts.marshal import incoming
-from xl_econ.metrics import REGISTRY, get
+from xl_econ.metrics import get
 from xl_econ.workbook.recalc import same
 
 from . import excel
 from .calls import Call, calls
 
 _HEADING = ["step", "formula or meaning", "value", "unit"]
+_NOTHING = [None] * len(_HEADING)
 _CLOSE = 1e-9  # relative; further from what the cell shows is worth a word
 
 
@@ -52,11 +53,9 @@ def write(cell: Any, title: str) -> str:
     place = excel.place_of(sheet, cell.address)
     found = calls(formula) if isinstance(formula, str) and formula.startswith("=") else []
     if not found:
-        holds = "no formula" if not str(formula).startswith("=") else f"{formula[:60]}"
-        raise UsageError(
-            f"{place} holds {holds}, and no function of xl-econ; click a cell with one, as =TRAIN_COST(...)"
-        )
-    lines = [line for call in found for line in _lines(cell, call, place)]
+        holds = str(formula)[:60] if str(formula).startswith("=") else "no formula"
+        raise UsageError(f"{place} holds {holds}, no function of xl-econ; click a cell with one, as =TRAIN_COST(...)")
+    lines = [line for call in found for line in (_NOTHING, *_lines(cell, call, place))][1:]
     where = _room(cell, len(lines), len(_HEADING))
     if where:
         area = excel.write(sheet, *where, lines)
@@ -77,16 +76,13 @@ def _lines(cell: Any, call: Call, place: str) -> list[list[Any]]:
         steps = explain(m, {name: bound[name] for name in list(m.params)[: len(given)]})
     except XlEconError as e:
         raise UsageError(f"{place}, {call.function}: {e}") from None
-    lines: list[list[Any]] = [
-        [f"{call.function} in {place}", REGISTRY[call.function].doc.summary, None, None],
-        _HEADING,
-    ]
+    lines: list[list[Any]] = [[f"{m.name} in {place}", m.doc.summary, None, None], _HEADING]
     lines += [[s.name, s.formula, _value(s), s.unit] for s in steps]
     shown = cell.api.Value2
     if call.whole and not same(shown, steps[-1].value, _CLOSE):
         note = "The cell shows another value: it was computed before a change, or reads tables of its own workbook."
         lines.append(["in the cell", note, shown if isinstance(shown, float | str) else None, None])
-    return [*lines, [None] * len(_HEADING)]
+    return lines
 
 
 def _value(step: Step) -> Any:

@@ -118,9 +118,7 @@ def plan(book: Any) -> Plan:
     protected = {c.at[0] for r in made.rows for c in r.cells if excel.is_protected(book.sheets[c.at[0]])}
     if protected:
         listed = ", ".join(sorted(protected))
-        raise WorkbookError(
-            f"{book.name}: protected: {listed}; unprotect (Review, Unprotect Sheet), nothing was changed"
-        )
+        raise WorkbookError(f"{book.name}: protected: {listed}; unprotect it (Review, Unprotect Sheet) first")
     return made
 
 
@@ -155,7 +153,7 @@ def write(app: Any, book: Any, made: Plan) -> int:
                     _put_back(done)
                     place = excel.place_of(cell.sheet, change.at[1])
                     raise WorkbookError(
-                        f"{place} cannot be written ({type(e).__name__}); nothing was changed"
+                        f"{place} cannot be written, so nothing was changed: {excel.refusal(e)}"
                     ) from None
                 done.append((cell, old))
     return len(done)
