@@ -263,7 +263,7 @@ def test_tables_beside_what_is_there(tmp_path, capsys):
     assert "WEIGHTS_GB: not added, the workbook lacks Precisions" in out
 
 
-def test_a_rate_card_in_use_is_what_is_added(tmp_path, monkeypatch):
+def test_a_rate_card_in_use_is_what_is_added(tmp_path):
     card, path = tmp_path / "card.xlsx", rich.rich(tmp_path / "b.xlsx")
     cli.main(["new", "rate_card", "-o", str(card)])
     book = openpyxl.load_workbook(card)
@@ -271,8 +271,7 @@ def test_a_rate_card_in_use_is_what_is_added(tmp_path, monkeypatch):
     head = [c.value for c in sheet[5]]
     sheet.cell(6, head.index("value") + 1).value = 0.123
     book.save(card)
-    monkeypatch.setenv("XL_ECON_RATE_CARD", str(card))
-    assert run(path, "--tables") == 0
+    assert run(path, "--tables", "--rate-card", card) == 0
     assert next(iter(rate_card.read(path)["assumptions"].values())).value == 0.123
 
 

@@ -201,6 +201,7 @@ def _addin(addin: _Parser) -> None:
     sub.add_argument("workbook", type=_path, metavar="F", help="changed in place without -o; nothing else in it is")
     sub.add_argument("-o", "--output", type=_path, metavar="OUT", help="write a copy and leave F as it is")
     sub.add_argument("--tables", action="store_true", help="add the reference tables that it lacks, a sheet each")
+    sub.add_argument("--rate-card", type=_path, metavar="F", help="--tables: its tables, instead of the shipped ones")
     sub.add_argument("--remove", action="store_true", help="take the functions out again; tables stay")
     sub.add_argument("--dry-run", action="store_true", help="tell, write nothing")
     sub.add_argument("--force", action="store_true", help="replace an OUT that somebody has edited")
