@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xl_econ import __version__
-from xl_econ.core.errors import WorkbookError
 from xl_econ.hosts import names as host
 from xl_econ.metrics import REGISTRY
 from xl_econ.tables.table import Table
@@ -18,6 +17,7 @@ from xl_econ.workbook.added import TableSheet
 from xl_econ.workbook.defined import Defined, defined, with_names
 from xl_econ.workbook.parts import WORKBOOK, Parts
 from xl_econ.workbook.patch import computing_on_load
+from xl_econ.workbook.sheet import encoding
 
 _MARK = "xl-econ "  # begins the comment of a name of ours
 # How a function of ours ends, whatever its version and whoever wrote the file: Excel keeps no mark of XlsxWriter's.
@@ -65,10 +65,9 @@ class Book:
 
     def __init__(self, path: Path) -> None:
         self.parts = Parts(path)
-        try:
-            self.part = self.parts.read(WORKBOOK).decode("utf-8")
-        except UnicodeDecodeError:
-            raise WorkbookError(f"{path}: {WORKBOOK} is not UTF-8; save the workbook in Excel first") from None
+        data = self.parts.read(WORKBOOK)
+        self._encoding = encoding(data)
+        self.part = data.decode(self._encoding)
         self.defined = defined(self.part)
         self.areas = _areas(self.parts)
         self._new: list[Defined] = []
@@ -83,7 +82,7 @@ class Book:
         plan, held = Plan(), set(self.areas)
         wanted = sorted(REGISTRY.values(), key=lambda m: m.name)
         if tables:
-            for table in sorted({t for m in wanted for t in host.tables_of(m)}, key=lambda t: t.sheet):
+            for table in sorted({t for m in wanted for t in m.tables}, key=lambda t: t.sheet):
                 if why := self._in_the_way_of(table):
                     plan.conflicts[table.sheet] = why
                 elif _key(table.sheet) not in held:
@@ -92,7 +91,7 @@ class Book:
         self._sheets.sort(key=lambda s: s.name)
         ready = {_key(s.name) for s in self._sheets}
         for m in wanted:
-            lacking = [w for t in sorted(host.tables_of(m), key=lambda t: t.sheet) if (w := self._lacking(t, ready))]
+            lacking = [w for t in sorted(m.tables, key=lambda t: t.sheet) if (w := self._lacking(t, ready))]
             if lacking:
                 plan.missing[m.name] = lacking
             else:
@@ -116,7 +115,7 @@ class Book:
         part, extension = extending.with_tables(self.parts, self.part, self._sheets)
         if plan.is_change:
             part = computing_on_load(with_names(part, self._new, [*plan.replaced, *plan.removed]))
-        changed = {**extension.changed, WORKBOOK: part.encode()}
+        changed = {**extension.changed, WORKBOOK: part.encode(self._encoding)}
         extending.write(self.parts, target, changed, extension.added)
 
     def _place(self, function: host.Name, plan: Plan) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from xl_econ.core.errors import WorkbookError
@@ -85,6 +85,20 @@ def with_names(part: str, added: Iterable[Defined] = (), dropped: Collection[str
         whole = f"<{prefix}definedNames>{elements}</{prefix}definedNames>"
         return part[: container.start()] + whole + part[container.end() :]
     return part[: container.end(2)] + elements + part[container.end(2) :]
+
+
+def with_contents(part: str, contents: Mapping[str, str]) -> str:
+    """The part with some names of the whole workbook added, or with other contents where it has them already.
+
+    Raises:
+        WorkbookError: The part has no sheets.
+    """
+    left = dict(contents)
+    for m, d in reversed(list(_found(part))):
+        if d.scope is None and d.name in left:
+            inside = m.start(2), m.end(2)
+            part = part[: inside[0]] + storable(left.pop(d.name), d.name) + part[inside[1] :]
+    return with_names(part, [Defined(name, content) for name, content in left.items()])
 
 
 def _inserted(part: str, written: list[Defined]) -> str:
