@@ -17,6 +17,8 @@ from xml.etree import ElementTree as ET
 import olefile
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from oletools.olevba import VBA_Parser, decompress_stream
 
 from xl_econ import __version__, cli
@@ -145,6 +147,15 @@ def test_olefile_has_no_complaint(xlam):
 )
 def test_compression_round_trip(content):
     assert bytes(decompress_stream(bytearray(compress(content)))) == content
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=40), max_size=20), st.lists(st.integers(0, 19), max_size=400))
+def test_compression_of_whatever_repeats(words, order):
+    content = b"".join(words[n % len(words)] for n in order) if words else b""
+    packed = compress(content)
+    assert bytes(decompress_stream(bytearray(packed))) == content
+    assert len(packed) <= 1 + len(content) * 9 // 8 + 3 * (1 + len(content) // 4096)
 
 
 def test_an_incompressible_last_chunk_is_padded():

@@ -68,12 +68,12 @@ def a_round(formulas=(), cells=None, files=FILES, crashes=0, buttons=()):
     return {"formulas": formulas, "cells": cells or {}, "files": files, "crashes": crashes, "buttons": buttons}
 
 
-def run(folder, rounds, others=()):
+def run(folder, rounds, others=(), local=LOCAL):
     """What the formulas of each round give, and what was asked of Windows and of Python."""
     job = {
         "workbook": str(workbook(folder / "addin.xlsm")),
         "others": list(map(str, others)),
-        "folder": LOCAL,
+        "folder": local,
         "rounds": rounds,
     }
     (folder / "job.json").write_text(json.dumps(job))
@@ -196,6 +196,12 @@ def test_the_buttons(tmp_path):
     assert "no workbook is open" in log[-1][1]
     assert f"xl-econ {__version__} (the add-in)" in without[-1][1]
     assert "not installed for this user" in without[-1][1]
+
+
+def test_where_there_is_no_windows(tmp_path):
+    [(found, _)] = run(tmp_path, [a_round([COST, "=WHY()"])], local="")
+    assert found[0] == [["Error 2015"]]
+    assert "the functions need Excel for Windows" in found[1][0][0]
 
 
 HOSTILE_WINDOWS = """Attribute VB_Name = "XlEconWindows"

@@ -45,7 +45,7 @@ End Sub
 Public Function XlEconRecordPath() As String
     Dim folder As String
     folder = XlEconLocalFolder()
-    If Not IsAbsolute(folder) Then Refuse "Windows does not say where this user's programs are (LOCALAPPDATA)"
+    If Not IsAbsolute(folder) Then Refuse "the functions need Excel for Windows, which names a folder LOCALAPPDATA; elsewhere use the LAMBDA flavour of the templates"
     XlEconRecordPath = folder & RECORD_BELOW_LOCAL
 End Function
 

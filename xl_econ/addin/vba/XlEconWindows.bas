@@ -19,12 +19,14 @@ Private Const START_IF_NEEDED As Long = 1
 Private Declare PtrSafe Function LoadLibraryExW Lib "kernel32" (ByVal path As LongPtr, ByVal reserved As LongPtr, ByVal flags As Long) As LongPtr
 Private Declare PtrSafe Function GetEnvironmentVariableW Lib "kernel32" (ByVal name As LongPtr, ByVal found As LongPtr, ByVal size As Long) As Long
 
-' The folder of this user's programs; "" if Windows does not say.
+' The folder of this user's programs; "" if Windows does not say, or on a Mac.
 Public Function XlEconLocalFolder() As String
-    Dim found As String, length As Long
-    found = String$(32767, vbNullChar)
-    length = GetEnvironmentVariableW(StrPtr("LOCALAPPDATA"), StrPtr(found), Len(found))
-    XlEconLocalFolder = Left$(found, length)
+    #If Not Mac Then
+        Dim found As String, length As Long
+        found = String$(32767, vbNullChar)
+        length = GetEnvironmentVariableW(StrPtr("LOCALAPPDATA"), StrPtr(found), Len(found))
+        XlEconLocalFolder = Left$(found, length)
+    #End If
 End Function
 
 Public Function XlEconFileExists(ByVal path As String) As Boolean
