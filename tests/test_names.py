@@ -16,7 +16,7 @@ from xl_econ.core.errors import XlEconError
 from xl_econ.hosts.python import function
 from xl_econ.metrics import REGISTRY
 from xl_econ.tables.store import TABLES
-from xl_econ.workbook import rate_card
+from xl_econ.workbook import added, rate_card
 from xl_econ.workbook.defined import Defined, defined, with_names
 from xl_econ.workbook.recalc import recalculate
 
@@ -292,6 +292,69 @@ def test_workbooks_that_take_no_sheets(old, new, said, tmp_path, capsys):
     assert said in capsys.readouterr().err
     assert path.read_bytes() == before
     assert run(path) == 0
+
+
+def test_tables_come_twice_under_other_part_names(tmp_path):
+    """As where a table of ours was added, and the others are wanted later."""
+    path = rich.rich(tmp_path / "b.xlsx")
+    book = Book(path)
+    one = added.TableSheet("Accelerators_old", "About", ["", "x"], ["a", "b"], [["1", 2.0], [None, 3.0]])
+    part, extension = added.with_tables(book.parts, book.part, [one])
+    added.write(book.parts, path, {**extension.changed, WORKBOOK: part.encode()}, extension.added)
+    assert run(path, "--tables") == 0
+    names = list(contents(path))
+    assert len(set(names)) == len(names)
+    read = openpyxl.load_workbook(path)
+    assert read["Accelerators_old"]["B5"].value == 3
+    assert len(rate_card.read(path)) == 17
+    links = contents(path)["xl/_rels/workbook.xml.rels"][2].decode()
+    assert len(set(re.findall(r'Id="(\w+)"', links))) == links.count("<Relationship ")
+
+
+def spoiled(names=(), content=b"?"):
+    """A copy that is not what it should be."""
+
+    def rewrite(source, target, parts, added=None):
+        with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+            for name in old.namelist():
+                if name != "docProps/app.xml" or content:
+                    new.writestr(name, content if name in names else parts.get(name, old.read(name)))
+
+    return rewrite
+
+
+def broken(*args, **kwargs):
+    raise ValueError("a part ends too early")
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "said"),
+    [
+        (spoiled(["xl/styles.xml"]), "xl/styles.xml was not copied as it is; nothing is written"),
+        (spoiled(content=b""), "the copy does not hold the same parts; nothing is written"),
+        (broken, "cannot be copied: a part ends too early"),
+    ],
+)
+def test_a_copy_that_is_not_right_takes_no_place(rewrite, said, tmp_path, capsys, monkeypatch):
+    path = rich.rich(tmp_path / "b.xlsx")
+    before = path.read_bytes()
+    monkeypatch.setattr(added, "rewrite", rewrite)
+    assert run(path) == 4
+    assert said in capsys.readouterr().err
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["b.xlsx", "p.png"]
+
+
+def test_a_workbook_that_changes_meanwhile(tmp_path, capsys, monkeypatch):
+    path, real = rich.rich(tmp_path / "b.xlsx"), added.rewrite
+
+    def slow(*args, **kwargs):
+        real(*args, **kwargs)
+        path.write_bytes(path.read_bytes() + b" ")
+
+    monkeypatch.setattr(added, "rewrite", slow)
+    assert run(path) == 4
+    assert "was changed by another program meanwhile" in capsys.readouterr().err
 
 
 # The command
