@@ -257,6 +257,14 @@ def test_a_template_is_inserted_whole(app, budget):
     assert any(f.startswith("=") for f, _ in inputs._cells.values())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", layout.names())
+def test_every_template_of_the_menu_is_inserted(app, name):
+    book = app.open()
+    assert f"sheets are in {book.name}" in macros.insert_template(name)
+    assert len(book.names) > 5
+
+
 def test_names_that_excel_leaves_behind_are_added(app):
     book = app.open()
     book.fault = "loses names"
