@@ -390,6 +390,8 @@ def test_a_dry_run_writes_nothing(tmp_path, capsys):
         (["none.xlsx"], 4, "none.xlsx"),
         (["b.xlsx", "--remove", "--tables"], 2, "ask for one of them"),
         (["text.xlsx"], 4, "not an .xlsx workbook"),
+        (["b.xlsx", "-o", "c.xlsm"], 2, "c.xlsm: a copy of b.xlsx ends with .xlsx, as that does"),
+        (["b.xlsx", "-o", "."], 4, "is a folder; name a file in it"),
         ([], 2, "required: F"),
         (["b.xlsx", "-o", "no/folder/c.xlsx"], 4, "cannot be written"),
     ],

@@ -25,6 +25,8 @@ def names(args: argparse.Namespace) -> int:
     if args.remove and args.tables:
         raise UsageError("addin names: --remove takes functions out, --tables brings tables in; ask for one of them")
     target = args.output or args.workbook
+    if target.suffix.lower() != args.workbook.suffix.lower() and not target.is_dir():
+        raise UsageError(f"{target}: a copy of {args.workbook.name} ends with {args.workbook.suffix}, as that does")
     if not args.dry_run:
         # A workbook that the user names to change may be edited; one that is named to be replaced may not.
         check_target(target, force=args.force or target.resolve() == args.workbook.resolve())
