@@ -1,6 +1,7 @@
 """The floors of the architecture, and what an import costs."""
 
 import argparse
+import ast
 import importlib
 import subprocess
 import sys
@@ -59,3 +60,29 @@ def test_xlwings_is_imported_by_the_udf_host_alone():
     assert loaded("import xl_econ.hosts.udf", "xlwings") == "['xlwings']"
     every = "import xl_econ.cli, xl_econ.templates.batch, xl_econ.hosts.reference, xl_econ.hosts.names"
     assert loaded(every, "xlwings") == "[]"
+
+
+PAID = ("pro", "server", "reports", "ext")
+
+
+def test_nothing_of_ours_imports_what_xlwings_sells():
+    """xlwings itself is BSD; its `pro` and what builds on it are not, and need a key."""
+    root = Path(__file__).parents[1]
+    sources = [p for folder in ("xl_econ", "docs", "bench", "tests") for p in (root / folder).rglob("*.py")]
+    assert len(sources) > 150
+    found = []
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [a.name for a in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [f"{node.module}.{a.name}" for a in node.names]
+            found += [(path.name, n) for n in names if n.startswith("xlwings.") and n.split(".")[1] in PAID]
+    assert found == []
+
+
+def test_xlwings_loads_nothing_that_it_sells_for_us():
+    code = "import xl_econ.hosts.udf, xl_econ.addin.macros; from xl_econ.addin import excel; excel.open_book"
+    paid = tuple(f"xlwings.{name}" for name in PAID)
+    assert loaded(code, *paid) == "[]"

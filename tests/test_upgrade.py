@@ -9,7 +9,7 @@ from test_edited import edited, run
 
 from xl_econ.templates import build, fill, layout, pristine
 from xl_econ.templates.edited import Edited
-from xl_econ.workbook.names import with_names
+from xl_econ.workbook.defined import with_contents
 from xl_econ.workbook.package import rewrite
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.patch import patch
@@ -241,10 +241,11 @@ def test_a_workbook_that_was_edited_in_libreoffice(tmp_path, capsys):
 
 
 def test_names_and_references():
-    part = b"<workbook><sheets></sheets></workbook>"
-    assert b'<definedName name="a">B!$A$1</definedName></definedNames></workbook>' in with_names(part, {"a": "B!$A$1"})
-    held = b'<workbook><definedNames><definedName name="a" hidden="1">B!A1</definedName></definedNames></workbook>'
-    assert b'name="a" hidden="1">B!A2&amp;C</definedName>' in with_names(held, {"a": "B!A2&C"})
+    part = "<workbook><sheets></sheets></workbook>"
+    named = with_contents(part, {"a": "B!$A$1"})
+    assert '<definedName name="a">B!$A$1</definedName></definedNames></workbook>' in named
+    held = '<workbook><definedNames><definedName name="a" hidden="1">B!A1</definedName></definedNames></workbook>'
+    assert 'name="a" hidden="1">B!A2&amp;C</definedName>' in with_contents(held, {"a": "B!A2&C"})
 
     def down(r):
         at = [type(x)(x.row + 1, x.column) for x in r[1:]]

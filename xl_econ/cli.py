@@ -127,13 +127,7 @@ def _parser() -> _Parser:
     sub.add_argument("workbook", type=_path, metavar="F")
     sub.add_argument("-o", "--output", type=_path, metavar="CASE", help="TOML, JSON or CSV; without it: TOML, printed")
     sub.add_argument("--force", action="store_true", help="replace a file that is there")
-    sub = command("recalc", "compare the stored values of a workbook with a recalculation")
-    sub.add_argument("workbook", type=_path, metavar="F")
-    sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
-    sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
-    sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
-    sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
-    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
+    _checking(command)
     _comparing(command)
     _addin(command("addin", "the Excel add-in", reads=False))
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
@@ -167,6 +161,17 @@ def _functions(command: Callable[..., _Parser]) -> None:
     sub.add_argument("-o", "--output", type=_path, metavar="F", help="refresh: write a rate card with the new prices")
     sub.add_argument("--csv", type=_path, metavar="F", help="refresh: write the new table")
     sub.add_argument("--force", action="store_true", help="refresh: replace a file that is there")
+
+
+def _checking(command: Callable[..., _Parser]) -> None:
+    """The commands that say whether a workbook is right."""
+    sub = command("recalc", "compare the stored values of a workbook with a recalculation")
+    sub.add_argument("workbook", type=_path, metavar="F")
+    sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
+    sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
+    sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
+    sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
+    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
 
 
 def _comparing(command: Callable[..., _Parser]) -> None:
@@ -216,6 +221,15 @@ def _addin(addin: _Parser) -> None:
     sub.add_argument("--python", default="3.12", metavar="V", help="the Python that will install (default 3.12)")
     sub.add_argument("--wheel", type=_path, metavar="F", help="xl-econ's own wheel, if not this checkout's")
     sub.add_argument("--lock", type=_path, metavar="F", help="an earlier requirements.txt: exactly those files")
+    sub = action("names", "put the named functions (LAMBDA) into a workbook (exit code 1: a name is taken)")
+    sub.add_argument("workbook", type=_path, metavar="F", help="changed in place without -o; nothing else in it is")
+    sub.add_argument("-o", "--output", type=_path, metavar="OUT", help="write a copy and leave F as it is")
+    sub.add_argument("--tables", action="store_true", help="add the reference tables that it lacks, a sheet each")
+    sub.add_argument("--rate-card", type=_path, metavar="F", help="--tables: its tables, instead of the shipped ones")
+    sub.add_argument("--remove", action="store_true", help="take the functions out again; tables stay")
+    sub.add_argument("--dry-run", action="store_true", help="tell, write nothing")
+    sub.add_argument("--force", action="store_true", help="replace an OUT that somebody has edited")
+    sub.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def _run(args: argparse.Namespace) -> int:

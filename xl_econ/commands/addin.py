@@ -30,8 +30,16 @@ def build(args: argparse.Namespace) -> int:
     return 0
 
 
+def names(args: argparse.Namespace) -> int:
+    """Put the named functions into a workbook."""
+    from .names import names as run
+
+    return run(args)
+
+
 _ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "build": build,
+    "names": names,
     "wheelhouse": wheelhouse,
     **dict.fromkeys(INSTALLING, installer),
 }

@@ -15,11 +15,12 @@ from typing import Any
 
 from xl_econ.core.errors import InputError
 from xl_econ.tables.table import replaced
+from xl_econ.workbook.defined import with_contents
 from xl_econ.workbook.grid import Grid
-from xl_econ.workbook.names import with_names
-from xl_econ.workbook.parts import Parts
+from xl_econ.workbook.parts import WORKBOOK, Parts
 from xl_econ.workbook.patch import patch
 from xl_econ.workbook.refresh import refreshed
+from xl_econ.workbook.sheet import encoding
 from xl_econ.workbook.write import is_as_built, replacing
 
 from . import build, fill, held, pristine, stamp
@@ -196,7 +197,10 @@ def _gone(book: Edited, layout: Layout) -> list[dict[str, Any]]:
 def _write(book: Edited, found: Upgrade, new: Path, target: Path) -> None:
     """Write the merged workbook: the cells, names and stamp that change, with fresh results."""
     merged, fresh = found.merged or Merged(), Edited(new)
-    parts = {"xl/workbook.xml": with_names(book.book.read("xl/workbook.xml"), merged.names)} if merged.names else {}
+    parts: dict[str, bytes] = {}
+    if merged.names:
+        data = book.book.read(WORKBOOK)
+        parts[WORKBOOK] = with_contents(data.decode(encoding(data)), merged.names).encode(encoding(data))
     cells, properties = book.saying(fresh.stamp)
     given = book.book.cell_of("xl_econ.given")
     said = fresh.book.cell_of("xl_econ.given")

@@ -36,8 +36,9 @@ def run(
     Raises:
         WorkbookError: It failed, died or took too long.
     """
+    isolated = ["-I"] if sys.flags.isolated else []  # the add-in's server looks for no module beside a workbook
     child = subprocess.Popen(  # noqa: S603  (our own module, with the path as one argument)
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, *isolated, "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -85,17 +85,27 @@ def _computing_on_load(book: Parts) -> dict[str, bytes]:
     """The workbook part that asks for a full computation; nothing where it does already."""
     data = book.read(WORKBOOK)
     text = data.decode(encoding(data))
+    asking = computing_on_load(text)
+    return {} if asking == text else {WORKBOOK: asking.encode(encoding(data))}
+
+
+def computing_on_load(text: str) -> str:
+    """The workbook part, asking for a full computation when it is opened.
+
+    Raises:
+        WorkbookError: It has no sheets.
+    """
     if re.search(r"""<(?:[\w.-]+:)?calcPr\s[^>]*fullCalcOnLoad\s*=\s*["'](?:1|true)["']""", text):
-        return {}
+        return text
     text = re.sub(r"""(<(?:[\w.-]+:)?calcPr\b[^>]*?)\s+fullCalcOnLoad\s*=\s*(?:"[^"]*"|'[^']*')""", r"\1", text)
     text, count = re.subn(r"<((?:[\w.-]+:)?calcPr)\b", r'<\1 fullCalcOnLoad="1"', text, count=1)
     if not count:
         before = list(re.finditer(r"</((?:[\w.-]+:)?)(?:sheets|externalReferences|definedNames)>", text))
         if not before:
-            raise WorkbookError(f"{book.path}: {WORKBOOK} has no sheets")
+            raise WorkbookError(f"{WORKBOOK} has no sheets")
         at, prefix = before[-1].end(), before[-1][1]
         text = f'{text[:at]}<{prefix}calcPr fullCalcOnLoad="1"/>{text[at:]}'
-    return {WORKBOOK: text.encode(encoding(data))}
+    return text
 
 
 def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[str, Mapping[At, Any]]) -> None:
