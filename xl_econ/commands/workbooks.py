@@ -79,9 +79,7 @@ def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int
     count, resume = getattr(args, "jobs", 1), getattr(args, "resume", False)
     if count < 1:
         raise UsageError(f"--jobs {count}: must be at least 1")
-    if resume and not many.compiles(template):
-        raise UsageError(f"--resume: {template.name} has a timeline or sensitivities, and is built anew")
-    if (len(cases) >= many.MANY or resume) and many.compiles(template):
+    if len(cases) >= many.MANY or resume:
         run = many.Run(template, args.flavour, args.force)
         tasks = run.prepare(cases, output, source, resume)
         reports = list(progress(run.write(tasks, min(count, len(tasks))), len(tasks)))

@@ -15,19 +15,15 @@ from xl_econ.workbook.write import check_target
 
 from . import batch, layout, stamp
 from .build import Flavour
-from .compiled import Blank, master_text
+from .compiled import Blank
 from .compute import Computed
 from .edited import Edited
 from .fill import Case
 from .layout import CASES, Layout
 from .parts import LIVE
+from .slots import master_text
 
 MANY = 4  # from so many workbooks on it is faster to compile the template first
-
-
-def compiles(template: Layout) -> bool:
-    """Whether a template can be compiled: the sheets of a timeline and of sensitivities are built for each case."""
-    return template.timeline is None and template.sensitivity is None
 
 
 @dataclass(frozen=True)

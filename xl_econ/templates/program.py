@@ -5,7 +5,7 @@ The operations and their order are those of `core.ops.evaluate`, so every value 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from xl_econ.core.expr import Expr, leaves
@@ -32,6 +32,11 @@ def program(lines: Sequence[tuple[str, Expr]], inputs: Sequence[str]) -> Program
     return _Writer(lines, inputs).made()
 
 
+def read(roots: Iterable[Expr]) -> list[str]:
+    """The names that trees read."""
+    return sorted({e.args[0] for root in roots for e in leaves(root) if isinstance(e, Expr) and e.op == "var"})
+
+
 class _Writer:
     def __init__(self, lines: Sequence[tuple[str, Expr]], inputs: Sequence[str]) -> None:
         # Names of the generated function are numbered: no name of a template becomes code.
@@ -45,7 +50,7 @@ class _Writer:
             self._body.append(f" v{n} = {text}")
             self._known[id(root)] = self._names[key] = f"v{n}"
             results.append(f"v{n}")
-        self._body.append(f" return ({', '.join(results)},)")
+        self._body.append(f" return ({''.join(f'{r}, ' for r in results)})")
 
     def made(self) -> Program:
         source = "def computed(given):\n" + "\n".join(self._body)
@@ -85,6 +90,5 @@ class _Writer:
 
     def _by_tree(self, e: Expr) -> str:
         """What has no short form, because it picks what to compute, is evaluated as a tree."""
-        read = {leaf.args[0] for leaf in leaves(e) if isinstance(leaf, Expr) and leaf.op == "var"}
-        given = ", ".join(f"{key!r}: {self._names[key]}" for key in sorted(read))
+        given = ", ".join(f"{key!r}: {self._names[key]}" for key in read([e]))
         return f"evaluate({self._hold(e)}, {{{given}}})"

@@ -31,7 +31,6 @@ _CASE_WIDTH = 16
 HEADING_ROW = 8
 # Columns of the Inputs sheet that have a name, which finds an input's cells in a workbook that was edited.
 NAMED = {case: COLUMNS[case] for case in CASES} | {"source": "K", "as_of": "L", "grade": "M", "key": "O"}
-_CHART_ROWS = 20  # that a chart covers
 
 
 def inputs(ws: Any, style: Styles, model: Model) -> None:
@@ -142,7 +141,7 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
     c.title("Results", f"{model.layout.title}: the live case beside all three.")
     c.headings(4, ["", "Result", "Unit", LIVE, *CASES, "Note"], "DEFG")
     at = {}
-    for row, r in enumerate(model.layout.results, 5):
+    for row, r in enumerate(model.layout.results, shaped.FIRST_RESULT):
         at[r.key] = row
         c.text(f"B{row}", r.label)
         c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")
@@ -151,15 +150,15 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
             ref = model.refs(case, RESULTS)[r.key]
             c.formula(f"{column}{row}", ref, model.value(r.key, case), kind, model.format(r.key))
         c.text(f"H{row}", r.note, "note")
-    below = 6 + len(at)
-    free = below + _CHART_ROWS  # for cells behind charts
-    if any(spec.type in shaped.SHAPED for spec in model.layout.charts):
+    below = shaped.FIRST_RESULT + len(at) + 1
+    behind = {id(spec): row for spec, row in shaped.places(model.layout)}
+    if behind:
         ws.fit_to_pages(1, 1)
         ws.set_column(8, 8, _CASE_WIDTH, style("plain"))
     left = 4
     for spec in model.layout.charts:
-        if spec.type in shaped.SHAPED:
-            chart, free = shaped.write(c, workbook, model, spec, at, free)
+        if id(spec) in behind:
+            chart = shaped.write(c, workbook, model, spec, at, behind[id(spec)])
         elif spec.type == "drivers":
             chart = _drivers(model, workbook)
         else:
