@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from xl_econ.workbook.package import LEVEL, Framed, deflated, end, headers, placed
+from xl_econ.workbook.package import QUICK, Framed, deflated, end, headers, placed
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.sheet import SheetXml
 from xl_econ.workbook.write import replacing
@@ -37,7 +37,7 @@ class Blank:
         level: Compression of what a case decides.
     """
 
-    def __init__(self, layout: Layout, flavour: Flavour = "plain", level: int = LEVEL) -> None:
+    def __init__(self, layout: Layout, flavour: Flavour = "plain", level: int = QUICK) -> None:
         self.layout, self.flavour, self._level = layout, flavour, level
         self.calculator = Calculator(layout)
         self._tables = stamp.tables_hash(layout)

@@ -130,7 +130,13 @@ class _Chain:
             key = e.args[0] if e.op == "var" else key_of.get(id(e), "")
             if key in varied or (key and not depends(e)):
                 return var(key)
-            return mapped(model.nodes[key], instead) if e.op == "var" else None
+            if e.op != "var":
+                return None
+            if key not in written:  # once, so that a step which several others read is one expression
+                written[key] = mapped(model.nodes[key], instead)
+            return written[key]
+
+        written: dict[str, Expr] = {}
 
         if result in varied or not depends(var(result)):
             raise LayoutError(f"sensitivity: {result} does not depend on {' and '.join(varied)}")
