@@ -112,7 +112,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     at = sheets.results(ws[RESULTS], style, model, workbook)
     if layout.sensitivity:
         sensitivity_sheet.write(ws[SENSITIVITY], style, model, workbook)
-    sheets.checks(ws[CHECKS], style, [*_structural(model, flavour, called), *model.checks], master)
+    sheets.checks(ws[CHECKS], style, [*_structural(model, flavour, called), *model.checks], master, model.columns)
     bodies = {t.sheet: tables.of(ws[t.sheet], style, t, model.constant_cells) for t in layout.tables}
     sheets.key_lists(ws[INPUTS], model, bodies)
     if flavour == "lambda":
@@ -138,9 +138,10 @@ def _structural(model: Model, flavour: Flavour, called: list[Line]) -> list[Chec
 
     key = model.layout.headline[0]
     row = model.line(key).row
-    cases = ",".join(f"{CALCULATION}!{column}{row}" for column in "EFG")
-    chosen = f"{CALCULATION}!D{row}-CHOOSE({INPUTS}!D{sheets.CASE_NUMBER_ROW},{cases})"
-    bounds = f"SUM({INPUTS}!J{model.inputs[0].row}:J{model.end_of_inputs - 1})"
+    picked = model.columns.chosen(f"{INPUTS}!D{sheets.CASE_NUMBER_ROW}", row, f"{CALCULATION}!")
+    chosen = f"{CALCULATION}!D{row}-{picked}"
+    flag = model.columns.beyond(2)
+    bounds = f"SUM({INPUTS}!{flag}{model.inputs[0].row}:{flag}{model.end_of_inputs - 1})"
     found = [
         zero("Inputs outside their bounds", bounds, "rows", "Every case; see the Bounds column of the Inputs sheet"),
         zero("Live result less the chosen case's", chosen, model.units[key], "The selector works"),
@@ -161,7 +162,10 @@ def _define_names(
     name: six names instead of six an input, and they move with inserted rows and columns.
     """
     named = {f"inputs.{i.input.key}": f"{INPUTS}!$D${i.row}" for i in model.inputs if isinstance(i, InputRow)}
-    named |= {f"inputs.{what}": f"{INPUTS}!${column}${sheets.HEADING_ROW}" for what, column in sheets.NAMED.items()}
+    named |= {
+        f"inputs.{what}": f"{INPUTS}!${column}${sheets.HEADING_ROW}"
+        for what, column in sheets.named(model.columns).items()
+    }
     named |= {f"results.{key}": f"{RESULTS}!$D${row}" for key, row in results.items()}
     named |= {"inputs.case": f"{INPUTS}!$D${SELECTOR_ROW}", "xl_econ.checks": f"{CHECKS}!$C$3", **cover}
     for name, cell in named.items():

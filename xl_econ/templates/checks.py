@@ -14,7 +14,7 @@ from xl_econ.tables import store
 
 from .language import expression
 from .layout import Check, TableColumn, table
-from .parts import CHECKS, COLUMNS, LIVE, CheckRow
+from .parts import CHECKS, LIVE, CheckRow
 
 if TYPE_CHECKING:
     from .model import Model
@@ -32,7 +32,7 @@ def _check(model: Model, check: Check) -> CheckRow:
         raise LayoutError(f"{where}: has steps of its own; make it a row of the calculation")
     named = {e.args[0] for e in leaves(root) if isinstance(e, Expr)}
     # The timeline shows the live case only.
-    cases = [LIVE] if named & model.timeline_keys else list(COLUMNS)
+    cases = [LIVE] if named & model.timeline_keys else list(model.columns.of)
     key = {id(root): "check"}
     found = {
         case: cells.rows(root, model.refs(case, CHECKS), model.values(case), model.units, str, key)[0] for case in cases

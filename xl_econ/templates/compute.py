@@ -186,14 +186,15 @@ def _bars(sheet: sensitivity.Sheet, live: Mapping[str, Any], cells: Cells) -> li
 def _shaped(layout: Layout, values: Mapping[str, Values]) -> Cells:
     """The cells behind the charts that need some."""
     value = lambda key, case: values[case][key]  # noqa: E731
+    cases = [case for case in values if case != LIVE]
     places = shaped.places(layout)
-    return {(RESULTS, at): v for spec, row in places for at, v in shaped.values(spec, row + 1, value).items()}
+    return {(RESULTS, at): v for spec, row in places for at, v in shaped.values(spec, row + 1, value, cases).items()}
 
 
 def computed(model: Model, texts: Mapping[str, str]) -> Computed:
     """What a full model holds, in the same form."""
     inputs = [x for x in model.inputs if isinstance(x, InputRow)]
-    values = {case: {key: model.value(key, case) for key in model.values(case)} for case in (LIVE, *CASES)}
+    values = {case: {key: model.value(key, case) for key in model.values(case)} for case in (*model.cases, LIVE)}
     origins = {x.input.key: x.origin for x in inputs}
     cells, order = Cells(), list[str]()
     cells |= _month_cells(

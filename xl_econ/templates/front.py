@@ -152,12 +152,14 @@ def sources(ws: object, style: Styles, model: Model) -> None:
         grades = ", ".join(sorted({r.grade for r in rows}))
         each = f"{len(rows)} rows, each with its own source"
         lines.append((f"Sheet {sheet.sheet}", each, f"{dates[0]} to {dates[-1]}", grades))
-    row = FIRST_SOURCE_ROW
+    row, beside = FIRST_SOURCE_ROW, [model.columns.beyond(n) for n in (3, 4, 5)]
     for x in model.inputs:
         if isinstance(x, InputRow):
             c.text(f"B{row}", x.input.label)
             # Linked, so that a source that is written beside an input later stands here too.
-            for column, kind, what in zip("CDE", "KLM", (x.origin.source, x.origin.as_of, x.origin.grade), strict=True):
+            for column, kind, what in zip(
+                "CDE", beside, (x.origin.source, x.origin.as_of, x.origin.grade), strict=True
+            ):
                 c.formula(f"{column}{row}", f'{INPUTS}!{kind}{x.row}&""', what, "link_note")
             c.fit(row, {"C": x.origin.source})
             row += 1

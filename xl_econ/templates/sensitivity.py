@@ -20,7 +20,7 @@ from xl_econ.printers import excel
 
 from .language import mapped
 from .layout import Axis, Grid, Sensitivity, Swing, Tornado
-from .parts import LIVE, SENSITIVITY, CheckRow
+from .parts import INPUTS, LIVE, SENSITIVITY, CheckRow
 from .program import Program, program, read
 
 if TYPE_CHECKING:
@@ -230,9 +230,9 @@ def _shifted(model: Model, swing: Swing, at: str, shift: float) -> tuple[str, Co
     row = model.input_rows.get(swing.key)
     highest, lowest = math.inf, -math.inf
     if row is not None and row.input.kind.high <= 1:
-        text, highest = f"MIN({text},Inputs!$I${row.row})", row.input.kind.high
+        text, highest = f"MIN({text},{INPUTS}!${model.columns.beyond(1)}${row.row})", row.input.kind.high
     if row is not None and swing.by == "amount":
-        text, lowest = f"MAX({text},Inputs!$H${row.row})", row.input.kind.low
+        text, lowest = f"MAX({text},{INPUTS}!${model.columns.beyond(0)}${row.row})", row.input.kind.low
 
     def moved(values: Values) -> Any:
         value = values[swing.key]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .canvas import Canvas
-from .layout import CASES, Chart, Layout
+from .layout import Chart, Layout
 from .model import Model
 from .parts import LIVE, RESULTS
 from .styles import BAD, LINK_GREEN, NAVY, SERIES
@@ -88,7 +88,7 @@ def _waterfall_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], r
         ("Step", "Unit", "Effect", "Start of bar", "More, above 0", "More, below 0", "Less, above 0", "Less, below 0"),
     )
     first = row + 1
-    found = values(spec, row, model.value)
+    found = values(spec, row, model.value, model.cases)
     for n, key in enumerate(spec.series):
         r, last = first + n, n == len(spec.series) - 1
         _label(c, model, key, at, r)
@@ -103,20 +103,23 @@ def _waterfall_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], r
 
 def _range_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], row: int) -> None:
     """The span of each figure over the three cases, as shares of the base case, so that all share one axis."""
-    _heads(c, row, ("Figure", "Unit", "Base", "Lowest over base", "Span over base", "Highest over base"))
-    found = values(spec, row, model.value)
+    _heads(c, row, ("Figure", "Unit", model.cases[0], "Lowest over base", "Span over base", "Highest over base"))
+    found = values(spec, row, model.value, model.cases)
     for r, key in enumerate(spec.series, row + 1):
         k = at[key]
         _label(c, model, key, at, r)
         c.formula(f"D{r}", f"E{k}", found[f"D{r}"], "calculation", model.format(key))
-        c.formula(f"E{r}", f"MIN(E{k}:G{k})/D{r}", found[f"E{r}"], "calculation", "0%")
-        c.formula(f"F{r}", f"(MAX(E{k}:G{k})-MIN(E{k}:G{k}))/D{r}", found[f"F{r}"], "calculation", "0%")
-        c.formula(f"G{r}", f"MAX(E{k}:G{k})/D{r}", found[f"G{r}"], "calculation", "0%")
+        cells = model.columns.row(k)
+        c.formula(f"E{r}", f"MIN({cells})/D{r}", found[f"E{r}"], "calculation", "0%")
+        c.formula(f"F{r}", f"(MAX({cells})-MIN({cells}))/D{r}", found[f"F{r}"], "calculation", "0%")
+        c.formula(f"G{r}", f"MAX({cells})/D{r}", found[f"G{r}"], "calculation", "0%")
 
 
-def values(spec: Chart, row: int, value: Callable[[str, str], Any]) -> dict[str, Any]:
+def values(spec: Chart, row: int, value: Callable[[str, str], Any], cases: Sequence[str]) -> dict[str, Any]:
     """The cells behind a chart whose headings stand in `row`, for the values by key and case."""
-    return (_waterfall if spec.type == "waterfall" else _range)(spec.series, row + 1, value)
+    if spec.type == "waterfall":
+        return _waterfall(spec.series, row + 1, value)
+    return _range(spec.series, row + 1, value, cases)
 
 
 def _waterfall(series: Sequence[str], row: int, value: Callable[[str, str], Any]) -> dict[str, Any]:
@@ -132,11 +135,11 @@ def _waterfall(series: Sequence[str], row: int, value: Callable[[str, str], Any]
     return found
 
 
-def _range(series: Sequence[str], row: int, value: Callable[[str, str], Any]) -> dict[str, Any]:
+def _range(series: Sequence[str], row: int, value: Callable[[str, str], Any], cases: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for r, key in enumerate(series, row):
-        cases = [value(key, case) for case in CASES]
-        base, low, high = cases[0], min(cases), max(cases)
+        spread = [value(key, case) for case in cases]
+        base, low, high = spread[0], min(spread), max(spread)
         cells = (base, low / base, (high - low) / base, high / base)
         found |= {f"{column}{r}": v for column, v in zip("DEFG", cells, strict=True)}
     return found

@@ -17,7 +17,6 @@ from .model import Model
 from .parts import (
     CALCULATION,
     CHECKS,
-    COLUMNS,
     FUNCTIONS,
     INPUTS,
     LIVE,
@@ -52,10 +51,10 @@ def _slots(calculator: Calculator, flavour: Flavour, book: Parts) -> Iterator[tu
     yield from _input_slots(model)
     lines = [x for x in model.lines if isinstance(x, Line)]
     for line in lines:
-        for case, column in COLUMNS.items():
+        for case, column in model.columns.of.items():
             yield CALCULATION, f"{column}{line.row}", _value(line.key, case)
     for row, r in enumerate(layout.results, shaped.FIRST_RESULT):
-        for case, column in COLUMNS.items():
+        for case, column in model.columns.of.items():
             yield RESULTS, f"{column}{row}", _value(r.key, case)
     if flavour == "lambda":
         for row, line in enumerate((x for x in lines if x.metric), 5):
@@ -104,7 +103,7 @@ def _input_slots(model: Model) -> Iterator[tuple[str, str, Slot]]:
     source_row = front.FIRST_SOURCE_ROW
     for x in model.inputs:
         if isinstance(x, InputRow):
-            for case, column in COLUMNS.items():
+            for case, column in model.columns.of.items():
                 yield INPUTS, f"{column}{x.row}", _value(x.input.key, case)
             for what, column, shown in zip(("source", "as_of", "grade"), "KLM", "CDE", strict=True):
                 yield INPUTS, f"{column}{x.row}", _origin(x.input.key, what)
@@ -121,7 +120,7 @@ def _check_slots(calculator: Calculator, book: Parts) -> Iterator[tuple[str, str
     for n, check in enumerate(calculator.model.checks):
         row = rows[check.label]
         for case in check.values:
-            yield CHECKS, f"{COLUMNS[case]}{row}", lambda c, n=n, case=case: c.checks[n][case]  # type: ignore[misc]
+            yield CHECKS, f"{calculator.model.columns.of[case]}{row}", lambda c, n=n, case=case: c.checks[n][case]  # type: ignore[misc]
         yield CHECKS, f"J{row}", lambda c, n=n: flag(calculator, c, n)  # type: ignore[misc]
 
 
