@@ -134,6 +134,7 @@ def _parser() -> _Parser:
     sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
     sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at work on many workbooks")
     sub.add_argument("--resume", action="store_true", help="leave the workbooks that hold their case already")
+    sub.add_argument("--together", action="store_true", help="all cases in one workbook, a column each")
     _output(sub, required=False)
     sub = command("extract", "the case file of a filled workbook", tables=True)
     sub.add_argument("workbook", type=_path, metavar="F")

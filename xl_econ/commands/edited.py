@@ -28,10 +28,14 @@ def fill(args: argparse.Namespace) -> int:
     from xl_econ.templates.edited import Edited
 
     path = Path(args.template)
-    if args.resume or args.jobs != 1 or args.flavour != "plain":
-        raise UsageError("--resume, --jobs and --flavour are for filling a template, not a workbook")
+    if args.resume or args.together or args.jobs != 1 or args.flavour != "plain":
+        raise UsageError("--resume, --together, --jobs and --flavour are for filling a template, not a workbook")
     book = Edited(path)
-    cases = fill.read(args.input, book.layout) if args.input else [fill.Case(path.stem)]
+    cases = (
+        fill.read(args.input, book.layout, cases=tuple(book.cases))
+        if args.input
+        else [fill.Case(path.stem, cases=tuple(book.cases))]
+    )
     cases = [fill.with_settings(c, args.set, book.layout) for c in cases]
     targets = [path] if args.output is None and len(cases) == 1 else _targets(args.output, cases, path)
     # Every case is checked, recalculated and read before the first workbook is written.

@@ -14,7 +14,7 @@ from xl_econ.workbook.write import check_target
 from . import fill
 from .build import Flavour, build, master_text
 from .fill import Case
-from .layout import Layout
+from .layout import CASES, Layout
 from .model import Model
 from .parts import LIVE
 
@@ -104,4 +104,15 @@ def write(job: Job, flavour: Flavour = "plain", force: bool = False) -> dict[str
             if c.flag
         ],
         "own": model.own,
+    } | ({"by_case": _by_case(model)} if model.cases != CASES else {})
+
+
+def _by_case(model: Model) -> dict[str, dict[str, Any]]:
+    """The key results of every case, and which checks fail in it."""
+    return {
+        case: {
+            "results": {key: model.value(key, case) for key in model.layout.headline},
+            "failing": [c.label for c in model.checks if c.severity == "check" and case in c.failing],
+        }
+        for case in model.cases
     }

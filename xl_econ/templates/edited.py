@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +103,35 @@ class Edited:
         Raises:
             WorkbookError: A name is not there, or the row is not the input's any more.
         """
-        (sheet, live), (other, heading) = self.named(f"inputs.{key}"), self.named(f"inputs.{column}")
+        (sheet, live), (other, heading) = self.named(f"inputs.{key}"), self._heading(column)
         if sheet != other:
             raise WorkbookError(f"{self.path}: inputs.{key} is on the sheet {sheet}, its columns are on {other}")
         return sheet, address(At(cell_at(live).row, cell_at(heading).column))
+
+    def _heading(self, column: str) -> Address:
+        """The heading of a case's column, or of one with a name of its own."""
+        if self.book.cell_of("inputs.first_case") and column in self.cases:
+            return self.named("inputs.first_case")[0], address(self.cases[column])
+        return self.named(f"inputs.{column}")
+
+    @cached_property
+    def cases(self) -> dict[str, At]:
+        """The headings of the cases, by name: the template's own three, or those that the workbook was filled with.
+
+        Raises:
+            WorkbookError: A name is not there, or two columns have one heading.
+        """
+        if self.book.cell_of("inputs.first_case") is None:
+            return {case: cell_at(self.named(f"inputs.{case}")[1]) for case in CASES}
+        (sheet, first), (_, last) = self.named("inputs.first_case"), self.named("inputs.last_case")
+        row, found = cell_at(first).row, {}
+        for column in range(cell_at(first).column, cell_at(last).column + 1):
+            name = self._text((sheet, address(At(row, column))))
+            if name in found:
+                raise WorkbookError(f"{self.path}: {sheet}!{address(At(row, column))}: two cases are called {name!r}")
+            if name:
+                found[name] = At(row, column)
+        return found
 
     def _verify(self, key: str) -> None:
         """The Key column must say what the name says: a sorted or moved row is told from the one it was."""
@@ -126,11 +152,11 @@ class Edited:
             InputError: A cell holds what its input cannot take; says which.
             WorkbookError: An input is not there any more.
         """
-        values: dict[str, dict[str, Any]] = {case: {} for case in CASES}
+        values: dict[str, dict[str, Any]] = {case: {} for case in self.cases}
         origins = {}
         for key, i in self.layout.by_key.items():
             self._verify(key)
-            for case in CASES:
+            for case in self.cases:
                 at = self.beside(key, case)
                 values[case][key] = self._checked(i, at, self.book.value(*at))
             said = {what: self._text(self.beside(key, what)) for what in _ORIGIN if self.book.cell_of(f"inputs.{what}")}
@@ -142,10 +168,10 @@ class Edited:
         texts = {key: self._text(self.named(f"inputs.{key}")) for key in TEXTS}
         at = self.named("inputs.case")
         selected = self._text(at)
-        if selected not in CASES:
-            raise InputError(f"{at[0]}!{at[1]}: no case {selected!r}; there are {', '.join(CASES)}")
+        if selected not in self.cases:
+            raise InputError(f"{at[0]}!{at[1]}: no case {selected!r}; there are {', '.join(self.cases)}")
         held = {k: v for k, v in texts.items() if v}
-        return Case(name or self.path.stem, selected, values, held, origins, chosen=True)
+        return Case(name or self.path.stem, selected, values, held, origins, True, tuple(self.cases))
 
     def _text(self, at: Address) -> str:
         value = self.book.value(*at)
@@ -187,7 +213,7 @@ class Edited:
         given = {key for values in case.values.values() for key in values}
         for key in (k for k in self.layout.by_key if k in given):
             self._verify(key)
-            for which in CASES:
+            for which in self.cases:
                 if key in case.values.get(which, {}):
                     at = self.beside(key, which)
                     after = self._checked(self.layout.by_key[key], at, case.values[which][key])
