@@ -17,11 +17,13 @@ from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.cell import number as cell_number
 from xl_econ.workbook.write import replacing
 
-from . import front, sensitivity_sheet, sheets, stamp, tables, timeline
+from . import comparison, front, sensitivity_sheet, sheets, stamp, tables, timeline
+from .layout import CASES
 from .model import Model
 from .parts import (
     CALCULATION,
     CHECKS,
+    COMPARISON,
     FUNCTIONS,
     INPUTS,
     LIVE,
@@ -98,6 +100,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
         }
     )
     order = ["Cover", INPUTS, CALCULATION, *([TIMELINE] if layout.timeline else []), RESULTS]
+    order += [COMPARISON] if model.cases != CASES else []
     order += [*([SENSITIVITY] if layout.sensitivity else []), CHECKS, *(t.sheet for t in layout.tables)]
     order += [*([FUNCTIONS] if flavour == "lambda" else []), "Sources", "Changelog", "Glossary"]
     ws = {name: workbook.add_worksheet(name) for name in order}
@@ -112,7 +115,10 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     at = sheets.results(ws[RESULTS], style, model, workbook)
     if layout.sensitivity:
         sensitivity_sheet.write(ws[SENSITIVITY], style, model, workbook)
-    sheets.checks(ws[CHECKS], style, [*_structural(model, flavour, called), *model.checks], master, model.columns)
+    rows = [*_structural(model, flavour, called), *model.checks]
+    sheets.checks(ws[CHECKS], style, rows, master, model.columns)
+    if COMPARISON in ws:
+        comparison.write(ws[COMPARISON], style, model, at, [r for r in rows if r.severity == "check"])
     bodies = {t.sheet: tables.of(ws[t.sheet], style, t, model.constant_cells) for t in layout.tables}
     sheets.key_lists(ws[INPUTS], model, bodies)
     if flavour == "lambda":

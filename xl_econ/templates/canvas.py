@@ -57,7 +57,7 @@ class Canvas:
         self.ws.freeze_panes(row, columns)
         self.ws.repeat_rows(row - 1)
 
-    def section(self, row: int, title: str, columns: str = "B") -> None:
+    def section(self, row: int, title: str, columns: Sequence[str] = "B") -> None:
         """A heading inside a sheet, underlined across `columns`."""
         for column in columns:
             self.text(f"{column}{row}", title if column == columns[0] else "", "section")

@@ -15,7 +15,7 @@ from pathlib import Path
 from xl_econ.workbook.package import QUICK, Framed, deflated, end, headers, placed
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.sheet import SheetXml
-from xl_econ.workbook.write import replacing
+from xl_econ.workbook.write import store
 
 from . import holes, stamp
 from .build import Flavour, build
@@ -127,6 +127,4 @@ class Blank:
         Raises:
             WorkbookError: The file cannot be written.
         """
-        content = self.content(c)
-        with replacing(path, force, made_here=True) as beside:
-            beside.write_bytes(content)
+        store(path, self.content(c), force)

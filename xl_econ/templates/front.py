@@ -13,6 +13,7 @@ from .model import Model
 from .parts import (
     CALCULATION,
     CHECKS,
+    COMPARISON,
     FUNCTIONS,
     INPUTS,
     LIVE,
@@ -33,6 +34,7 @@ ABOUT = {
     TIMELINE: "The live case month by month, with charts",
     SENSITIVITY: "Results of the live case as figures move, with a tornado",
     RESULTS: "The figures to take away, with charts",
+    COMPARISON: "Every case beside the others, and against one of them",
     CHECKS: "Bounds, reconciliations, published runs; one master check",
     FUNCTIONS: "The same results by named functions (Excel 365)",
     "Sources": "Where every figure comes from",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from xl_econ.workbook.cell import At, Value, cell_at, number, storable, written
@@ -103,29 +103,48 @@ def _chosen(made: Mapping[str, list[Piece]], n: int) -> Callable[[Computed], str
     return lambda c: filled(made[c.order[n]], c)
 
 
-def filled(pieces: list[Piece], c: Computed) -> str:
+def filled(pieces: Sequence[Piece], c: Computed) -> str:
     """The text of pieces, their holes filled."""
-    return "".join([p if isinstance(p, str) else p(c) for p in pieces])
+    out: list[str] = []
+    for p in pieces:
+        if type(p) is str:
+            out.append(p)
+        elif type(p) is Result and type(value := p.slot(c)) is float:
+            out += (p.before, repr(value), "</v></c>")  # most cells are such, and their formulas are long
+        else:
+            out.append(p(c))  # type: ignore[operator]
+    return "".join(out)
+
+
+class Result:
+    """A cell with a formula, which a case gives its result.
+
+    Args:
+        tag: The cell's tag, open.
+        formula: Its formula.
+        slot: Its result.
+    """
+
+    __slots__ = ("before", "formula", "slot", "tag")
+
+    def __init__(self, tag: str, formula: str, slot: Slot) -> None:
+        self.tag, self.formula, self.slot, self.before = tag, formula, slot, f"{tag}>{formula}<v>"
+
+    def __call__(self, c: Computed) -> str:
+        value = self.slot(c)
+        if value == "":  # as the builder writes it
+            return f"{self.before}</v></c>"
+        if isinstance(value, str):
+            kind, content = _result(value)
+            return f"{self.tag}{kind}>{self.formula}{content}</c>"
+        return f"{self.before}{value}</v></c>"
 
 
 def _hole(sheet: SheetXml, cell: Cell, slot: Slot) -> Callable[[Computed], str]:
     tag = re.sub(r' t="\w+"', "", sheet.text[cell.span.start : cell.span.inside]).removesuffix(">").removesuffix("/")
     formula = re.search(r"<f[ >].*?</f>", sheet.text[cell.span.inside : cell.span.close], re.S)
     if formula:
-        plain, typed = f"{tag}>{formula[0]}<v>", formula[0]
-
-        def result(c: Computed) -> str:
-            value = slot(c)
-            if type(value) is float:
-                return f"{plain}{value!r}</v></c>"
-            if value == "":  # as the builder writes it
-                return f"{plain}</v></c>"
-            if isinstance(value, str):
-                kind, content = _result(value)
-                return f"{tag}{kind}>{typed}{content}</c>"
-            return f"{plain}{value}</v></c>"
-
-        return result
+        return Result(tag, formula[0], slot)
 
     def given(c: Computed) -> str:
         value = slot(c)

@@ -18,7 +18,7 @@ from .layout import CASES, Input, Origin
 LIVE = "Live"
 FIRST_CASE = 4  # column E, on every sheet with cases; the live case stands before it
 INPUTS, CALCULATION, RESULTS, CHECKS, FUNCTIONS = "Inputs", "Calculation", "Results", "Checks", "Functions"
-TIMELINE, SENSITIVITY = "Timeline", "Sensitivity"
+TIMELINE, SENSITIVITY, COMPARISON = "Timeline", "Sensitivity", "Comparison"
 SELECTOR_ROW = 5
 # Names after `inputs.` that are not an input's.
 RESERVED = {"case", "purpose", "owner", "source", "as_of", "grade", "key", *(c.casefold() for c in CASES)}

@@ -69,7 +69,7 @@ def inputs(ws: Any, style: Styles, model: Model) -> None:
     c.headings(HEADING_ROW, names, [*at.of.values(), at.beyond(0), at.beyond(1)], columns=2)
     c.text(f"B{SELECTOR_ROW}", "Live case", "bold")
     c.text(f"D{SELECTOR_ROW}", model.selected, "input")
-    listed: Sequence[str] | str = model.cases if model.cases == CASES else f"={_absolute(at.row(HEADING_ROW))}"
+    listed: Sequence[str] | str = model.cases if model.cases == CASES else f"={absolute(at.row(HEADING_ROW))}"
     c.choose(f"D{SELECTOR_ROW}", listed, "Live case", ", ".join(model.cases))
     c.text(f"B{CASE_NUMBER_ROW}", "Number of the case")
     number = float(model.cases.index(model.selected) + 1)
@@ -88,7 +88,8 @@ def inputs(ws: Any, style: Styles, model: Model) -> None:
         c.number(f"D{constant.row}", value, "constant", "#,##0" if value.is_integer() else "General")
 
 
-def _absolute(cells: str) -> str:
+def absolute(cells: str) -> str:
+    """Cells as a formula names them that may stand anywhere."""
     return re.sub(r"([A-Z]+)(\d+)", r"$\1$\2", cells)
 
 

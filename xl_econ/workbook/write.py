@@ -16,13 +16,12 @@ from .preflight import preflight
 
 
 @contextlib.contextmanager
-def replacing(path: Path, force: bool = False, made_here: bool = False) -> Iterator[Path]:
+def replacing(path: Path, force: bool = False) -> Iterator[Path]:
     """A temporary file beside `path` to write to; when the block ends well it is checked and takes the place.
 
     Args:
         path: Where to.
         force: Replace a workbook that somebody has edited.
-        made_here: What is written was put together in memory, and needs no second look.
 
     Raises:
         WorkbookError: The folder is missing or read-only, the target is a folder or open elsewhere, the disk is full,
@@ -37,14 +36,43 @@ def replacing(path: Path, force: bool = False, made_here: bool = False) -> Itera
     beside = Path(name)
     try:
         yield beside
-        if not made_here:
-            preflight(beside)
+        preflight(beside)
         beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         beside.replace(path)
     except OSError as e:
         raise WorkbookError(f"{path}: cannot be written: {e.strerror or e}") from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def store(path: Path, content: bytes, force: bool = False) -> None:
+    """Write a workbook that was put together in memory and needs no second look, with as few calls as it takes.
+
+    Args:
+        path: Where to.
+        content: The workbook.
+        force: Replace a workbook that somebody has edited.
+
+    Raises:
+        WorkbookError: As `replacing`; the file that was there before is untouched.
+    """
+    check_target(path, force)
+    beside = path.with_name(f".{path.stem}-{os.getpid()}.tmp")
+    try:
+        beside.unlink(missing_ok=True)  # left by a process of this number that was killed
+        try:
+            with beside.open("xb", buffering=0) as file:
+                left = memoryview(content)
+                while left:
+                    left = left[file.write(left) :]
+            with contextlib.suppress(FileNotFoundError):
+                beside.chmod(path.stat().st_mode & 0o777)
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+    except OSError as e:
+        raise WorkbookError(f"{path}: cannot be written: {e.strerror or e}") from None
 
 
 def check_target(path: Path, force: bool = False) -> None:
@@ -59,14 +87,14 @@ def check_target(path: Path, force: bool = False) -> None:
     """
     owner = path.with_name(f"~${path.name}")
     try:
-        if path.is_dir():
-            raise WorkbookError(f"{path}: is a folder; name a file in it")
         if owner.exists():
             raise WorkbookError(
                 f"{path}: open in another program ({owner.name} stands beside it); close it there first"
             )
         if not path.exists():
             return
+        if path.is_dir():
+            raise WorkbookError(f"{path}: is a folder; name a file in it")
         if not os.access(path, os.W_OK):
             raise WorkbookError(f"{path}: is read-only")
         if not force and not is_as_built(path):
