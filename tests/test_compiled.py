@@ -150,8 +150,8 @@ def test_many_write_nothing_when_one_is_bad(tmp_path, capsys):
     cases = many(tmp_path / "m.csv")
     cases.write_text(cases.read_text() + "bad,8,41\n")
     code, _, err = run(["fill", "training_budget", "-i", cases, "-o", tmp_path / "a"], capsys)
-    assert (code, err) == (3, "xl-econ: m.csv, bad: mfu = 41: write 0.41 or 41%\n")
-    assert not list((tmp_path / "a").iterdir())
+    assert (code, err) == (3, "xl-econ: m.csv, line 8 (bad): mfu = 41: write 0.41 or 41%\n")
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_process_that_cannot_write_is_one_error(tmp_path, capsys):

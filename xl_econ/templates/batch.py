@@ -45,13 +45,18 @@ def prepare(
         UsageError: Several cases for one file, or a name that is no workbook's.
         WorkbookError: The folder cannot be made, or a workbook there must not be replaced.
     """
-    where = [f"{source}, {c.name}" if len(cases) > 1 else source for c in cases]
+    where = [called(c, cases, source) for c in cases]
     models = [fill.model(layout, c, at) for c, at in zip(cases, where, strict=True)]
     where_to: Sequence[Path | None] = [None] * len(cases) if output is None else targets(output, cases)
     for path in where_to:
         if path is not None:
             check_target(path, force)
     return [Job(*job) for job in zip(cases, models, where_to, strict=True)]
+
+
+def called(case: Case, cases: Sequence[Case], source: str) -> str:
+    """What an error calls a case: its file, and one of several by its line and name."""
+    return f"{case.where or source} ({case.name})" if len(cases) > 1 else source
 
 
 def targets(output: Path, cases: Sequence[Case], ending: str = ".xlsx") -> list[Path]:

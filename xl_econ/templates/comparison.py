@@ -26,7 +26,7 @@ def write(ws: Any, style: Styles, model: Model, results: dict[str, int], checks:
         checks: The rows of the Checks sheet that the master check counts.
     """
     at = model.columns
-    c = Canvas(ws, style, (3, 38, 12, *[18] * len(at.of), 40))
+    c = Canvas(ws, style, (3, 38, 12, *[at.width(18)] * len(at.of), 40))
     c.title(COMPARISON, "Every case beside the others, and against the one that is chosen here.")
     c.text(f"B{CHOSEN_ROW}", "Compared with", "bold")
     c.text(f"D{CHOSEN_ROW}", model.cases[0], "input")
@@ -50,6 +50,7 @@ def write(ws: Any, style: Styles, model: Model, results: dict[str, int], checks:
         row, source = start + 1 + n, _FIRST + n
         c.text(f"B{row}", r.label)
         c.text(f"C{row}", "")
+        c.text(f"D{row}", "")
         first = model.value(r.key, model.cases[0])
         for case in model.cases:
             text = f"IF($D{source}=0,0,{at.of[case]}{source}/$D{source}-1)"
@@ -68,6 +69,7 @@ def _checks(c: Canvas, model: Model, row: int, checks: Sequence[CheckRow]) -> No
     low, high = (f"{CHECKS}!${at.beyond(n)}${first}:${at.beyond(n)}${last}" for n in (0, 1))
     c.text(f"B{row}", "Checks that fail", "bold")
     c.text(f"C{row}", "checks", "unit")
+    c.text(f"D{row}", "")
     for case in model.cases:
         found = f"{CHECKS}!{at.of[case]}${first}:{at.of[case]}${last}"
         below, above = f'({low}<>"")*({found}<{low})', f'({high}<>"")*({found}>{high})'

@@ -61,11 +61,14 @@ class Run:
             InputError: A case that the template cannot take; nothing was written.
             WorkbookError: The folder cannot be made, or a workbook there must not be replaced.
         """
+        for (
+            case
+        ) in cases:  # before anything is made; what was computed is not kept, or memory would grow with the cases
+            self.blank.calculator(case, batch.called(case, cases, source))
         where_to: Sequence[Path | None] = [None] * len(cases) if output is None else batch.targets(output, cases)
         tasks = []
         for case, path in zip(cases, where_to, strict=True):
-            computed = self.blank.calculator(case, f"{source}, {case.name}" if len(cases) > 1 else source)
-            held = resume and path is not None and self.holds(path, computed)
+            held = resume and path is not None and self.holds(path, self.blank.calculator(case))
             if path is not None and not held:
                 check_target(path, self.force)
             tasks.append(Task(case, path, held))

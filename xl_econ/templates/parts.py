@@ -16,6 +16,7 @@ from xl_econ.core.registry import Metric
 from .layout import CASES, Input, Origin
 
 LIVE = "Live"
+_WIDEST = 40  # characters
 FIRST_CASE = 4  # column E, on every sheet with cases; the live case stands before it
 INPUTS, CALCULATION, RESULTS, CHECKS, FUNCTIONS = "Inputs", "Calculation", "Results", "Checks", "Functions"
 TIMELINE, SENSITIVITY, COMPARISON = "Timeline", "Sensitivity", "Comparison"
@@ -51,6 +52,10 @@ class Columns:
     def beyond(self, n: int = 0) -> str:
         """The n-th column after those of the cases."""
         return str(xl_col_to_name(FIRST_CASE + len(self.cases) + n))
+
+    def width(self, least: int) -> int:
+        """Wide enough for the names of the cases, within reason."""
+        return max(least, *(min(len(case) + 2, _WIDEST) for case in self.cases))
 
     def row(self, number: int) -> str:
         """The cells of all cases in a row."""

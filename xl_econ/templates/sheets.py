@@ -49,7 +49,7 @@ def named(columns: Columns) -> dict[str, str]:
 def inputs(ws: Any, style: Styles, model: Model) -> None:
     """The case selector, every input in three cases, and the constants of the definitions."""
     at, count = model.columns, len(model.cases)
-    c = Canvas(ws, style, (3, 34, 16, *[_CASE_WIDTH] * (count + 1), 10, 10, 9, 56, 12, 8, 50, 24))
+    c = Canvas(ws, style, (3, 34, 16, *[at.width(_CASE_WIDTH)] * (count + 1), 10, 10, 9, 56, 12, 8, 50, 24))
     c.title("Inputs", "Type over the blue cells of each case. Live is the case chosen here.")
     names = [
         "",
@@ -140,7 +140,7 @@ def calculation(ws: Any, style: Styles, model: Model) -> None:
     """One step a row, the same formula in the column of every case."""
     at = model.columns
     words_at, note_at = at.beyond(0), at.beyond(1)
-    c = Canvas(ws, style, (3, 38, 18, *[18] * len(at.of), 72, 44))
+    c = Canvas(ws, style, (3, 38, 18, *[at.width(18)] * len(at.of), 72, 44))
     c.title("Calculation", "One step a row, from the definitions of xl-econ. Nothing to type here.")
     names = ["", "Step", "Unit", *at.of, "Formula in words", "Note"]
     c.headings(4, names, list(at.of.values()), columns=3)
@@ -163,7 +163,7 @@ def calculation(ws: Any, style: Styles, model: Model) -> None:
 def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, int]:
     """The results of every case with their charts; answers with the row of each key."""
     columns = model.columns
-    c = Canvas(ws, style, (3, 38, 12, *[18] * len(columns.of), 40))
+    c = Canvas(ws, style, (3, 38, 12, *[columns.width(18)] * len(columns.of), 40))
     c.title(
         "Results",
         f"{model.layout.title}: the live case beside {'all three' if model.cases == CASES else 'all others'}.",
@@ -231,7 +231,7 @@ def _chart(workbook: Any, spec: Chart, at: dict[str, int], cases: int) -> Any:
 
 def checks(ws: Any, style: Styles, rows: list[CheckRow], master: str, at: Columns) -> None:
     """Figures and their bounds in every case, a flag each, and the master check that counts the flags."""
-    c = Canvas(ws, style, (3, 50, 13, *[16] * len(at.of), 14, 14, 10, 64))
+    c = Canvas(ws, style, (3, 50, 13, *[at.width(16)] * len(at.of), 14, 14, 10, 64))
     c.title("Checks", "A figure outside its bounds, in any case, raises a flag; the master check counts the flags.")
     names = ["", "Check", "Unit", *at.of, "At least", "At most", "Flag", "Note"]
     c.headings(CHECK_HEADINGS, names, [*at.of.values(), at.beyond(0), at.beyond(1)])

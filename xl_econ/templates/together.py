@@ -93,7 +93,8 @@ def _agreed(cases: Sequence[Case], key: str, said: Sequence[str]) -> str:
 def _origin(i: Input, cases: Sequence[Case]) -> Origin:
     """Where the values of an input come from: what all cases say, or each by its name; the lowest grade of them."""
     own = Origin(source=f"the template's own: {i.source}", as_of=i.as_of, grade=i.grade)
-    by_case = [(c.name, c.origins[i.key] if i.key in c.values["Base"] else own) for c in cases]
+    unsaid = Origin(source="Given without a source")
+    by_case = [(c.name, c.origins.get(i.key, unsaid) if i.key in c.values["Base"] else own) for c in cases]
     distinct = list(dict.fromkeys(origin for _, origin in by_case))
     if len(distinct) == 1:
         return distinct[0]

@@ -26,6 +26,7 @@ from . import build, fill
 from .diff import Finding, diff
 from .edited import Edited
 from .fill import Case
+from .layout import CASES
 from .model import Model
 
 # What a new build has of its own, and what follows from inputs and tables.
@@ -97,7 +98,18 @@ def upgraded(path: Path) -> Iterator[Upgrade]:
             lost = list(_lost(found, is_current)) if is_current or not is_as_built(path) else []
             lost += _lost_parts(path, new)
         held = {n.partition(".")[2] for n in grid.names if n.startswith("inputs.")}
-        known = {*current.by_key, *fill.TEXTS, "case", "key", "source", "as_of", "grade", "Base", "Low", "High"}
+        known = {
+            *current.by_key,
+            *fill.TEXTS,
+            "case",
+            "key",
+            "source",
+            "as_of",
+            "grade",
+            *CASES,
+            "first_case",
+            "last_case",
+        }
         gone = sorted(held - known)
         results = [f for f in found if f.group == "results" and f.name.endswith("(Live)")]
         yield Upgrade(said.version, model, case, flavour, added, gone, lost, results)
