@@ -2,14 +2,17 @@
 
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 from support import template_cases
 
 from xl_econ import cli
 from xl_econ.core.errors import InputError, WorkbookError
-from xl_econ.templates import batch, build, compiled, compute, fill, layout
+from xl_econ.templates import batch, build, casefile, compiled, compute, fill, layout
 from xl_econ.templates import many as many_module
+from xl_econ.templates.edited import Edited
+from xl_econ.workbook import write as write_module
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.patch import patch
 from xl_econ.workbook.recalc import recalculate, same
@@ -161,3 +164,65 @@ def test_a_process_that_cannot_write_is_one_error(tmp_path, capsys):
     for jobs in (1, 2):
         with pytest.raises(WorkbookError, match=r"c2\.xlsx: is a folder"):
             list(runner.write(tasks, jobs))
+
+
+def test_names_of_cases_become_files_in_the_folder_on_every_system(tmp_path, capsys):
+    names = ["CON", "aux.xlsx", "../../x", "nul", "C:\\temp\\y", "COM1.2", "console", "ü"]
+    cases = tmp_path / "m.csv"
+    cases.write_text("name,mfu\n" + "".join(f"{name},0.4\n" for name in names), encoding="utf-8")
+    assert run(["fill", "training_budget", "-i", cases, "-o", tmp_path / "a"], capsys)[0] == 0
+    found = ["C_temp_y", "_COM1.2", "_CON", "_aux.xlsx", "_nul", "console", "x", "ü"]
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [f"{name}.xlsx" for name in found]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "m.csv"]
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "said"),
+    [(KeyboardInterrupt(), 130, "interrupted"), (OSError(28, "No space left on device"), 4, "No space left on device")],
+)
+def test_what_stops_a_run_leaves_whole_files_and_it_goes_on_from_there(stop, code, said, tmp_path, capsys, monkeypatch):
+    cases, left = tmp_path / "m.csv", [4]  # the compiled template is the first file
+    args = ["fill", "fleet_plan", "-i", cases, "-o", tmp_path / "a"]
+    key = next(k for k, i in layout.load("fleet_plan").by_key.items() if not i.kind.is_text and i.kind.high > 1)
+    value = layout.load("fleet_plan").by_key[key].base
+    cases.write_text(f"name,{key}\n" + "".join(f"c{n},{value}\n" for n in range(6)))
+    replacing = write_module.Path.replace
+
+    def stopping(self, target):
+        left[0] -= 1
+        if left[0] < 0:
+            raise stop
+        return replacing(self, target)
+
+    monkeypatch.setattr(write_module.Path, "replace", stopping)
+    found, _, err = run(args, capsys)
+    monkeypatch.undo()
+    assert (found, said in err, err.count("\n")) == (code, True, 1)
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["c0.xlsx", "c1.xlsx", "c2.xlsx"]
+    found, printed, _ = run([*args, "--resume", "--json"], capsys)
+    assert (found, [r.get("held") for r in json.loads(printed)]) == (0, [True] * 3 + [None] * 3)
+
+
+@pytest.mark.parametrize("name", layout.names())
+def test_a_filled_workbook_gives_its_case_back_exactly(name, tmp_path):
+    """Through every format: values to the last digit, sources, dates, blanks and awkward texts."""
+    template = layout.load(name)
+    blank = compiled.Blank(template)
+    texts = {"purpose": '=1+1 "q" <&> \\ ü\nline', "owner": "-@x"}
+    for case in template_cases(template, 5):
+        origins = {
+            k: layout.Origin(source=f"'{k}', \"p\"", as_of="2026-11", grade="C") for k in case.values.get("Base", {})
+        }
+        full = replace(case, texts=texts, origins=origins)
+        blank.write(blank.calculator(full), tmp_path / "a.xlsx")
+        held = Edited(tmp_path / "a.xlsx").read(case.name)
+        computed = blank.calculator(full)
+        assert held.values == {c: {k: computed.values[c][k] for k in template.by_key} for c in layout.CASES}
+        assert (held.selected, held.texts, held.origins) == (case.selected, texts, computed.origins)
+        for ending in casefile.FORMATS:
+            casefile.write(path := tmp_path / f"a{ending}", held, name)
+            [again] = fill.read(path, template)
+            assert (again.values, again.texts, again.origins) == (held.values, held.texts, held.origins)
+            assert (again.name if ending != ".csv" else case.name, again.selected) == (case.name, held.selected)
+            blank.write(blank.calculator(again), tmp_path / "b.xlsx")
+            assert Edited(tmp_path / "b.xlsx").read(case.name) == held

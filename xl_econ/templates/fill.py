@@ -22,6 +22,7 @@ from .model import Model
 
 TEXTS = ("purpose", "owner")
 _ORIGIN = ("source", "as_of", "grade")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _LISTED = 10  # names in an error
 CELL_TEXT = 32_767  # characters that a cell holds
 FORMATS = (".toml", ".yaml", ".yml", ".json", ".csv")
@@ -300,4 +301,6 @@ def model(layout: Layout, case: Case, where: str = "") -> Model:
 
 def file_name(case: Case, ending: str = ".xlsx") -> str:
     """A file name for a case, whatever its name holds."""
-    return (re.sub(r"[^\w.-]+", "_", case.name).strip("._") or "case") + ending
+    stem = re.sub(r"[^\w.-]+", "_", case.name).strip("._") or "case"
+    # Windows keeps these names for devices, whatever ending they have.
+    return (f"_{stem}" if _DEVICE.match(stem) else stem) + ending
