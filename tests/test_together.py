@@ -150,14 +150,15 @@ def test_more_cases_than_choose_takes():
 def test_sources_that_differ_are_named_and_the_lowest_grade_counts():
     a = rows(TEMPLATE)[0]
     key = next(iter(a.values["Base"]))
-    values = dict.fromkeys(layout.CASES, {key: a.values["Base"][key], "mfu": 0.4})
+    base = {key: a.values["Base"][key], "mfu": 0.4}
+    values = dict.fromkeys(layout.CASES, base)
     said = [
         {key: layout.Origin(source="One", as_of="2026", grade="A"), "mfu": layout.Origin(source="M")},
         {key: layout.Origin(source="Two", as_of="2025", grade="C"), "mfu": layout.Origin(source="M")},
     ]
     pair = [fill.Case(n, values=values, origins=o) for n, o in zip("ab", said, strict=True)]
     without = fill.Case(
-        "c", values=dict.fromkeys(layout.CASES, {"mfu": 0.4}), origins={"mfu": layout.Origin(source="M")}
+        "c", values={case: {"mfu": 0.4} for case in layout.CASES}, origins={"mfu": layout.Origin(source="M")}
     )
     case = together([*pair, without], TEMPLATE, "x")
     origin = case.origins[key]
