@@ -14,6 +14,7 @@ from .model import Model
 from .parts import (
     CALCULATION,
     CHECKS,
+    COMPARISON,
     FUNCTIONS,
     INPUTS,
     LIVE,
@@ -35,6 +36,7 @@ ABOUT = {
     TIMELINE: "The live case month by month, with charts",
     SENSITIVITY: "Results of the live case as figures move, with a tornado",
     RESULTS: "The figures to take away, with charts",
+    COMPARISON: "Every case beside the others, and against one of them",
     CHECKS: "Bounds, reconciliations, published runs; one master check",
     FUNCTIONS: "The same results by named functions (Excel 365)",
     "Sources": "Where every figure comes from",
@@ -170,12 +172,14 @@ def sources(ws: object, style: Styles, model: Model) -> None:
         grades = ", ".join(sorted({r.grade for r in rows}))
         each = f"{len(rows)} rows, each with its own source"
         lines.append((f"Sheet {sheet.sheet}", each, f"{dates[0]} to {dates[-1]}", grades))
-    row = FIRST_SOURCE_ROW
+    row, beside = FIRST_SOURCE_ROW, [model.columns.beyond(n) for n in (3, 4, 5)]
     for x in model.inputs:
         if isinstance(x, InputRow):
             c.text(f"B{row}", x.input.label)
             # Linked, so that a source that is written beside an input later stands here too.
-            for column, kind, what in zip("CDE", "KLM", (x.origin.source, x.origin.as_of, x.origin.grade), strict=True):
+            for column, kind, what in zip(
+                "CDE", beside, (x.origin.source, x.origin.as_of, x.origin.grade), strict=True
+            ):
                 c.formula(f"{column}{row}", f'{INPUTS}!{kind}{x.row}&""', what, "link_note")
             c.fit(row, {"C": x.origin.source})
             row += 1

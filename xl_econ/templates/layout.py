@@ -50,7 +50,7 @@ class Input(_Part):
 
     def value(self, case: str) -> float | str:
         """The template's own value for a case; a case that says nothing has the base value."""
-        own = {"Base": self.base, "Low": self.low, "High": self.high}[case]
+        own = {"Low": self.low, "High": self.high}.get(case)
         return self.base if own is None else own
 
 

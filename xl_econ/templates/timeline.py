@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from .canvas import Canvas
 from .language import expression, mapped
 from .layout import LineChart, Timeline, TimelineRow
 from .parts import LIVE, TIMELINE, unit_text
+from .program import program, read
 from .styles import NAVY, SERIES, Styles
 
 if TYPE_CHECKING:
@@ -128,10 +130,52 @@ def _opening(model: Model, r: TimelineRow, refs: dict[str, str]) -> Cell | None:
 
 def _total(r: TimelineRow, row: int, opening: Cell | None, months: list[Cell]) -> Cell | None:
     """The sum of a row, what stands before the first month included, or its last value."""
+    if not r.total:
+        return None
     first, last = (xl_col_to_name(OPENING + n) for n in (0 if opening else 1, len(months)))
-    if r.total == "sum":
-        return Cell(f"SUM({first}{row}:{last}{row})", sum(c.value for c in ([opening] if opening else []) + months))
-    return Cell(f"{last}{row}", months[-1].value) if r.total else None
+    text = f"SUM({first}{row}:{last}{row})" if r.total == "sum" else f"{last}{row}"
+    return Cell(text, _totalled(r, opening and opening.value, [c.value for c in months]))
+
+
+def _totalled(r: TimelineRow, opening: Any, months: Sequence[Any]) -> Any:
+    """What a row comes to."""
+    return sum(months if opening is None else [opening, *months]) if r.total == "sum" else months[-1]
+
+
+class Months:
+    """The timeline of a template made ready to compute.
+
+    Args:
+        model: The template.
+        spec: Its timeline.
+    """
+
+    def __init__(self, model: Model, spec: Timeline) -> None:
+        self.spec = spec
+        known = model.keys - model.timeline_keys
+        names = _names(spec, known)
+        moving = {"month", *(f"previous({r.key})" for r in spec.rows)}
+        roots = [(r.key, _tree(r, r.formula, names)) for r in spec.rows]
+        openings = [(r.key, _tree(r, r.opening, known)) for r in spec.rows if isinstance(r.opening, str)]
+        self._fixed = {*read(root for _, root in roots)} - moving - {r.key for r in spec.rows}
+        self._month = program(roots, [*sorted(self._fixed), *sorted(moving)])
+        self._opening = program(openings, read(root for _, root in openings))
+        self._opened = [key for key, _ in openings]
+
+    def __call__(self, live: Mapping[str, Any]) -> list[tuple[Any, Any, list[Any]]]:
+        """The total, the opening where it is worked out, and the months of every row, for a live case's values."""
+        opened = dict(zip(self._opened, self._opening(live), strict=True))
+        openings = [opened.get(r.key, r.opening) for r in self.spec.rows]
+        env = {key: live[key] for key in self._fixed}
+        last: Sequence[Any] = [0.0 if v is None else v for v in openings]
+        months = []
+        for month in range(1, self.spec.months + 1):
+            env["month"] = float(month)
+            env.update((f"previous({r.key})", v) for r, v in zip(self.spec.rows, last, strict=True))
+            last = self._month(env)
+            months.append(last)
+        rows = zip(self.spec.rows, openings, zip(*months, strict=True), strict=True)
+        return [(_totalled(r, o, m) if r.total else None, opened.get(r.key), list(m)) for r, o, m in rows]
 
 
 # -- the sheet --------------------------------------------------------------------------------------------------
