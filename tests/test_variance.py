@@ -66,3 +66,10 @@ def test_a_line_that_is_new_or_gone():
     model = fill.model(template, case)
     assert model.value("off_cents") == 0
     assert model.value("price_usd") < 0 < model.value("volume_usd")
+
+
+def test_fx_and_the_months_to_go_by_hand():
+    assert xl_econ.fx_effect([1000.0, 500.0], [1.0, 1.5], [1.0, 1.25]) == -125.0
+    assert xl_econ.forecast_to_go(1000.0, 5) == 5000.0
+    assert xl_econ.forecast_to_go(1000.0, 0, 0.1) == 0.0
+    assert xl_econ.forecast_to_go(1000.0, 3, 0.5) == 1500 + 2250 + 3375
