@@ -112,12 +112,12 @@ def breakeven_months(
 
 
 @shared
-def _annuity(discount_rate: Any, growth_logarithm: Any, months: Any) -> Any:
+def _annuity(discount_rate: Any, growth_logarithm: Any, counted_months: Any) -> Any:
     """Months of payments in present value, each paid at the month's end."""
     rate_per_month = expm1(growth_logarithm * ONE_MONTH)
-    discounted_share = -1 * expm1(-1 * growth_logarithm * months)
+    discounted_share = -1 * expm1(-1 * growth_logarithm * counted_months)
     divisor = where(discount_rate == 0, 1.0, rate_per_month)
-    return where(discount_rate == 0, months, discounted_share / divisor * ONE_MONTH)
+    return where(discount_rate == 0, counted_months, discounted_share / divisor * ONE_MONTH)
 
 
 @metric("USD")
@@ -201,11 +201,11 @@ def npv_after_tax(
     npv_before_tax = npv_buy_vs_rent(upfront_usd, own_usd_month, cloud_usd_month, months, residual_usd, discount_rate)
     growth_logarithm = log1p(discount_rate) / ONE_YEAR / MONTHS_PER_YEAR
     tax_life_months = tax_life_years * MONTHS_PER_YEAR
-    depreciated_months = minimum(months, tax_life_months)
+    counted_months = minimum(months, tax_life_months)
     depreciation_usd_month = upfront_usd / tax_life_months
-    book_value = upfront_usd * (1 - depreciated_months / tax_life_months)
+    book_value = upfront_usd * (1 - counted_months / tax_life_months)
     pv_saving = (cloud_usd_month - own_usd_month) * _annuity(discount_rate, growth_logarithm, months)
-    pv_depreciation = depreciation_usd_month * _annuity(discount_rate, growth_logarithm, depreciated_months)
+    pv_depreciation = depreciation_usd_month * _annuity(discount_rate, growth_logarithm, counted_months)
     pv_sale_profit = (residual_usd - book_value) * exp(-1 * growth_logarithm * months)
     return npv_before_tax - tax_rate * (pv_saving - pv_depreciation + pv_sale_profit)
 
@@ -270,7 +270,8 @@ def irr_buy_vs_rent(
     log_rate = log(total_usd / upfront_usd) / mean_time
     for _ in range(NEWTON_STEPS):
         log_rate = _closer(log_rate, saving_usd, periods, residual_usd, upfront_usd)
-    return expm1(log_rate * (MONTHS_PER_YEAR * ONE_YEAR / ONE_MONTH))
+    yearly_log_rate = log_rate / ONE_MONTH * MONTHS_PER_YEAR
+    return expm1(yearly_log_rate * ONE_YEAR)
 
 
 @metric("USD")
