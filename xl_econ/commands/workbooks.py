@@ -80,7 +80,7 @@ def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int
     if count < 1:
         raise UsageError(f"--jobs {count}: must be at least 1")
     if resume and not many.compiles(template):
-        raise UsageError(f"--resume: {template.name} has a timeline or sensitivities, and is built anew")
+        raise UsageError(f"--resume: {template.name} has a timeline, sensitivities or a waterfall, and is built anew")
     if (len(cases) >= many.MANY or resume) and many.compiles(template):
         run = many.Run(template, args.flavour, args.force)
         tasks = run.prepare(cases, output, source, resume)

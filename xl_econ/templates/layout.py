@@ -93,6 +93,8 @@ class ResultRow(_Part):
     key: str
     label: str
     note: str = ""
+    label_from: str | None = Field(None, description="The text input that names the figure in its workbook")
+    note_from: str | None = Field(None, description="The text input that stands as its note: a comment")
 
 
 class LineChart(_Part):

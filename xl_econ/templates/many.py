@@ -13,7 +13,7 @@ from xl_econ.core.errors import WorkbookError, XlEconError
 from xl_econ.workbook import rate_card
 from xl_econ.workbook.write import check_target
 
-from . import batch, layout, stamp
+from . import batch, layout, shaped, stamp
 from .build import Flavour
 from .compiled import Blank, master_text
 from .compute import Computed
@@ -26,8 +26,9 @@ MANY = 4  # from so many workbooks on it is faster to compile the template first
 
 
 def compiles(template: Layout) -> bool:
-    """Whether a template can be compiled: the sheets of a timeline and of sensitivities are built for each case."""
-    return template.timeline is None and template.sensitivity is None
+    """Whether a template can be compiled: timelines, sensitivities and cells behind charts are built for each case."""
+    behind = any(chart.type in shaped.SHAPED for chart in template.charts)
+    return template.timeline is None and template.sensitivity is None and not behind
 
 
 @dataclass(frozen=True)

@@ -288,6 +288,7 @@ class Model:
         for what, keys, known in (
             ("headline", self.layout.headline, calculated),
             ("results", shown, self.keys - self.timeline_keys),
+            ("results", {k for r in self.layout.results for k in (r.label_from, r.note_from) if k}, self.layout.by_key),
             ("charts", {key for chart in self.layout.charts for key in chart.series}, shown),
         ):
             for key in keys:

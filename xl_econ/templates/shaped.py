@@ -118,7 +118,8 @@ def _ends(model: Model, key: str) -> tuple[float, float]:
 
 
 def _label(c: Canvas, model: Model, key: str, at: dict[str, int], row: int) -> None:
-    label = next(r.label for r in model.layout.results if r.key == key)
+    spec = next(r for r in model.layout.results if r.key == key)
+    label = model.value(spec.label_from) if spec.label_from else spec.label
     c.formula(f"B{row}", f"B{at[key]}", label, "label")
     unit = model.units[key]
     c.text(f"C{row}", "" if unit == "ratio" else unit, "unit")

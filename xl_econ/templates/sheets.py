@@ -32,6 +32,7 @@ HEADING_ROW = 8
 # Columns of the Inputs sheet that have a name, which finds an input's cells in a workbook that was edited.
 NAMED = {case: COLUMNS[case] for case in CASES} | {"source": "K", "as_of": "L", "grade": "M", "key": "O"}
 _CHART_ROWS = 20  # that a chart covers
+_PAGE, _WIDE, _NARROW = 1500, 740, 560  # pixels of a page of results and of its charts
 
 
 def inputs(ws: Any, style: Styles, model: Model) -> None:
@@ -144,29 +145,44 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
     at = {}
     for row, r in enumerate(model.layout.results, 5):
         at[r.key] = row
-        c.text(f"B{row}", r.label)
+        _linked(c, model, f"B{row}", r.label, r.label_from, "link_label")
         c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")
         for case, column in COLUMNS.items():
             kind = "link_bold" if case == LIVE else "link"
             ref = model.refs(case, RESULTS)[r.key]
             c.formula(f"{column}{row}", ref, model.value(r.key, case), kind, model.format(r.key))
-        c.text(f"H{row}", r.note, "note")
+        _linked(c, model, f"H{row}", r.note, r.note_from, "link_note")
+        c.fit(row, {"H": model.value(r.note_from) if r.note_from else r.note})
     below = 6 + len(at)
-    free = below + _CHART_ROWS  # for cells behind charts
+    # Charts side by side, as many as a page is wide; below them what cells some of them need.
+    widths = [_WIDE if spec.type in (*shaped.SHAPED, "drivers") else _NARROW for spec in model.layout.charts]
+    places, left, line = [], 0, 0
+    for width in widths:
+        if left and left + width > _PAGE:
+            left, line = 0, line + 1
+        places.append((left, line))
+        left += width + 16
+    free = below + _CHART_ROWS * (line + 1)
     if any(spec.type in shaped.SHAPED for spec in model.layout.charts):
         ws.fit_to_pages(1, 1)
         ws.set_column(8, 8, _CASE_WIDTH, style("plain"))
-    left = 4
-    for spec in model.layout.charts:
+    for spec, (left, line) in zip(model.layout.charts, places, strict=True):
         if spec.type in shaped.SHAPED:
             chart, free = shaped.write(c, workbook, model, spec, at, free)
         elif spec.type == "drivers":
             chart = _drivers(model, workbook)
         else:
             chart = _chart(workbook, spec, at)
-        ws.insert_chart(below, 1, chart, {"x_offset": left, "y_offset": 4})
-        left += int(chart.width) + 16
+        ws.insert_chart(below + _CHART_ROWS * line, 1, chart, {"x_offset": left + 4, "y_offset": 4})
     return at
+
+
+def _linked(c: Canvas, model: Model, cell: str, text: str, key: str | None, style: str) -> None:
+    """A text of the layout, or the text input that says it in this workbook."""
+    if key is None:
+        c.text(cell, text, "label" if style == "link_label" else "note")
+    else:
+        c.formula(cell, model.refs(LIVE, RESULTS)[key], model.value(key), style)
 
 
 def _drivers(model: Model, workbook: Any) -> Any:
