@@ -49,7 +49,8 @@ def expression(text: str, known: set[str], where: str) -> Formula:
     The language is a subset of Python's expressions: names of inputs and of earlier rows, numbers, texts, the named
     constants, arithmetic, comparisons, where/minimum/maximum/roundup/rounddown, every metric by its lower-case name,
     lists in brackets where a metric takes a list, a table's figure as
-    `figure('table', key, 'column')` with perhaps a default for an empty cell, and in a timeline `previous(row)`.
+    `figure('table', key, 'column')` with perhaps a default for an empty cell, and in a timeline `previous(row)`, the
+    row so many months ago as `earlier(row, months)`, its sum over so many, this one the last, as `recent(row, months)`.
 
     Raises:
         LayoutError: An unknown name, or anything outside the language.
@@ -73,10 +74,8 @@ def expression(text: str, known: set[str], where: str) -> Formula:
                 return _OPERATORS[type(op)](value(left), value(right))
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _OPERATORS:
                 return _OPERATORS[type(op)](value(left), value(right))
-            case ast.Call(func=ast.Name(id="previous"), args=[ast.Name(id=name)], keywords=[]):
-                if f"previous({name})" not in known:
-                    raise LayoutError(f"{where}: no earlier month of {name!r}: only a row of a timeline has one")
-                return var(f"previous({name})")
+            case ast.Call(func=ast.Name(id=("previous" | "earlier" | "recent") as back), args=args, keywords=[]):
+                return _looking(back, [getattr(a, "id", "") for a in args], known, where)
             case ast.Call(func=ast.Name(id="figure"), args=args, keywords=[]):
                 return _figure(where, *map(value, args))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
@@ -98,6 +97,19 @@ def expression(text: str, known: set[str], where: str) -> Formula:
         # Cells that stand apart are no range that a named function could take.
         return Formula(root, None if any(type(a) is tuple for a in args) else found, args)
     return Formula(root, None, [])
+
+
+def _looking(back: str, names: list[str], known: set[str], where: str) -> Expr:
+    """A look back along a row of a timeline: at the month before, at one long ago, at the sum of the last ones."""
+    takes = "(row)" if back == "previous" else "(row, months)"
+    if len(names) != takes.count(",") + 1:
+        raise LayoutError(f"{where}: it is {back}{takes}")
+    if f"previous({names[0]})" not in known:
+        raise LayoutError(f"{where}: no earlier month of {names[0]!r}: only a row of a timeline has one")
+    for count in names[1:]:
+        if count not in known or f"previous({count})" in known:
+            raise LayoutError(f"{where}: {back}{takes}: {count!r} is no figure outside the timeline")
+    return var(f"{back}({', '.join(names)})")
 
 
 def _figure(where: str, name: Any = None, key: Any = None, column: Any = None, *default: Any) -> Expr:

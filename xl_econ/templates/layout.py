@@ -116,7 +116,7 @@ class Chart(LineChart):
 
 
 class TimelineRow(_Part):
-    """A quantity month by month: a formula over inputs, live results, `month`, rows above, `previous(row)`."""
+    """A quantity month by month: a formula over inputs, live results, `month`, rows above, and looks back at rows."""
 
     key: str
     label: str

@@ -287,9 +287,9 @@ class Model:
         shown = {r.key for r in self.layout.results}
         for what, keys, known in (
             ("headline", self.layout.headline, calculated),
-            ("results", shown, self.keys - self.timeline_keys),
+            ("results", shown, self.keys),
             ("results", {k for r in self.layout.results for k in (r.label_from, r.note_from) if k}, self.layout.by_key),
-            ("charts", {key for chart in self.layout.charts for key in chart.series}, shown),
+            ("charts", {key for chart in self.layout.charts for key in chart.series}, shown - self.timeline_keys),
         ):
             for key in keys:
                 if key not in known:
@@ -304,7 +304,9 @@ class Model:
         return found.cell if isinstance(found, Unavailable) else found
 
     def format(self, key: str) -> str:
-        """The number format of an input or a calculated row."""
+        """The number format of an input, a calculated row or a row of the timeline."""
         if key in self.layout.by_key:
             return self.layout.by_key[key].kind.format
+        if key in self.timeline_keys:
+            return next(r.spec.format for r in self.months if r.spec.key == key)
         return self.line(key).format

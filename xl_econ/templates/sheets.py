@@ -148,6 +148,9 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
         _linked(c, model, f"B{row}", r.label, r.label_from, "link_label")
         c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")
         for case, column in COLUMNS.items():
+            if case != LIVE and r.key in model.timeline_keys:  # which shows the live case only
+                c.text(f"{column}{row}", "")
+                continue
             kind = "link_bold" if case == LIVE else "link"
             ref = model.refs(case, RESULTS)[r.key]
             c.formula(f"{column}{row}", ref, model.value(r.key, case), kind, model.format(r.key))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -10,7 +13,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from xl_econ.core import units
 from xl_econ.core.errors import LayoutError
-from xl_econ.core.expr import Expr, steps
+from xl_econ.core.expr import Expr, leaves, steps
 from xl_econ.hosts import cells
 
 from .canvas import Canvas
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 MONTH_ROW, FIRST = 5, 6
 TOTAL, OPENING = 3, 4  # columns D and E; the months follow
+_FIRST = xl_col_to_name(OPENING)
 _YEAR = 12
 _WIDTHS = (3, 40, 14, 15, 15)
 _CHART = 630  # pixels from one chart to the next; two fill the first page
@@ -89,6 +93,8 @@ def of(model: Model, spec: Timeline) -> list[MonthRow]:
     values = dict(model.values(LIVE))
     roots = {r.key: _tree(r, r.formula, names) for r in spec.rows}
     openings = {r.key: _opening(model, r, fixed) for r in spec.rows}
+    looks = _looks(roots.values())
+    unit_of |= {look.name: unit_of[look.key] for look in looks}
     found: dict[str, list[Cell]] = {r.key: [] for r in spec.rows}
     texts: dict[str, str] = {}
     last = {k: c.value if c else 0.0 for k, c in openings.items()}
@@ -97,8 +103,15 @@ def of(model: Model, spec: Timeline) -> list[MonthRow]:
         refs = fixed | {"month": f"{here}${MONTH_ROW}"}
         refs |= {k: f"{here}{row}" for k, row in at.items()} | {f"previous({k})": f"{before}{r}" for k, r in at.items()}
         values |= {"month": float(month)} | {f"previous({k})": v for k, v in last.items()}
+        for look in looks:
+            refs[look.name] = look.formula(at[look.key], here, before, fixed[look.count])
         for r in spec.rows:
             root = roots[r.key]
+            for look in looks:
+                if look.reader is root:
+                    start = openings[look.key]
+                    held = [start.value if start else 0.0, *(c.value for c in found[look.key])]
+                    values[look.name] = look.value(held, month, values[look.count])
             [step] = cells.rows(root, refs, values, unit_of, str, {id(root): r.key})
             if month == 1 and step.unit and units.parse(step.unit) != units.parse(r.unit):
                 raise LayoutError(f"timeline {r.key}: the layout says {r.unit} but the formula yields {step.unit}")
@@ -116,6 +129,33 @@ def of(model: Model, spec: Timeline) -> list[MonthRow]:
         )
         for r in spec.rows
     ]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A formula's look back at a row: at the month so long ago, or at all months since."""
+
+    name: str
+    key: str
+    count: str
+    reader: Expr
+
+    def formula(self, row: int, here: str, before: str, count: str) -> str:
+        ago = f"{here}${MONTH_ROW}-{count}"
+        last, criterion = (before, ago) if self.name.startswith("earlier") else (here, f'">"&({ago})')
+        return f"SUMIF(${_FIRST}${MONTH_ROW}:{last}${MONTH_ROW},{criterion},${_FIRST}{row}:{last}{row})"
+
+    def value(self, held: list[float], month: int, count: float) -> float:
+        """The same of the values that the row has had so far, that of the start first."""
+        if self.name.startswith("earlier"):
+            return sum(v for n, v in enumerate(held[:month]) if n == month - count)
+        return math.fsum(v for n, v in enumerate(held) if n > month - count)
+
+
+def _looks(roots: Iterable[Expr]) -> list[_Look]:
+    found = {(e.args[0], id(root)): root for root in roots for e in leaves(root) if isinstance(e, Expr)}
+    pattern = re.compile(r"(?:earlier|recent)\((\w+), (\w+)\)")
+    return [_Look(m[0], m[1], m[2], root) for (name, _), root in found.items() if (m := pattern.fullmatch(str(name)))]
 
 
 def _opening(model: Model, r: TimelineRow, refs: dict[str, str]) -> Cell | None:
