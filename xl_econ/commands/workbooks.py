@@ -57,15 +57,22 @@ def fill(args: argparse.Namespace) -> int:
     from xl_econ.templates import fill, layout
     from xl_econ.templates.edited import is_workbook
 
-    if args.input is None and not args.set:
-        raise UsageError("fill needs a case file (-i CASE) or a setting (--set K=V)")
+    if args.input is None and not args.set and not args.results_from:
+        raise UsageError("fill needs a case file (-i CASE), a setting (--set K=V) or results (--from F)")
     if is_workbook(args.template):
+        if args.results_from:
+            raise UsageError("--from is for templates; fill the template anew, or give its results by --set")
         from . import edited
 
         return edited.fill(args)
     template = layout.load(args.template)
     cases = fill.read(args.input, template) if args.input else [fill.Case(template.name)]
-    return _write(args, template, [fill.with_settings(c, args.set, template) for c in cases])
+    cases = [fill.with_settings(c, args.set, template) for c in cases]
+    if args.results_from:
+        from xl_econ.templates.carried import carried
+
+        cases = [carried(template, c, args.results_from) for c in cases]
+    return _write(args, template, cases)
 
 
 def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int:

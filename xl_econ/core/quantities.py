@@ -115,6 +115,9 @@ UsdPerGpuHourOrAuto = Annotated[
 UsdPerYearOrAuto = Annotated[
     Any, Quantity("USD/yr", 0, 1e15, auto=True, words="USD/yr, or auto", format='#,##0;-#,##0;"auto"', example=1100.0)
 ]
+UsdOrAuto = Annotated[
+    Any, Quantity("USD", 0, 1e15, auto=True, words="USD, or auto", format='#,##0;-#,##0;"auto"', example=3e6)
+]
 UsdPerKwMonth = Annotated[Any, Quantity("USD/kW/month", 0, 1e5, format="#,##0.00", example=194.95)]
 Key = Annotated[Any, text("Key", "H100 SXM 80GB")]
 Text = Annotated[Any, text()]

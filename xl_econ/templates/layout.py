@@ -37,6 +37,7 @@ class Input(_Part):
     as_of: str
     grade: Literal["A", "B", "C", "D"]
     note: str = ""
+    result_of: str = Field("", description="The result of another template that may fill it: template.key")
 
     @property
     def kind(self) -> Quantity:
