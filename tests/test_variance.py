@@ -77,7 +77,10 @@ def test_a_comment_stands_beside_its_effect_and_a_service_names_its_line(tmp_pat
         book = openpyxl.load_workbook(path, data_only=True)
         rows = {r[1].value: r for r in book["Results"].iter_rows(min_row=5, max_row=30)}
         assert rows["Price"][7].value.startswith("AWS cut P5 from 98.32")
-        assert rows["AWS p5.48xlarge on demand (H100)"][7].value == "Price cut; more hours, better used"
+        assert (
+            rows["AWS p5.48xlarge on demand (H100): actual less budget"][7].value
+            == "Price cut; more hours, better used"
+        )
         formulas = openpyxl.load_workbook(path)["Results"]
         assert formulas[rows["Price"][7].coordinate].value.startswith("=Inputs!")
 

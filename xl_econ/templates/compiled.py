@@ -217,9 +217,10 @@ def _slots(calculator: Calculator, flavour: Flavour, book: Parts) -> Iterator[tu
     for row, r in enumerate(layout.results, 5):
         for case, column in COLUMNS.items():
             yield RESULTS, f"{column}{row}", _value(r.key, case)
-        for column, key in (("B", r.label_from), ("H", r.note_from)):
-            if key:
-                yield RESULTS, f"{column}{row}", _value(key, LIVE)
+        if r.label_from:
+            yield RESULTS, f"B{row}", lambda c, r=r: r.named(c.values[LIVE][r.label_from])  # type: ignore[misc]
+        if r.note_from:
+            yield RESULTS, f"H{row}", _value(r.note_from, LIVE)
     if flavour == "lambda":
         for row, line in enumerate((x for x in lines if x.metric), 5):
             yield FUNCTIONS, f"D{row}", _value(line.key, LIVE)

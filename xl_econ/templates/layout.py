@@ -94,8 +94,12 @@ class ResultRow(_Part):
     key: str
     label: str
     note: str = ""
-    label_from: str | None = Field(None, description="The text input that names the figure in its workbook")
+    label_from: str | None = Field(None, description="The text input that stands before its label: whose figure it is")
     note_from: str | None = Field(None, description="The text input that stands as its note: a comment")
+
+    def named(self, whose: str | None) -> str:
+        """The label as the sheet shows it."""
+        return f"{whose}: {self.label}" if self.label_from else self.label
 
 
 class LineChart(_Part):

@@ -228,7 +228,8 @@ class Model:
                 {case: by_case[case][n].formula for case in COLUMNS},
                 {case: by_case[case][n].value for case in COLUMNS},
                 step.text,
-                (spec.format if result else None) or number_format(unit, metric),
+                # As many decimals in every row: the eye compares prices below one another.
+                ((spec.format if result else None) or number_format(unit, metric)).replace(".00##", ".0000"),
                 spec.note if result else "",
                 metric,
                 self._call(formula) if metric else "",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .model import Model
 
 FIRST = 4
+_POINTS = '+0%" pts";-0%" pts";0'
 _LONGEST = 4000  # characters of a cell's formula that a person may still want to follow
 LOW_SHIFT, HIGH_SHIFT, LOW, HIGH, AT_LOW, AT_HIGH, DOWN, UP = "DEFGHIJK"  # columns of the tornado
 
@@ -198,7 +199,7 @@ def _tornado(model: Model, t: Tornado, row: int) -> TornadoBlock:
         bar: list[Cell] = []
         for shift, columns in ((s.low, (LOW_SHIFT, LOW, AT_LOW, DOWN)), (s.high, (HIGH_SHIFT, HIGH, AT_HIGH, UP))):
             a, b, c, d = (f"{x}{n}" for x in columns)
-            shown = "+0%;-0%;0%" if s.by == "share" else "+0.##;-0.##;0"
+            shown = "+0%;-0%;0%" if s.by == "share" else _POINTS if "%" in model.format(s.key) else "+0.##;-0.##;0"
             text, value = _shifted(model, s, a, shift)
             result = chain.cell(c, "calculation", {s.key: b}, {s.key: value})
             delta = Cell(d, "calculation", f"{c}-${link.at[0]}${row + 2}", _less(result.value, live), chain.format)

@@ -119,7 +119,7 @@ def _ends(model: Model, key: str) -> tuple[float, float]:
 
 def _label(c: Canvas, model: Model, key: str, at: dict[str, int], row: int) -> None:
     spec = next(r for r in model.layout.results if r.key == key)
-    label = model.value(spec.label_from) if spec.label_from else spec.label
-    c.formula(f"B{row}", f"B{at[key]}", label, "label")
+    whose = model.value(spec.label_from) if spec.label_from else None
+    c.formula(f"B{row}", f"B{at[key]}", spec.named(whose), "label")
     unit = model.units[key]
     c.text(f"C{row}", "" if unit == "ratio" else unit, "unit")

@@ -9,7 +9,7 @@ from xl_econ.core.errors import LayoutError
 
 from . import sensitivity_sheet, shaped
 from .canvas import Canvas
-from .layout import CASES, Chart
+from .layout import CASES, Chart, ResultRow
 from .model import Model
 from .parts import (
     CALCULATION,
@@ -32,6 +32,7 @@ HEADING_ROW = 8
 # Columns of the Inputs sheet that have a name, which finds an input's cells in a workbook that was edited.
 NAMED = {case: COLUMNS[case] for case in CASES} | {"source": "K", "as_of": "L", "grade": "M", "key": "O"}
 _CHART_ROWS = 20  # that a chart covers
+_LANDSCAPE_ROWS = 50  # that a page across can hold and still be read
 _PAGE, _WIDE, _NARROW = 1500, 740, 560  # pixels of a page of results and of its charts
 
 
@@ -139,25 +140,46 @@ def calculation(ws: Any, style: Styles, model: Model) -> None:
 
 def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, int]:
     """The results of every case with their charts; answers with the row of each key."""
-    c = Canvas(ws, style, (3, 38, 12, 18, 18, 18, 18, 40))
+    c = Canvas(ws, style, (3, 44, 12, 18, 18, 18, 18, 52))
     c.title("Results", f"{model.layout.title}: the live case beside all three.")
     c.headings(4, ["", "Result", "Unit", LIVE, *CASES, "Note"], "DEFG")
-    at = {}
-    for row, r in enumerate(model.layout.results, 5):
-        at[r.key] = row
-        _linked(c, model, f"B{row}", r.label, r.label_from, "link_label")
-        c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")
-        for case, column in COLUMNS.items():
-            if case != LIVE and r.key in model.timeline_keys:  # which shows the live case only
-                c.text(f"{column}{row}", "")
-                continue
-            kind = "link_bold" if case == LIVE else "link"
-            ref = model.refs(case, RESULTS)[r.key]
-            c.formula(f"{column}{row}", ref, model.value(r.key, case), kind, model.format(r.key))
-        _linked(c, model, f"H{row}", r.note, r.note_from, "link_note")
-        c.fit(row, {"H": model.value(r.note_from) if r.note_from else r.note})
+    at = {r.key: row for row, r in enumerate(model.layout.results, 5)}
+    for r in model.layout.results:
+        _result(c, model, r, at[r.key])
+    last = _charts(c, model, workbook, at)
+    ws.fit_to_pages(1, 1)
+    if last > _LANDSCAPE_ROWS:
+        ws.set_portrait()
+    return at
+
+
+def _result(c: Canvas, model: Model, r: ResultRow, row: int) -> None:
+    """A figure in every case that it has, its label and its note; texts of the workbook's own are linked."""
+    refs = model.refs(LIVE, RESULTS)
+    label = r.named(model.value(r.label_from) if r.label_from else None)
+    note = model.value(r.note_from) if r.note_from else r.note
+    if r.label_from:
+        c.formula(f"B{row}", f'{refs[r.label_from]}&": {r.label}"', label, "label")
+    else:
+        c.text(f"B{row}", label)
+    c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")
+    for case, column in COLUMNS.items():
+        if case != LIVE and r.key in model.timeline_keys:  # which shows the live case only
+            c.text(f"{column}{row}", "")
+            continue
+        kind = "link_bold" if case == LIVE else "link"
+        ref = model.refs(case, RESULTS)[r.key]
+        c.formula(f"{column}{row}", ref, model.value(r.key, case), kind, model.format(r.key))
+    if r.note_from:
+        c.formula(f"H{row}", refs[r.note_from], note, "link_note")
+    else:
+        c.text(f"H{row}", note, "note")
+    c.fit(row, {"B": label, "H": note})
+
+
+def _charts(c: Canvas, model: Model, workbook: Any, at: dict[str, int]) -> int:
+    """The charts side by side, as many as a page is wide, and below them what cells some need; the next free row."""
     below = 6 + len(at)
-    # Charts side by side, as many as a page is wide; below them what cells some of them need.
     widths = [_WIDE if spec.type in (*shaped.SHAPED, "drivers") else _NARROW for spec in model.layout.charts]
     places, left, line = [], 0, 0
     for width in widths:
@@ -167,8 +189,7 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
         left += width + 16
     free = below + _CHART_ROWS * (line + 1)
     if any(spec.type in shaped.SHAPED for spec in model.layout.charts):
-        ws.fit_to_pages(1, 1)
-        ws.set_column(8, 8, _CASE_WIDTH, style("plain"))
+        c.ws.set_column(8, 8, _CASE_WIDTH, c.style("plain"))
     for spec, (left, line) in zip(model.layout.charts, places, strict=True):
         if spec.type in shaped.SHAPED:
             chart, free = shaped.write(c, workbook, model, spec, at, free)
@@ -176,16 +197,8 @@ def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, in
             chart = _drivers(model, workbook)
         else:
             chart = _chart(workbook, spec, at)
-        ws.insert_chart(below + _CHART_ROWS * line, 1, chart, {"x_offset": left + 4, "y_offset": 4})
-    return at
-
-
-def _linked(c: Canvas, model: Model, cell: str, text: str, key: str | None, style: str) -> None:
-    """A text of the layout, or the text input that says it in this workbook."""
-    if key is None:
-        c.text(cell, text, "label" if style == "link_label" else "note")
-    else:
-        c.formula(cell, model.refs(LIVE, RESULTS)[key], model.value(key), style)
+        c.ws.insert_chart(below + _CHART_ROWS * line, 1, chart, {"x_offset": left + 4, "y_offset": 4})
+    return free
 
 
 def _drivers(model: Model, workbook: Any) -> Any:

@@ -33,7 +33,6 @@ STYLES: dict[str, dict[str, Any]] = {
     "calculation": _CELL | {"font_color": "black", "align": "right"},
     "result": _CELL | {"font_color": "black", "bold": True, "align": "right"},
     "link": _CELL | {"font_color": LINK_GREEN, "align": "right"},
-    "link_label": _CELL | {"font_color": LINK_GREEN},
     "link_note": _CELL | {"font_color": LINK_GREEN, "text_wrap": True, "indent": 1},
     "link_bold": _CELL | {"font_color": LINK_GREEN, "bold": True, "align": "right"},
     "master_label": {"bold": True, "font_size": 12},

@@ -32,6 +32,7 @@ _YEAR = 12
 _WIDTHS = (3, 40, 14, 15, 15)
 _CHART = 630  # pixels from one chart to the next; two fill the first page
 _CHART_ROWS = 20  # that a chart covers
+_PAGE_ROWS = 55  # of the paper
 _WORDS = 150  # characters across the first page
 
 
@@ -187,8 +188,11 @@ def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
     # Right of the columns that are repeated on every page, or each page would print a piece of charts and words.
     below = FIRST + len(model.months)
     for n, chart in enumerate(spec.charts):
-        ws.insert_chart(below, TOTAL, _chart(workbook, model, chart), {"x_offset": 4 + _CHART * n, "y_offset": 4})
-    below += _CHART_ROWS if spec.charts else 1
+        row, left = below + _CHART_ROWS * (n // 2), 4 + _CHART * (n % 2)
+        ws.insert_chart(row, TOTAL, _chart(workbook, model, chart), {"x_offset": left, "y_offset": 4})
+    if below + _CHART_ROWS > _PAGE_ROWS:
+        ws.set_h_pagebreaks([below])
+    below += _CHART_ROWS * math.ceil(len(spec.charts) / 2) + 1
     c.section(below, "Rows in words", "D")
     for n, r in enumerate(model.months, below + 1):
         start = f"{r.spec.opening:g}" if isinstance(r.spec.opening, float) else r.spec.opening
