@@ -140,7 +140,7 @@ def calculation(ws: Any, style: Styles, model: Model) -> None:
 
 def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, int]:
     """The results of every case with their charts; answers with the row of each key."""
-    c = Canvas(ws, style, (3, 44, 12, 18, 18, 18, 18, 52))
+    c = Canvas(ws, style, (3, 50, 12, 18, 18, 18, 18, 52))
     c.title("Results", f"{model.layout.title}: the live case beside all three.")
     c.headings(4, ["", "Result", "Unit", LIVE, *CASES, "Note"], "DEFG")
     at = {r.key: row for row, r in enumerate(model.layout.results, 5)}
