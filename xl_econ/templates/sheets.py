@@ -32,7 +32,7 @@ HEADING_ROW = 8
 # Columns of the Inputs sheet that have a name, which finds an input's cells in a workbook that was edited.
 NAMED = {case: COLUMNS[case] for case in CASES} | {"source": "K", "as_of": "L", "grade": "M", "key": "O"}
 _CHART_ROWS = 20  # that a chart covers
-_LANDSCAPE_ROWS = 50  # that a page across can hold and still be read
+_LANDSCAPE_ROWS = 60  # that a page across can hold and still be read
 _PAGE, _WIDE, _NARROW = 1500, 740, 560  # pixels of a page of results and of its charts
 
 
