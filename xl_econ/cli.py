@@ -157,6 +157,15 @@ def _filling(command: Callable[..., _Parser]) -> None:
     sub.add_argument(
         "--set", action="append", default=[], metavar="K=V", help="an input on top: mfu=0.41, Low.mfu=0.43"
     )
+    sub.add_argument(
+        "--from",
+        action="append",
+        default=[],
+        type=_path,
+        metavar="F",
+        dest="results_from",
+        help="a workbook of another template whose results become inputs (exec_summary)",
+    )
     sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
     sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at work on many workbooks")
     sub.add_argument("--resume", action="store_true", help="leave the workbooks that hold their case already")

@@ -57,7 +57,7 @@ def cover(
     ws: object, style: Styles, model: Model, master: str, sheets: list[str], texts: Mapping[str, str], stamped: Stamp
 ) -> dict[str, str]:
     """Purpose, owner, the live results, the master check, the colours and the contents; answers with cells to name."""
-    c = Canvas(ws, style, (3, 30, 20, 16, 44), wide=False)
+    c = Canvas(ws, style, (3, 44, 20, 16, 34), wide=False)
     layout = model.layout
     c.ws.set_row(0, 34)
     c.text("B1", layout.title, "title")
@@ -70,7 +70,7 @@ def cover(
     c.text("B7", "Live case")
     c.formula("C7", f"{INPUTS}!D{SELECTOR_ROW}", model.selected, "link")
     c.section(9, "Results of the live case", "BCDE")
-    c.text("D7", given(model.layout, model.own), "unit")
+    c.text("D7", given(model.layout, model.own), "about")
     row = 10
     for key in layout.headline:
         line = model.line(key)
@@ -91,9 +91,7 @@ def cover(
     for kind, what in _LEGEND:
         row += 1
         _example(c, f"B{row}", kind, f"B{row - 1}")
-        c.text(f"C{row}", what, "unit")
-        c.text(f"D{row}", "")
-        c.text(f"E{row}", "")
+        c.merged(f"C{row}:E{row}", what, "note")
     row += 2
     c.section(row, "Sheets", "BCDE")
     about = ABOUT | {t.sheet: t.about for t in layout.tables}

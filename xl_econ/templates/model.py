@@ -237,7 +237,8 @@ class Model:
                 {case: by_case[case][n].formula for case in self.columns.of},
                 {case: by_case[case][n].value for case in self.columns.of},
                 step.text,
-                (spec.format if result else None) or number_format(unit, metric),
+                # As many decimals in every row: the eye compares prices below one another.
+                ((spec.format if result else None) or number_format(unit, metric)).replace(".00##", ".0000"),
                 spec.note if result else "",
                 metric,
                 self._call(formula) if metric else "",
@@ -300,8 +301,9 @@ class Model:
         shown = {r.key for r in self.layout.results}
         for what, keys, known in (
             ("headline", self.layout.headline, calculated),
-            ("results", shown, self.keys - self.timeline_keys),
-            ("charts", {key for chart in self.layout.charts for key in chart.series}, shown),
+            ("results", shown, self.keys),
+            ("results", {k for r in self.layout.results for k in (r.label_from, r.note_from) if k}, self.layout.by_key),
+            ("charts", {key for chart in self.layout.charts for key in chart.series}, shown - self.timeline_keys),
         ):
             for key in keys:
                 if key not in known:
@@ -316,7 +318,9 @@ class Model:
         return found.cell if isinstance(found, Unavailable) else found
 
     def format(self, key: str) -> str:
-        """The number format of an input or a calculated row."""
+        """The number format of an input, a calculated row or a row of the timeline."""
         if key in self.layout.by_key:
             return self.layout.by_key[key].kind.format
+        if key in self.timeline_keys:
+            return next(r.spec.format for r in self.months if r.spec.key == key)
         return self.line(key).format

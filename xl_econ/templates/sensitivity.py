@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .model import Model
 
 FIRST = 4
+_POINTS = '+0%" pts";-0%" pts";0'
 _LONGEST = 4000  # characters of a cell's formula that a person may still want to follow
 LOW_SHIFT, HIGH_SHIFT, LOW, HIGH, AT_LOW, AT_HIGH, DOWN, UP = "DEFGHIJK"  # columns of the tornado
 BAR = (LOW_SHIFT, LOW, AT_LOW, DOWN, HIGH_SHIFT, HIGH, AT_HIGH, UP)  # in the order of a bar's cells
@@ -269,7 +270,7 @@ class _Arm:
     def bar(self, row: int, link: str) -> list[Cell]:
         """The cells of the bar in a row."""
         s, chain, found = self.swing, self.chain, []
-        shown = "+0%;-0%;0%" if s.by == "share" else "+0.##;-0.##;0"
+        shown = "+0%;-0%;0%" if s.by == "share" else _POINTS if "%" in self.model.format(s.key) else "+0.##;-0.##;0"
         ends = ((s.low, BAR[:4]), (s.high, BAR[4:]))
         for n, (shift, columns) in enumerate(ends):
             a, b, c, d = (f"{x}{row}" for x in columns)

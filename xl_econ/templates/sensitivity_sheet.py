@@ -79,7 +79,7 @@ def _tornado(c: Canvas, model: Model, block: TornadoBlock, workbook: Any) -> Non
         "One figure moves at a time. The widest bar first, in the case that the file was built for.",
         "about",
     )
-    c.text(f"B{row + 2}", f"Live, by the formula of the cells and as calculated: {label(model, t.result)}", "unit")
+    c.text(f"B{row + 2}", f"Live, by the formula of the cells and as calculated: {label(model, t.result)}", "about")
     c.text(f"B{row + 3}", "Figure", "heading")
     c.text(f"C{row + 3}", "Unit", "heading")
     for column, name in _HEADINGS.items():

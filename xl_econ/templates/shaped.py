@@ -17,6 +17,7 @@ from .styles import BAD, LINK_GREEN, NAVY, SERIES
 SHAPED = ("waterfall", "range")
 FIRST_RESULT = 5
 CHART_ROWS = 20  # that a chart covers
+_PAGE, _WIDE, _NARROW = 1500, 740, 560  # pixels of a page of results and of its charts
 _LEGEND_OFF = {"none": True}
 _BARS = {"waterfall": "EFGHI", "range": "EF"}
 _CELL = ("calculation", "#,##0.00;(#,##0.00);-")
@@ -24,11 +25,37 @@ _CELL = ("calculation", "#,##0.00;(#,##0.00);-")
 
 def places(layout: Layout) -> Iterator[tuple[Chart, int]]:
     """The charts with cells of their own, and the row of the section that each begins with."""
-    row = FIRST_RESULT + len(layout.results) + 1 + CHART_ROWS
+    row = _first_free(layout)
     for spec in layout.charts:
         if spec.type in SHAPED:
             yield spec, row
             row += len(spec.series) + 3
+
+
+def below(layout: Layout) -> int:
+    """The row in which the charts begin."""
+    return FIRST_RESULT + len(layout.results) + 1
+
+
+def spots(layout: Layout) -> list[tuple[int, int]]:
+    """Where each chart stands: pixels from the left, and its line of charts, as many as a page is wide."""
+    found, left, line = [], 0, 0
+    for spec in layout.charts:
+        width = _WIDE if spec.type in (*SHAPED, "drivers") else _NARROW
+        if left and left + width > _PAGE:
+            left, line = 0, line + 1
+        found.append((left, line))
+        left += width + 16
+    return found
+
+
+def _first_free(layout: Layout) -> int:
+    return below(layout) + CHART_ROWS * (max((line for _, line in spots(layout)), default=0) + 1)
+
+
+def free(layout: Layout) -> int:
+    """The first row under all charts and the cells behind them."""
+    return max((row + len(spec.series) + 3 for spec, row in places(layout)), default=_first_free(layout))
 
 
 def write(c: Canvas, workbook: Any, model: Model, spec: Chart, at: dict[str, int], row: int) -> Any:
@@ -146,7 +173,8 @@ def _range(series: Sequence[str], row: int, value: Callable[[str, str], Any], ca
 
 
 def _label(c: Canvas, model: Model, key: str, at: dict[str, int], row: int) -> None:
-    label = next(r.label for r in model.layout.results if r.key == key)
-    c.formula(f"B{row}", f"B{at[key]}", label, "label")
+    spec = next(r for r in model.layout.results if r.key == key)
+    whose = model.value(spec.label_from) if spec.label_from else None
+    c.formula(f"B{row}", f"B{at[key]}", spec.named(whose), "label")
     unit = model.units[key]
     c.text(f"C{row}", "" if unit == "ratio" else unit, "unit")

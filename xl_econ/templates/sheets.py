@@ -11,7 +11,7 @@ from xl_econ.core.errors import LayoutError
 
 from . import sensitivity_sheet, shaped
 from .canvas import Canvas
-from .layout import CASES, Chart
+from .layout import CASES, Chart, ResultRow
 from .model import Model
 from .parts import (
     CALCULATION,
@@ -34,6 +34,7 @@ CHECK_HEADINGS = 5
 _LABELLED = 6  # cases whose bars still have room for a label
 _CASE_WIDTH = 16
 HEADING_ROW = 8
+_LANDSCAPE_ROWS = 60  # that a page across can hold and still be read
 
 
 def named(columns: Columns) -> dict[str, str]:
@@ -163,38 +164,60 @@ def calculation(ws: Any, style: Styles, model: Model) -> None:
 def results(ws: Any, style: Styles, model: Model, workbook: Any) -> dict[str, int]:
     """The results of every case with their charts; answers with the row of each key."""
     columns = model.columns
-    c = Canvas(ws, style, (3, 38, 12, *[columns.width(18)] * len(columns.of), 40))
-    c.title(
-        "Results",
-        f"{model.layout.title}: the live case beside {'all three' if model.cases == CASES else 'all others'}.",
-    )
+    c = Canvas(ws, style, (3, 50, 12, *[columns.width(18)] * len(columns.of), 52))
+    others = "all three" if model.cases == CASES else "all others"
+    c.title("Results", f"{model.layout.title}: the live case beside {others}.")
     c.headings(4, ["", "Result", "Unit", *columns.of, "Note"], list(columns.of.values()))
-    at = {}
-    for row, r in enumerate(model.layout.results, shaped.FIRST_RESULT):
-        at[r.key] = row
-        c.text(f"B{row}", r.label)
-        c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")
-        for case, column in columns.of.items():
-            kind = "link_bold" if case == LIVE else "link"
-            ref = model.refs(case, RESULTS)[r.key]
-            c.formula(f"{column}{row}", ref, model.value(r.key, case), kind, model.format(r.key))
-        c.text(f"{columns.beyond()}{row}", r.note, "note")
-    below = shaped.FIRST_RESULT + len(at) + 1
-    behind = {id(spec): row for spec, row in shaped.places(model.layout)}
+    at = {r.key: row for row, r in enumerate(model.layout.results, shaped.FIRST_RESULT)}
+    for r in model.layout.results:
+        _result(c, model, r, at[r.key])
+    last = _charts(c, model, workbook, at)
+    ws.fit_to_pages(1, 1)
+    if last > _LANDSCAPE_ROWS:
+        ws.set_portrait()
+    return at
+
+
+def _result(c: Canvas, model: Model, r: ResultRow, row: int) -> None:
+    """A figure in every case that it has, its label and its note; texts of the workbook's own are linked."""
+    refs, note_at = model.refs(LIVE, RESULTS), model.columns.beyond()
+    label = r.named(model.value(r.label_from) if r.label_from else None)
+    note = model.value(r.note_from) if r.note_from else r.note
+    if r.label_from:
+        c.formula(f"B{row}", f'{refs[r.label_from]}&": {r.label}"', label, "label")
+    else:
+        c.text(f"B{row}", label)
+    c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")
+    for case, column in model.columns.of.items():
+        if case != LIVE and r.key in model.timeline_keys:  # which shows the live case only
+            c.text(f"{column}{row}", "")
+            continue
+        kind = "link_bold" if case == LIVE else "link"
+        ref = model.refs(case, RESULTS)[r.key]
+        c.formula(f"{column}{row}", ref, model.value(r.key, case), kind, model.format(r.key))
+    if r.note_from:
+        c.formula(f"{note_at}{row}", refs[r.note_from], note, "link_note")
+    else:
+        c.text(f"{note_at}{row}", note, "note")
+    c.fit(row, {"B": label, note_at: note})
+
+
+def _charts(c: Canvas, model: Model, workbook: Any, at: dict[str, int]) -> int:
+    """The charts side by side, as many as a page is wide, and below them what cells some need; the next free row."""
+    layout = model.layout
+    below = shaped.below(layout)
+    behind = {id(spec): row for spec, row in shaped.places(layout)}
     if behind:
-        ws.fit_to_pages(1, 1)
-        ws.set_column(8, 8, _CASE_WIDTH, style("plain"))
-    left = 4
-    for spec in model.layout.charts:
+        c.ws.set_column(8, 8, _CASE_WIDTH, c.style("plain"))
+    for spec, (left, line) in zip(layout.charts, shaped.spots(layout), strict=True):
         if id(spec) in behind:
             chart = shaped.write(c, workbook, model, spec, at, behind[id(spec)])
         elif spec.type == "drivers":
             chart = _drivers(model, workbook)
         else:
             chart = _chart(workbook, spec, at, len(model.cases))
-        ws.insert_chart(below, 1, chart, {"x_offset": left, "y_offset": 4})
-        left += int(chart.width) + 16
-    return at
+        c.ws.insert_chart(below + shaped.CHART_ROWS * line, 1, chart, {"x_offset": left + 4, "y_offset": 4})
+    return shaped.free(layout)
 
 
 def _drivers(model: Model, workbook: Any) -> Any:

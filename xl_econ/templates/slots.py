@@ -55,7 +55,12 @@ def _slots(calculator: Calculator, flavour: Flavour, book: Parts, hash_of: Slot)
             yield CALCULATION, f"{column}{line.row}", _value(line.key, case)
     for row, r in enumerate(layout.results, shaped.FIRST_RESULT):
         for case, column in model.columns.of.items():
-            yield RESULTS, f"{column}{row}", _value(r.key, case)
+            if case == LIVE or r.key not in model.timeline_keys:  # which has the live case only
+                yield RESULTS, f"{column}{row}", _value(r.key, case)
+        if r.label_from:
+            yield RESULTS, f"B{row}", lambda c, r=r: r.named(c.values[LIVE][r.label_from])  # type: ignore[misc]
+        if r.note_from:
+            yield RESULTS, f"{model.columns.beyond()}{row}", _value(r.note_from, LIVE)
     if flavour == "lambda":
         for row, line in enumerate((x for x in lines if x.metric), 5):
             yield FUNCTIONS, f"D{row}", _value(line.key, LIVE)
