@@ -157,7 +157,7 @@ def test_what_does_not_exist_says_why(name, args, kind, text, capsys):
     with pytest.raises(kind, match=text) as e:
         getattr(xl_econ, name.lower())(*args)
     assert type(e.value) is kind
-    assert getattr(udf, name)(*args) == e.value.cell
+    assert getattr(udf, name)(*args) == [[e.value.cell]]
     assert text.replace("\\", "") in udf.WHY()[0][0]
     if not any(x is None or isinstance(x, list) for x in args):
         assert cli.main(["calc", name, *map(str, args)]) == kind.exit_code
@@ -182,9 +182,9 @@ def test_lists_of_every_kind():
     for kind in (list, tuple, np.array, lambda v: [[x] for x in v], lambda v: ", ".join(map(str, v))):
         assert xl_econ.blended_rate(kind(rates), kind(shares)) == pytest.approx(2.82, rel=1e-15)
     column = tuple((x,) for x in rates), tuple((x,) for x in shares)
-    assert udf.BLENDED_RATE(*column) == pytest.approx(2.82, rel=1e-15)
-    assert udf.BLENDED_RATE(*column, ((None,), (None,), (None,))) == pytest.approx(2.82, rel=1e-15)
-    assert udf.BLENDED_RATE(*column, ((1.0,), (None,), (None,))) == "#VALUE!"
+    assert udf.BLENDED_RATE(*column)[0] == pytest.approx([2.82], rel=1e-15)
+    assert udf.BLENDED_RATE(*column, ((None,), (None,), (None,)))[0] == pytest.approx([2.82], rel=1e-15)
+    assert udf.BLENDED_RATE(*column, ((1.0,), (None,), (None,))) == [["#VALUE!"]]
     assert xl_econ.blended_rate(3.5, 1) == 3.5
     thirds = [1 / 3 - 1e-11] * 3  # typed with ten digits
     assert xl_econ.blended_rate([3, 3, 3], thirds) == pytest.approx(3, rel=1e-15)
