@@ -65,7 +65,7 @@ def judge(what: str, value: float, goal: float, at_most: bool = False, limit: fl
     Raises:
         AssertionError: The value beats its limit, so the measurement is wrong.
     """
-    if limit is not None and value > limit:
+    if limit is not None and (value < limit if at_most else value > limit):
         raise AssertionError(f"{what}: {value:.2f} beats its limit {limit:g}; the limit or the work is wrong")
     met = value <= goal if at_most else value >= goal
     print(

@@ -8,6 +8,7 @@ import xlsxwriter
 
 from xl_econ.hosts.names import names
 from xl_econ.tables.store import TABLES
+from xl_econ.templates import fill, layout
 from xl_econ.workbook.recalc import recalculate
 
 ERRORS = ("#N/A", "#NUM!", "#VALUE!", "#DIV/0!", "#REF!", "#NAME?")
@@ -131,4 +132,23 @@ def random_inputs(m, count, seed=0):
     for _ in range(count):
         texts, length = of_one_row(m, rng), rng.randint(1, 5)
         found.append({p.name: texts.get(p.name) or random_value(m, p, rng, length) for p in m.scalars.values()})
+    return found
+
+
+def template_cases(template, count, spread=0.1):
+    """The template's own case, the shipped ones, and random ones about the template's own values."""
+    found = [fill.Case("own")]
+    for path in sorted((layout.folder() / "cases" / template.name).glob("*.toml")):
+        found += fill.read(path, template)
+    rng = random.Random(template.name)
+    while len(found) < count:
+        values = {case: {} for case in layout.CASES}
+        for key, i in template.by_key.items():
+            for case in layout.CASES:
+                if not i.kind.is_text and rng.random() < 0.5:
+                    value = i.value(case) * rng.uniform(1 - spread, 1 + spread)
+                    value = float(round(value)) if float(i.value(case)).is_integer() else value
+                    values[case][key] = min(max(value, i.kind.low), i.kind.high)
+        texts = {"purpose": "=1+1 <&>", "owner": "Me"}
+        found.append(fill.Case(f"random {len(found)}", rng.choice(layout.CASES), values, texts))
     return found

@@ -85,7 +85,7 @@ def test_a_csv_of_many_cases_fills_a_folder(tmp_path, capsys):
     assert run(["fill", "training_budget", "-i", path, "-o", out], capsys)[0] == 3
     path.write_text("name,params_b\na,8\nb,9e12\n")
     code, _, err = run(["fill", "training_budget", "-i", path, "-o", tmp_path / "new"], capsys)
-    assert (code, err) == (3, "xl-econ: many.csv, b: params_b = 9e+12: in billions, write 9000\n")
+    assert (code, err) == (3, "xl-econ: many.csv, line 3 (b): params_b = 9e+12: in billions, write 9000\n")
     assert not (tmp_path / "new").exists(), "nothing is written when one case is bad"
 
 

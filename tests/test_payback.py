@@ -157,7 +157,7 @@ def test_what_does_not_exist_says_why(name, args, kind, text, capsys):
     with pytest.raises(kind, match=text) as e:
         getattr(xl_econ, name.lower())(*args)
     assert type(e.value) is kind
-    assert getattr(udf, name)(*args) == e.value.cell
+    assert getattr(udf, name)(*args) == [[e.value.cell]]
     assert text.replace("\\", "") in udf.WHY()[0][0]
     if not any(x is None or isinstance(x, list) for x in args):
         assert cli.main(["calc", name, *map(str, args)]) == kind.exit_code
@@ -182,10 +182,50 @@ def test_lists_of_every_kind():
     for kind in (list, tuple, np.array, lambda v: [[x] for x in v], lambda v: ", ".join(map(str, v))):
         assert xl_econ.blended_rate(kind(rates), kind(shares)) == pytest.approx(2.82, rel=1e-15)
     column = tuple((x,) for x in rates), tuple((x,) for x in shares)
-    assert udf.BLENDED_RATE(*column) == pytest.approx(2.82, rel=1e-15)
-    assert udf.BLENDED_RATE(*column, ((None,), (None,), (None,))) == pytest.approx(2.82, rel=1e-15)
-    assert udf.BLENDED_RATE(*column, ((1.0,), (None,), (None,))) == "#VALUE!"
+    assert udf.BLENDED_RATE(*column)[0] == pytest.approx([2.82], rel=1e-15)
+    assert udf.BLENDED_RATE(*column, ((None,), (None,), (None,)))[0] == pytest.approx([2.82], rel=1e-15)
+    assert udf.BLENDED_RATE(*column, ((1.0,), (None,), (None,))) == [["#VALUE!"]]
     assert xl_econ.blended_rate(3.5, 1) == 3.5
     thirds = [1 / 3 - 1e-11] * 3  # typed with ten digits
     assert xl_econ.blended_rate([3, 3, 3], thirds) == pytest.approx(3, rel=1e-15)
     assert udf.EXPLAIN("BLENDED_RATE", *column)[1][2] == "3.5, 2.5, 1.6"
+
+
+def explicit_irr(upfront, saving, months, residual):
+    """The yearly rate at which the explicit sum of discounted months is what was paid, by bisection."""
+    low, high = Decimal("-0.4"), Decimal(2)
+    for _ in range(110):
+        rate = (low + high) / 2
+        worth = sum(Decimal(saving) / (1 + rate) ** k for k in range(1, months + 1))
+        worth += Decimal(residual) / (1 + rate) ** months
+        low, high = (rate, high) if worth > Decimal(upfront) else (low, rate)
+    return float((1 + low) ** 12 - 1)
+
+
+RETURNS = [(2e6, 101000, 36, 3e5), (2e6, 50000, 36, 1e5), (1200, 112, 12, 0), (1e6, 3e5, 48, 0), (1e6, 21000, 48, 0)]
+
+
+def test_internal_rate_of_return_is_where_the_explicit_sum_is_what_was_paid():
+    values = [xl_econ.irr_buy_vs_rent(upfront, 0, saving, n, residual) for upfront, saving, n, residual in RETURNS]
+    for value, case in zip(values, RETURNS, strict=True):
+        assert close(value, explicit_irr(*case), 1e-13), case
+    with pytest.raises(NotAvailable, match="never pays back"):
+        xl_econ.irr_buy_vs_rent(1e6, 2000, 2000, 36)
+
+
+@pytest.mark.parametrize(("life", "months", "tax", "rate"), [(5, 36, 0.25, 0.1), (3, 60, 0.21, 0.0), (1, 7, 0.4, 0.2)])
+def test_net_present_value_after_tax_is_the_explicit_sum(life, months, tax, rate):
+    upfront, own, cloud, residual = 36000, 300, 2000, 6000
+    i, per_month = monthly(rate), Decimal(upfront) / (12 * life)
+    worth, book = -Decimal(upfront), Decimal(upfront)
+    for month in range(1, months + 1):
+        written_off = per_month if month <= 12 * life else Decimal(0)
+        book -= written_off
+        flow = Decimal(cloud - own) - Decimal(tax) * (cloud - own - written_off)
+        if month == months:
+            flow += residual - Decimal(tax) * (residual - book)
+        worth += flow / (1 + i) ** month
+    found = xl_econ.npv_after_tax(upfront, own, cloud, months, residual, rate, tax, life)
+    assert close(found, float(worth), 1e-12)
+    untaxed = xl_econ.npv_after_tax(upfront, own, cloud, months, residual, rate)
+    assert close(untaxed, xl_econ.npv_buy_vs_rent(upfront, own, cloud, months, residual, rate))

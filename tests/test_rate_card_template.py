@@ -14,7 +14,7 @@ from xl_econ.core import ops
 from xl_econ.core.errors import InputError, LayoutError, TableError
 from xl_econ.tables import queries
 from xl_econ.tables.store import TABLES
-from xl_econ.templates import fill, layout, many
+from xl_econ.templates import fill, layout
 from xl_econ.templates.model import Model
 from xl_econ.workbook import rate_card
 from xl_econ.workbook.read import formulas
@@ -32,7 +32,7 @@ def model():
 
 def column(model, table, name):
     """A worked-out column by key."""
-    return dict(zip(table.rows, model.columns[f"{table.sheet}[{name}]"], strict=True))
+    return dict(zip(table.rows, model.table_columns[f"{table.sheet}[{name}]"], strict=True))
 
 
 # -- what the columns say ---------------------------------------------------------------------------------------
@@ -142,11 +142,6 @@ def test_a_quote_in_another_currency(tmp_path, capsys):
     assert found["quote_usd_hour"]["value"] == pytest.approx(60 * 1.1 / 8)
     assert found["quote_over_card"]["value"] == pytest.approx(8.25 / 3.99 - 1)
     assert list(differences(formulas(tmp_path / "q.xlsx"), recalculate(tmp_path / "q.xlsx"), 1e-12)) == []
-
-
-def test_its_columns_follow_the_case_so_it_is_built_for_each():
-    assert not many.compiles(layout.load(NAME))
-    assert many.compiles(layout.load("training_budget"))
 
 
 def test_a_day_that_is_none():

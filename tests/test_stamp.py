@@ -13,6 +13,7 @@ from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.patch import patch
 
 LINES = ("template", "template hash", "inputs hash", "tables hash", "definitions")
+PROPERTIES = "document properties"
 
 
 def built(path, name="training_budget", *settings, flavour="plain"):
@@ -27,6 +28,7 @@ def said(path, capsys, *options):
     assert err == ""
     report = json.loads(printed)
     assert report["holds"] is (code == 0)
+    assert set(report) == {"workbook", "holds", PROPERTIES, *LINES}
     return {k: report[k]["holds"] for k in LINES}
 
 
@@ -74,8 +76,29 @@ def test_what_writes_keeps_it_true(tmp_path, capsys):
     assert said(path, capsys)["inputs hash"] is False
     assert run(["recalc", path, "--write"], capsys)[0] == 0
     assert set(said(path, capsys).values()) == {True}
+
+
+def test_the_document_properties_are_of_the_build_until_the_stamp_is_written(tmp_path, capsys):
+    """Filling leaves every part but the sheets as it is; `stamp` says that theirs is the earlier hash."""
+    path = built(tmp_path / "a.xlsx")
+    first = core(path)
+    for command in (["fill", path, "--set", "mfu=0.3"], ["recalc", path, "--write"]):
+        assert run(command, capsys)[0] == 0
+        assert core(path) == first
+    code, printed, _ = run(["stamp", path, "--json"], capsys)
+    report = json.loads(printed)
+    assert (code, report["holds"], report[PROPERTIES]["holds"]) == (0, True, False)
+    assert "earlier inputs" in report[PROPERTIES]["why"]
+    assert report[PROPERTIES]["says"] in first
+    code, printed, _ = run(["stamp", path, "--write", "--json"], capsys)
+    report = json.loads(printed)
+    assert (code, report["holds"], report[PROPERTIES]["holds"]) == (0, True, True)
+    assert Edited(path).stamp.inputs in core(path) != first
+
+
+def core(path):
     with zipfile.ZipFile(path) as package:
-        assert Edited(path).stamp.inputs in package.read("docProps/core.xml").decode()
+        return package.read("docProps/core.xml").decode()
 
 
 @pytest.mark.libreoffice

@@ -186,6 +186,30 @@ def test_the_timeline_agrees_with_the_closed_forms():
     assert [c.flag for c in months] == [0]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_bought_retires_and_is_depreciated_by_vintage(engine, tmp_path):
+    """A plan longer than the life, against a simulation of every purchase; and by the sheet's look back."""
+    settings = ["life_years=2", "hardware_change=-0.2", "existing_nodes=40", "most_nodes_month=60"]
+    path, model = book(tmp_path, "fleet_plan", settings=settings)
+    assert list(differences(formulas(path), recalculate(path, engine), 1e-12)) == []
+    rows = {r.spec.key: [c.value for c in r.months] for r in model.months}
+    bought, life = rows["bought"], 24
+    node_usd = (31904.63 + 4247.5) * 8
+    paid = [n * node_usd * 0.8 ** (m / 12) for m, n in enumerate(bought, 1)]
+    for m in range(48):
+        standing = range(max(0, m - life + 1), m + 1)
+        assert rows["new_nodes"][m] == sum(bought[k] for k in standing)
+        assert rows["retired_new"][m] == (bought[m - life] if m >= life else 0)
+        for vintage in range(4):
+            worth = sum(paid[k] / life for k in standing if k // 12 == vintage)
+            assert rows[f"depreciation_{vintage + 1}"][m] == pytest.approx(worth, rel=1e-12, abs=1e-6)
+    assert sum(rows["retired_new"]) > 0
+    assert rows["book_value"][-1] == pytest.approx(
+        sum(p * (1 - (48 - k) / life) for k, p in enumerate(paid) if 48 - k <= life), rel=1e-12
+    )
+    assert not [c.label for c in model.checks if c.flag and c.severity == "check"]
+
+
 def test_owning_that_never_pays_back(tmp_path):
     path, model = book(tmp_path, "gpu_buy_vs_rent", settings=["utilization=0.1"])
     assert (model.value("payback"), model.value("payback_discounted")) == ("never", "never")
@@ -380,6 +404,11 @@ BUY_OR_RENT = (layout.folder() / "gpu_buy_vs_rent.toml").read_text()
         ),
         ('key = "in_horizon"', 'key = "npv_usd"', "timeline: the key 'npv_usd' is used twice"),
         ("previous(rent_to_date)", "previous(upfront_usd)", "no earlier month of 'upfront_usd'"),
+        ("previous(rent_to_date)", "earlier(upfront_usd, months)", "no earlier month of 'upfront_usd'"),
+        ("previous(rent_to_date)", "earlier(rent_to_date, rent_flow)", "'rent_flow' is no figure outside the timeline"),
+        ("previous(rent_to_date)", "recent(rent_to_date, monts)", "recent(row, months): 'monts' is no figure outside"),
+        ("previous(rent_to_date)", "recent(rent_to_date)", "it is recent(row, months)"),
+        ("previous(rent_to_date)", "previous(rent_flow, months)", "it is previous(row)"),
         ('result = "breakeven_share"', 'result = "breakeven_shar"', "unknown key 'breakeven_shar'; did you mean"),
         ('{ key = "usd_per_kwh" }', '{ key = "idle_power" }', "npv_usd does not depend on idle_power"),
         ("figure('cost_components', 'Power'", "figure('cost_component', 'Power'", "no table 'cost_component'; did you"),

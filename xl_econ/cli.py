@@ -110,23 +110,7 @@ def _parser() -> _Parser:
         return sub
 
     _functions(command)
-    sub = command("new", "a template workbook with its own inputs; rate_card holds all tables to edit", tables=True)
-    sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
-    _output(sub, required=False)
-    sub = command("fill", "a template, or a workbook built from one, filled from a case file", tables=True)
-    sub.add_argument("template", metavar="TEMPLATE|F", help="a template, or a workbook to change where its inputs are")
-    sub.add_argument("-i", "--input", type=_path, metavar="CASE", help="TOML, YAML, JSON or CSV (a row a workbook)")
-    sub.add_argument(
-        "--set", action="append", default=[], metavar="K=V", help="an input on top: mfu=0.41, Low.mfu=0.43"
-    )
-    sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
-    sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at work on many workbooks")
-    sub.add_argument("--resume", action="store_true", help="leave the workbooks that hold their case already")
-    _output(sub, required=False)
-    sub = command("extract", "the case file of a filled workbook", tables=True)
-    sub.add_argument("workbook", type=_path, metavar="F")
-    sub.add_argument("-o", "--output", type=_path, metavar="CASE", help="TOML, JSON or CSV; without it: TOML, printed")
-    sub.add_argument("--force", action="store_true", help="replace a file that is there")
+    _filling(command)
     _checking(command)
     _comparing(command)
     _addin(command("addin", "the Excel add-in", reads=False))
@@ -172,6 +156,37 @@ def _checking(command: Callable[..., _Parser]) -> None:
     sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
     sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
+
+
+def _filling(command: Callable[..., _Parser]) -> None:
+    """The commands that make workbooks of templates, and read them back."""
+    sub = command("new", "a template workbook with its own inputs; rate_card holds all tables to edit", tables=True)
+    sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
+    _output(sub, required=False)
+    sub = command("fill", "a template, or a workbook built from one, filled from a case file", tables=True)
+    sub.add_argument("template", metavar="TEMPLATE|F", help="a template, or a workbook to change where its inputs are")
+    sub.add_argument("-i", "--input", type=_path, metavar="CASE", help="TOML, YAML, JSON or CSV (a row a workbook)")
+    sub.add_argument(
+        "--set", action="append", default=[], metavar="K=V", help="an input on top: mfu=0.41, Low.mfu=0.43"
+    )
+    sub.add_argument(
+        "--from",
+        action="append",
+        default=[],
+        type=_path,
+        metavar="F",
+        dest="results_from",
+        help="a workbook of another template whose results become inputs (exec_summary)",
+    )
+    sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
+    sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at work on many workbooks")
+    sub.add_argument("--resume", action="store_true", help="leave the workbooks that hold their case already")
+    sub.add_argument("--together", action="store_true", help="all cases in one workbook, a column each")
+    _output(sub, required=False)
+    sub = command("extract", "the case file of a filled workbook", tables=True)
+    sub.add_argument("workbook", type=_path, metavar="F")
+    sub.add_argument("-o", "--output", type=_path, metavar="CASE", help="TOML, JSON or CSV; without it: TOML, printed")
+    sub.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 def _comparing(command: Callable[..., _Parser]) -> None:

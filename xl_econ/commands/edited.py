@@ -28,10 +28,14 @@ def fill(args: argparse.Namespace) -> int:
     from xl_econ.templates.edited import Edited
 
     path = Path(args.template)
-    if args.resume or args.jobs != 1 or args.flavour != "plain":
-        raise UsageError("--resume, --jobs and --flavour are for filling a template, not a workbook")
+    if args.resume or args.together or args.jobs != 1 or args.flavour != "plain":
+        raise UsageError("--resume, --together, --jobs and --flavour are for filling a template, not a workbook")
     book = Edited(path)
-    cases = fill.read(args.input, book.layout) if args.input else [fill.Case(path.stem)]
+    cases = (
+        fill.read(args.input, book.layout, cases=tuple(book.cases))
+        if args.input
+        else [fill.Case(path.stem, cases=tuple(book.cases))]
+    )
     cases = [fill.with_settings(c, args.set, book.layout) for c in cases]
     targets = [path] if args.output is None and len(cases) == 1 else _targets(args.output, cases, path)
     # Every case is checked, recalculated and read before the first workbook is written.
@@ -78,8 +82,7 @@ def _write(book: Edited, target: Path, changes: list[Change], fresh: Refreshed, 
     if target.resolve() != book.path.resolve():
         check_target(target, force)
     values = {c.at: c.after for c in changes}
-    cells, properties = book.restamped(values)
-    patch(book.book, target, values | cells, fresh.changes, bool(fresh.kept), properties)
+    patch(book.book, target, values | book.restamped(values), fresh.changes, bool(fresh.kept))
 
 
 def _report(book: Edited, case: Case, target: Path | None, changes: list[Change], fresh: Refreshed) -> dict[str, Any]:
@@ -182,7 +185,7 @@ def _refreshed(path: Path) -> Refreshed:
 
     book = Parts(path)
     try:
-        cells, properties = Edited(path).restamped({})
+        cells = Edited(path).restamped({})
     except WorkbookError:  # somebody else's, or without the names that find its inputs
-        cells, properties = {}, {}
-    return refresh(book, path, cells, properties)
+        cells = {}
+    return refresh(book, path, cells)

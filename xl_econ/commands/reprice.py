@@ -39,8 +39,8 @@ def reprice(args: argparse.Namespace) -> int:
     results = repriced.attributed()
     if not args.dry_run:
         fresh = repriced.fresh
-        stamped, properties = book.restamped(repriced.values)
-        patch(book.book, target, repriced.values | stamped, fresh.changes, bool(fresh.kept), properties)
+        values = repriced.values | book.restamped(repriced.values)
+        patch(book.book, target, values, fresh.changes, bool(fresh.kept))
     output = None if args.dry_run else str(target)
     if args.json:
         return print_json(_report(args, found, repriced, results, output))

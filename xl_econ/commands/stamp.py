@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xl_econ.templates.edited import Edited
 
 STALE = 1
+PROPERTIES = "document properties"
 _STATES = {True: "holds", False: "does not hold", None: "not known"}
 
 
@@ -22,11 +23,12 @@ def stamp(args: argparse.Namespace) -> int:
 
     book = Edited(args.workbook)
     if args.write:
-        cells, properties = book.restamped({})
-        patch(book.book, args.workbook, cells, others=properties)
+        now = book.stamped()
+        patch(book.book, args.workbook, book.saying(now), others=book.properties_of(now))
         book = Edited(args.workbook)
     lines = _lines(book)
-    stale = any(line["holds"] is False for line in lines.values())
+    # Filling leaves the document properties as they are, so that theirs are older is no fault of the workbook.
+    stale = any(line["holds"] is False for what, line in lines.items() if what != PROPERTIES)
     if args.json:
         print_json({"workbook": str(args.workbook), "holds": not stale, **lines})
     else:
@@ -42,7 +44,7 @@ def _lines(book: Edited) -> dict[str, dict[str, Any]]:
 
     said, now = book.stamp, book.stamped()
     here = stamp.layout_hash(book.layout)
-    edits = book.edits()
+    edits, older = book.edits(), book.in_properties
 
     def line(says: str, holds: bool | None, why: str) -> dict[str, Any]:
         return {"says": says, "holds": holds, "why": "" if holds else why}
@@ -63,6 +65,13 @@ def _lines(book: Edited) -> dict[str, dict[str, Any]]:
         ),
         "inputs hash": hashed(said.inputs, now.inputs, "inputs or tables"),
         "tables hash": hashed(said.tables, now.tables, "tables"),
+        PROPERTIES: line(
+            older.inputs if older else "",
+            (older.inputs, older.tables) == (now.inputs, now.tables) if older and older.inputs else None,
+            "of the earlier inputs; xl-econ stamp F --write refreshes them"
+            if older and older.inputs
+            else "not stamped",
+        ),
         "definitions": line(
             "" if edits is None else f"{edits} cells edited" if edits else "as built",
             None if edits is None else not edits,

@@ -36,15 +36,39 @@ def fill(args: argparse.Namespace) -> int:
     from xl_econ.templates import fill, layout
     from xl_econ.templates.edited import is_workbook
 
-    if args.input is None and not args.set:
-        raise UsageError("fill needs a case file (-i CASE) or a setting (--set K=V)")
+    if args.input is None and not args.set and not args.results_from:
+        raise UsageError("fill needs a case file (-i CASE), a setting (--set K=V) or results (--from F)")
     if is_workbook(args.template):
+        if args.results_from:
+            raise UsageError("--from is for templates; fill the template anew, or give its results by --set")
         from . import edited
 
         return edited.fill(args)
     template = layout.load(args.template)
+    if args.together:
+        return _together(args, template)
     cases = fill.read(args.input, template) if args.input else [fill.Case(template.name)]
-    return _write(args, template, [fill.with_settings(c, args.set, template) for c in cases])
+    cases = [fill.with_settings(c, args.set, template) for c in cases]
+    if args.results_from:
+        from xl_econ.templates.carried import carried
+
+        cases = [carried(template, c, args.results_from) for c in cases]
+    return _write(args, template, cases)
+
+
+def _together(args: argparse.Namespace, template: Layout) -> int:
+    """All cases of a file in one workbook."""
+    from xl_econ.templates import fill
+    from xl_econ.templates.together import together
+
+    if args.input is None:
+        raise UsageError("--together needs a case file (-i CASE)")
+    if args.results_from:
+        raise UsageError("--from carries a Base, Low and High case over; --together has cases of its own")
+    if args.resume or args.jobs != 1:
+        raise UsageError("--resume and --jobs are for many workbooks; --together writes one")
+    case = together(fill.read(args.input, template, named=True), template, args.input.stem)
+    return _write(args, template, [fill.with_settings(case, args.set, template)])
 
 
 def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int:
@@ -58,11 +82,7 @@ def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int
     count, resume = getattr(args, "jobs", 1), getattr(args, "resume", False)
     if count < 1:
         raise UsageError(f"--jobs {count}: must be at least 1")
-    if resume and not many.compiles(template):
-        raise UsageError(
-            f"--resume: {template.name} has more sheets that follow a case than can be compiled, and is built anew"
-        )
-    if (len(cases) >= many.MANY or resume) and many.compiles(template):
+    if len(cases) >= many.MANY or resume:
         run = many.Run(template, args.flavour, args.force)
         tasks = run.prepare(cases, output, source, resume)
         reports = list(progress(run.write(tasks, min(count, len(tasks))), len(tasks)))

@@ -66,11 +66,17 @@ def _snap(name: str) -> Callable[..., Any]:
 
 
 def _least(*args: float) -> float:
-    return next((a for a in args if a != a), None) or min(args)  # noqa: PLR0124  (what does not exist stays so)
+    for a in args:
+        if a != a:  # noqa: PLR0124  (what does not exist stays so)
+            return a
+    return min(args)
 
 
 def _greatest(*args: float) -> float:
-    return next((a for a in args if a != a), None) or max(args)  # noqa: PLR0124
+    for a in args:
+        if a != a:  # noqa: PLR0124
+            return a
+    return max(args)
 
 
 minimum = Op("min", _least, _numpy("minimum"))

@@ -121,6 +121,9 @@ UsdPerGpuHourOrAuto = Annotated[
 UsdPerYearOrAuto = Annotated[
     Any, Quantity("USD/yr", 0, 1e15, auto=True, words="USD/yr, or auto", format='#,##0;-#,##0;"auto"', example=1100.0)
 ]
+UsdOrAuto = Annotated[
+    Any, Quantity("USD", 0, 1e15, auto=True, words="USD, or auto", format='#,##0;-#,##0;"auto"', example=3e6)
+]
 UsdPerKwMonth = Annotated[Any, Quantity("USD/kW/month", 0, 1e5, format="#,##0.00", example=194.95)]
 Key = Annotated[Any, text("Key", "H100 SXM 80GB")]
 Text = Annotated[Any, text()]
@@ -192,6 +195,7 @@ MicrosecondsPerLayer = Annotated[Any, Quantity("us/layer", 0, 1e6, format="0.0",
 MicrosecondsPerRequest = Annotated[Any, Quantity("us/request", 0, 1e6, format="0.0", example=40.0)]
 # Fleets, months, lists of rates.
 UsdSigned = Annotated[Any, Quantity("USD", -1e18, 1e18, format=_MONEY, example=1e6)]
+ReturnRate = Annotated[Any, Quantity("share", -1, format="0.0%;-0.0%;0.0%", example=0.2)]
 UpfrontUsd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=2e6, title="Upfront")]
 SalvageUsd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=3e5, title="Salvage value")]
 PowerUsd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=1100.0, title="Power")]
@@ -236,6 +240,16 @@ LineHours = Annotated[
 ]
 GrowthRate = Annotated[Any, Quantity("share", -0.9, 9, typical=(-0.5, 2), slips=(100,), format=_SHARE, example=0.15)]
 PricedHours = Annotated[Any, Quantity("GPU-h", 0, 1e13, format=_COUNT, example=1000.0, title="GPU-hours")]
+Costs = Annotated[Any, Quantity("currency", 0, 1e15, many=True, format=_MONEY, example=(4e5, 1e5, 2e4), title="Costs")]
+FxRates = Annotated[
+    Any, Quantity("USD/currency", 0, 1e6, many=True, format="0.0000##", example=(1.0, 1.1, 0.9), title="FX rates")
+]
+FxRate = Annotated[
+    Any, Quantity("USD/currency", 0, 1e6, positive=True, format="0.0000##", example=1.1, title="FX rate")
+]
+CurrencyAmount = Annotated[Any, Quantity("currency", 0, 1e15, format="#,##0.00", example=1000.0, title="Cost")]
+CurrencyPerGpuHour = Annotated[Any, Quantity("currency/GPU-h", 0, 1e6, format="#,##0.00##", example=2.5, title="Price")]
+MonthsToGo = Annotated[Any, Quantity("month", 0, 60, whole=True, format="0", example=5.0, title="Months to go")]
 # A fleet's plan.
 NodesOrNone = Annotated[Any, Quantity("node", 0, 1e6, whole=True, format=_COUNT, example=16.0, title="Nodes")]
 NodesPerMonth = Annotated[Any, Quantity("node", 0, 1e6, positive=True, format=_COUNT, example=20.0, title="Nodes")]

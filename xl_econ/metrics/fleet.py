@@ -37,6 +37,7 @@ from xl_econ.core.units import HOURS_PER_DAY, HOURS_PER_MONTH, ONE_GPU, SECONDS_
 
 SHARE_TOLERANCE = Const("SHARE_TOLERANCE", 1e-9)
 ONE_REPLICA = Const("ONE_REPLICA", 1, "replica")
+ONE_USD = Const("ONE_USD", 1, "USD")  # keeps a ratio of sums that may be nothing
 PLAN_MONTHS = Const("PLAN_MONTHS", 48, "month")
 PLAN_PERIODS = Const("PLAN_PERIODS", 48)  # of growth, month by month
 NOT_A_WHOLE = Unavailable("the shares must sum to 1", "#NUM!")

@@ -1,4 +1,4 @@
-"""Spend against budget, line by line: volume, mix, utilization and price, which sum to the whole difference.
+"""Spend against budget, line by line: volume, mix, utilization, price and FX, which sum to the whole difference.
 
 A line is a service priced by the GPU-hour. Its spend is useful hours x hours paid per useful hour x price. One of the
 three moves at a time, volume first and price last, so that every effect is one difference and nothing is left over:
@@ -6,15 +6,29 @@ three moves at a time, volume first and price last, so that every effect is one 
 - volume: all lines grow alike, by the total of useful hours, at the budget's mix, use and prices;
 - mix: the lines' shares of that total move, at the budget's use and prices;
 - utilization: the hours paid per useful hour move, at the budget's prices;
-- price: the prices move, at the actual hours paid.
+- price: the prices move, at the actual hours paid and the budget's FX rates;
+- FX: the rates move, at what was billed in each currency.
 """
 
 from __future__ import annotations
 
 from xl_econ.core.expr import Const
-from xl_econ.core.ops import maximum, minimum, total, weighted_sum, where
-from xl_econ.core.quantities import LineHours, RateFactors, Rates, Usd, UsdSigned
+from xl_econ.core.ops import geometric_sum, maximum, minimum, total, weighted_sum, where
+from xl_econ.core.quantities import (
+    Costs,
+    FxRates,
+    LineHours,
+    MonthlyGrowth,
+    MonthsToGo,
+    RateFactors,
+    Rates,
+    Usd,
+    UsdPerMonth,
+    UsdSigned,
+)
 from xl_econ.core.registry import metric
+
+from .payback import ONE_MONTH
 
 PRICED_HOUR = Const("PRICED_HOUR", 1, "GPU-h")  # stands in where there are no hours to divide by
 CENTS_PER_USD = Const("CENTS_PER_USD", 100, "cent/USD")
@@ -177,3 +191,58 @@ def price_effect(
     spend_at_budget_price = lines_spend(actual_hours, budget_prices, actual_paid_per_useful)
     spend_at_actual_price = lines_spend(actual_hours, actual_prices, actual_paid_per_useful)
     return spend_at_actual_price - spend_at_budget_price
+
+
+@metric("USD")
+def fx_effect(costs: Costs, budget_fx: FxRates, actual_fx: FxRates) -> UsdSigned:
+    """What moved exchange rates cost, on what was billed in each line's currency.
+
+    Args:
+        costs: What was billed, each in its line's currency: a list or a range, one for each line.
+        budget_fx: USD for one unit of each line's currency in the budget; 1 for USD.
+        actual_fx: USD for one unit of it that were paid.
+
+    Returns:
+        USD; positive is spent beyond the budget; one number for the lists.
+
+    Raises:
+        InputError: Lists of different lengths (#VALUE!).
+        DomainError: A negative cost or rate (#NUM!).
+
+    Source:
+        Definition.
+
+    Example:
+        >>> round(fx_effect([1000, 500], [1, 1.1], [1, 1.2]), 6)
+        50.0
+    """
+    cost_at_budget_fx = weighted_sum(costs, budget_fx, 1.0)
+    cost_at_actual_fx = weighted_sum(costs, actual_fx, 1.0)
+    return cost_at_actual_fx - cost_at_budget_fx
+
+
+@metric("USD")
+def forecast_to_go(usd_month: UsdPerMonth, months: MonthsToGo, growth: MonthlyGrowth = 0.0) -> Usd:
+    """Spend of the months to come, from that of the last month and its growth.
+
+    Args:
+        usd_month: Spend of the last month, USD.
+        months: Whole months to come; 0 at the end of the year.
+        growth: Growth from month to month, also of the first of them over the last month.
+
+    Returns:
+        USD; scalar, or the broadcast shape of the arguments.
+
+    Raises:
+        DomainError: Negative spend, months that are not whole (#NUM!).
+
+    Source:
+        Definition: the run rate grown month by month, summed.
+
+    Example:
+        >>> round(forecast_to_go(100, 2, 0.1), 6)
+        231.0
+    """
+    growth_factor = 1 + growth
+    summed_factors = geometric_sum(growth_factor, months / ONE_MONTH)
+    return usd_month * ONE_MONTH * growth_factor * summed_factors

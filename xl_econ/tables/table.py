@@ -150,6 +150,8 @@ class Table:
         Raises:
             NotAvailable: No such column; names the nearest.
         """
+        if name in self.columns:
+            return name
         folded = {c.casefold(): c for c in self.columns}
         try:
             return folded[name.strip().casefold()]
@@ -240,7 +242,10 @@ class Table:
 
     def _row(self, key: Any) -> Any:
         """The row of a key, or the row that came in the key's place."""
-        return self.rows[self.find(key)] if isinstance(key, str) else key
+        if not isinstance(key, str):
+            return key
+        rows = self.rows
+        return rows[key] if key in rows else rows[self.find(key)]
 
     def _name(self, row: Any) -> Any:
         return getattr(row, self.key)

@@ -14,7 +14,7 @@ from xl_econ.workbook.write import check_target
 from . import fill
 from .build import Flavour, build, master_text
 from .fill import Case
-from .layout import Layout
+from .layout import CASES, Layout
 from .model import Model
 from .parts import LIVE
 
@@ -45,13 +45,18 @@ def prepare(
         UsageError: Several cases for one file, or a name that is no workbook's.
         WorkbookError: The folder cannot be made, or a workbook there must not be replaced.
     """
-    where = [f"{source}, {c.name}" if len(cases) > 1 else source for c in cases]
+    where = [called(c, cases, source) for c in cases]
     models = [fill.model(layout, c, at) for c, at in zip(cases, where, strict=True)]
     where_to: Sequence[Path | None] = [None] * len(cases) if output is None else targets(output, cases)
     for path in where_to:
         if path is not None:
             check_target(path, force)
     return [Job(*job) for job in zip(cases, models, where_to, strict=True)]
+
+
+def called(case: Case, cases: Sequence[Case], source: str) -> str:
+    """What an error calls a case: its file, and one of several by its line and name."""
+    return f"{case.where or source} ({case.name})" if len(cases) > 1 else source
 
 
 def targets(output: Path, cases: Sequence[Case], ending: str = ".xlsx") -> list[Path]:
@@ -104,4 +109,15 @@ def write(job: Job, flavour: Flavour = "plain", force: bool = False) -> dict[str
             if c.flag
         ],
         "own": model.own,
+    } | ({"by_case": _by_case(model)} if model.cases != CASES else {})
+
+
+def _by_case(model: Model) -> dict[str, dict[str, Any]]:
+    """The key results of every case, and which checks fail in it."""
+    return {
+        case: {
+            "results": {key: model.value(key, case) for key in model.layout.headline},
+            "failing": [c.label for c in model.checks if c.severity == "check" and case in c.failing],
+        }
+        for case in model.cases
     }

@@ -18,11 +18,13 @@ from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.cell import number as cell_number
 from xl_econ.workbook.write import replacing
 
-from . import front, pristine, sensitivity_sheet, sheets, stamp, tables, timeline
+from . import comparison, front, pristine, sensitivity_sheet, sheets, stamp, tables, timeline
+from .layout import CASES
 from .model import Model
 from .parts import (
     CALCULATION,
     CHECKS,
+    COMPARISON,
     FUNCTIONS,
     INPUTS,
     LIVE,
@@ -63,7 +65,7 @@ def build(
         built = Path(folder, "built.xlsx")
         with writing(built) as workbook:
             _write(workbook, model, flavour, texts or {})
-        pristine.embed(built, beside, model.layout)
+        pristine.embed(built, beside, model)
 
 
 @contextmanager
@@ -103,6 +105,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
         }
     )
     order = ["Cover", INPUTS, CALCULATION, *([TIMELINE] if layout.timeline else []), RESULTS]
+    order += [COMPARISON] if model.cases != CASES else []
     order += [*([SENSITIVITY] if layout.sensitivity else []), CHECKS, *(t.sheet for t in layout.tables)]
     order += [*([FUNCTIONS] if flavour == "lambda" else []), "Sources", "Changelog", "Glossary"]
     ws = {name: workbook.add_worksheet(name) for name in order}
@@ -117,7 +120,10 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     at = sheets.results(ws[RESULTS], style, model, workbook)
     if layout.sensitivity:
         sensitivity_sheet.write(ws[SENSITIVITY], style, model, workbook)
-    sheets.checks(ws[CHECKS], style, [*_structural(model, flavour, called), *model.checks], master)
+    rows = [*_structural(model, flavour, called), *model.checks]
+    sheets.checks(ws[CHECKS], style, rows, master, model.columns)
+    if COMPARISON in ws:
+        comparison.write(ws[COMPARISON], style, model, at, [r for r in rows if r.severity == "check"])
     bodies = {t.sheet: tables.of(ws[t.sheet], style, t, model) for t in layout.tables}
     sheets.key_lists(ws[INPUTS], model, bodies)
     if flavour == "lambda":
@@ -143,9 +149,10 @@ def _structural(model: Model, flavour: Flavour, called: list[Line]) -> list[Chec
 
     key = model.layout.headline[0]
     row = model.line(key).row
-    cases = ",".join(f"{CALCULATION}!{column}{row}" for column in "EFG")
-    chosen = f"{CALCULATION}!D{row}-CHOOSE({INPUTS}!D{sheets.CASE_NUMBER_ROW},{cases})"
-    bounds = f"SUM({INPUTS}!J{model.inputs[0].row}:J{model.end_of_inputs - 1})"
+    picked = model.columns.chosen(f"{INPUTS}!D{sheets.CASE_NUMBER_ROW}", row, f"{CALCULATION}!")
+    chosen = f"{CALCULATION}!D{row}-{picked}"
+    flag = model.columns.beyond(2)
+    bounds = f"SUM({INPUTS}!{flag}{model.inputs[0].row}:{flag}{model.end_of_inputs - 1})"
     found = [
         zero("Inputs outside their bounds", bounds, "rows", "Every case; see the Bounds column of the Inputs sheet"),
         zero("Live result less the chosen case's", chosen, model.units[key], "The selector works"),
@@ -166,7 +173,10 @@ def _define_names(
     name: six names instead of six an input, and they move with inserted rows and columns.
     """
     named = {f"inputs.{i.input.key}": f"{INPUTS}!$D${i.row}" for i in model.inputs if isinstance(i, InputRow)}
-    named |= {f"inputs.{what}": f"{INPUTS}!${column}${sheets.HEADING_ROW}" for what, column in sheets.NAMED.items()}
+    named |= {
+        f"inputs.{what}": f"{INPUTS}!${column}${sheets.HEADING_ROW}"
+        for what, column in sheets.named(model.columns).items()
+    }
     named |= {f"results.{key}": f"{RESULTS}!$D${row}" for key, row in results.items()}
     named |= {"inputs.case": f"{INPUTS}!$D${SELECTOR_ROW}", "xl_econ.checks": f"{CHECKS}!$C$3", **cover}
     for name, cell in named.items():

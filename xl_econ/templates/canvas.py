@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
+from xlsxwriter.utility import xl_col_to_name
+
 from xl_econ.core.quantity import Quantity
+from xl_econ.workbook.cell import column_number
 
 from .styles import Styles
 
@@ -45,16 +48,16 @@ class Canvas:
         self.text("A1", title, "title")
         self.text("A2", about, "about")
 
-    def headings(self, row: int, names: list[str], right: str = "", columns: int = 0) -> None:
+    def headings(self, row: int, names: list[str], right: Sequence[str] = (), columns: int = 0) -> None:
         """The heading row: it stays in view, with the first `columns`, and is repeated on every printed page."""
         self.ws.set_row(row - 1, 20)
         for n, name in enumerate(names):
-            style = "heading_number" if chr(65 + n) in right else "heading"
+            style = "heading_number" if xl_col_to_name(n) in right else "heading"
             self.ws.write_string(row - 1, n, name, self.style(style))
         self.ws.freeze_panes(row, columns)
         self.ws.repeat_rows(row - 1)
 
-    def section(self, row: int, title: str, columns: str = "B") -> None:
+    def section(self, row: int, title: str, columns: Sequence[str] = "B") -> None:
         """A heading inside a sheet, underlined across `columns`."""
         for column in columns:
             self.text(f"{column}{row}", title if column == columns[0] else "", "section")
@@ -76,10 +79,12 @@ class Canvas:
             style = _LINKS[style]
         self.ws.write_formula(cell, f"={text}", self.style(style, fmt), value)
 
-    def choose(self, cells: str, allowed: Sequence[str], title: str = "", message: str = "") -> None:
-        """Cells that take one of a few texts."""
+    def choose(self, cells: str, allowed: Sequence[str] | str, title: str = "", message: str = "") -> None:
+        """Cells that take one of a few texts, or of those in the cells that a formula names."""
         words = {"input_title": title[:32], "input_message": message[:255]} if title else {}
-        self.ws.data_validation(cells, {"validate": "list", "source": list(allowed)} | words)
+        self.ws.data_validation(
+            cells, {"validate": "list", "source": allowed if isinstance(allowed, str) else list(allowed)} | words
+        )
 
     def bounds(self, cells: str, q: Quantity, title: str, label: str, blank: bool = True) -> None:
         """Cells that take a number within the bounds of its quantity, which Excel says in words."""
@@ -104,7 +109,7 @@ class Canvas:
 
     def fit(self, row: int, texts: dict[str, str]) -> None:
         """Make a row as high as its longest wrapped text needs; LibreOffice and previews do not do it by themselves."""
-        lines = max(len(wrap(text, int(self._widths[ord(column) - 65]))) for column, text in texts.items())
+        lines = max(len(wrap(text, int(self._widths[column_number(column) - 1]))) for column, text in texts.items())
         self.ws.set_row(row - 1, 14 * max(1, lines) + 1)
 
     def flag_colours(self, cells: str) -> None:

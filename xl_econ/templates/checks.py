@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import LayoutError, nearest
 from xl_econ.core.expr import Expr, leaves, steps
@@ -10,8 +11,8 @@ from xl_econ.hosts import cells
 
 from . import columns
 from .language import expression
-from .layout import Check, TableColumn
-from .parts import CHECKS, COLUMNS, LIVE, CheckRow
+from .layout import Check, Layout, TableColumn, TableSheet
+from .parts import CHECKS, LIVE, CheckRow
 
 if TYPE_CHECKING:
     from .model import Model
@@ -30,7 +31,7 @@ def _check(model: Model, check: Check) -> CheckRow:
         raise LayoutError(f"{where}: has steps of its own; make it a row of the calculation")
     named = {e.args[0] for e in leaves(root) if isinstance(e, Expr)}
     # The timeline shows the live case only.
-    cases = [LIVE] if named & model.timeline_keys else list(COLUMNS)
+    cases = [LIVE] if named & model.timeline_keys else list(model.columns.of)
     key = {id(root): "check"}
     found = {
         case: cells.rows(root, model.refs(case, CHECKS), model.env(case), model.units, str, key)[0] for case in cases
@@ -45,18 +46,27 @@ def _check(model: Model, check: Check) -> CheckRow:
 def _table_checks(model: Model) -> list[CheckRow]:
     """Rows of a table whose worked-out figure is out of bounds: the product's own data is checked in the open."""
     found = []
-    for sheet in model.layout.tables:
-        for column in sheet.columns:
-            if column.flag_above is None:
-                continue
-            name = columns.whole(sheet, column.key)
-            limit, shown, said = limit_of(model, column)
-            count = sum(1 for v in model.columns[name] if v != "" and v > limit)
-            text = f'COUNTIF({name},">{shown}")' if said == shown else f'COUNTIF({name},">"&{shown})'
-            label = f"{sheet.sheet}: rows with {column.key} above {said if said != shown else f'{limit:.0%}'}"
-            values = {LIVE: float(count)}
-            found.append(CheckRow(label, {LIVE: text}, values, "rows", 0, 0, "0", column.severity, column.note))
+    shown_limits = [limit_of(model, column) for _, column in _flagged(model.layout)]
+    counts = over_limits(model.layout, model.values(LIVE), model.table_columns)
+    for (sheet, column), (limit, shown, said), count in zip(_flagged(model.layout), shown_limits, counts, strict=True):
+        name = columns.whole(sheet, column.key)
+        text = f'COUNTIF({name},">{shown}")' if said == shown else f'COUNTIF({name},">"&{shown})'
+        label = f"{sheet.sheet}: rows with {column.key} above {said if said != shown else f'{limit:.0%}'}"
+        found.append(CheckRow(label, {LIVE: text}, {LIVE: count}, "rows", 0, 0, "0", column.severity, column.note))
     return found
+
+
+def _flagged(layout: Layout) -> list[tuple[TableSheet, TableColumn]]:
+    return [(t, c) for t in layout.tables for c in t.columns if c.flag_above is not None]
+
+
+def over_limits(layout: Layout, live: Mapping[str, Any], found: Mapping[str, Any]) -> list[float]:
+    """How many rows of each column with a flag are above its limit, for the live case's values and columns."""
+    counts = []
+    for sheet, column in _flagged(layout):
+        limit = live[column.flag_above] if isinstance(column.flag_above, str) else column.flag_above
+        counts.append(float(sum(v != "" and v > limit for v in found[columns.whole(sheet, column.key)])))
+    return counts
 
 
 def limit_of(model: Model, column: TableColumn) -> tuple[float, str, str]:

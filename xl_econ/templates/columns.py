@@ -5,7 +5,6 @@ In a tree `[column]` is a figure of the row itself, and `Sheet[column]` is a who
 
 from __future__ import annotations
 
-import ast
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -91,19 +90,6 @@ def same_in_every_case(root: Expr, found: Trees, where: str) -> None:
     for name in read_by(root):
         if reads_inputs(name, found):
             raise LayoutError(f"{where}: {name} follows the live case, and this has a value in each")
-
-
-def follow_case(layout: Layout) -> bool:
-    """Whether a case decides what stands on a table's sheet."""
-    keys = {*layout.by_key, *(r.key for block in layout.calculation for r in block.rows)}
-    for sheet in layout.tables:
-        own = {*table(sheet).columns, *(c.key for c in sheet.columns)}
-        for column in sheet.columns:
-            nodes = list(ast.walk(ast.parse(column.formula, mode="eval")))
-            called = {id(n.func) for n in nodes if isinstance(n, ast.Call)}
-            if {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called} & keys - own:
-                return True
-    return False
 
 
 class Columns(dict[str, Any]):

@@ -94,10 +94,20 @@ class _Differences:
                 self.results[at[0], at[1].row] = key
             elif of == "inputs" and key in (*CASES, *_ORIGIN):
                 self.columns[at[0], at[1].column] = key
+            elif of == "inputs" and key in ("first_case", "last_case"):
+                self._own_cases(*at)
             elif of == "inputs" and key in ("case", "purpose", "owner"):
                 self.named[at] = key
             elif of == "inputs" and key != "key":
                 self.inputs[at[0], at[1].row] = key
+
+    def _own_cases(self, sheet: str, heading: At) -> None:
+        """The columns of cases that a workbook names itself, from the first one on."""
+        found = self.books.a.cell_of("inputs.last_case")
+        cells = self.books.a.sheets[sheet].rows.get(heading.row, {})
+        for column in range(heading.column, found[1].column + 1) if found else ():
+            if column in cells:
+                self.columns[sheet, column] = str(cells[column].value)
 
     def all(self) -> Iterator[Finding]:
         yield from self._sheets()
@@ -201,7 +211,7 @@ class _Differences:
             return Finding("case" if named == "case" else "texts", named, *where)
         key, column = self.inputs.get((pair.a.name, a.row)), self.columns.get((pair.a.name, a.column))
         if key and column:
-            return Finding("inputs", f"{column}.{key}" if column in CASES else f"{key}.{column}", *where)
+            return Finding("inputs", f"{key}.{column}" if column in _ORIGIN else f"{column}.{key}", *where)
         table = pair.a.table_at(*a)
         if table:
             row = pair.a.rows[a.row].get(table.key_column)

@@ -74,19 +74,25 @@ class Edited:
         self.layout = layout.load(self.stamp.template)
 
     def _stamp(self) -> stamp.Stamp:
-        """What the workbook says it was built from: in the document properties, else on its Cover."""
-        try:
-            found = stamp.from_comment(unescape(self.properties))
-        except WorkbookError:
-            found = None
+        """What the workbook says it was built and filled from: on its Cover, else in the document properties."""
+        found = self.in_properties
         at = self.book.cell_of("xl_econ.template")
         shown = stamp.from_cover(str(self.book.value(*at) or "")) if at else None
-        if shown and (found is None or found.template != shown.template):
-            said = {what: self.book.value(*cell) for what, cell in self._hashes().items()}
-            found = replace(shown, **{what: str(text or "") for what, text in said.items()})
+        if shown:
+            said = {what: str(self.book.value(*cell) or "") for what, cell in self._hashes().items()}
+            known = found if found and found.template == shown.template else shown
+            found = replace(known, **{what: text for what, text in said.items() if text})
         if found is None or not any(n.casefold().startswith("inputs.") for n in self.book.names):
             raise WorkbookError(f"{self.path}: was not built from a template of xl-econ (xl-econ new lists them)")
         return found
+
+    @cached_property
+    def in_properties(self) -> stamp.Stamp | None:
+        """The stamp in the document properties, which are as old as the workbook; None where there is none."""
+        try:
+            return stamp.from_comment(unescape(self.properties))
+        except WorkbookError:
+            return None
 
     @property
     def properties(self) -> str:
@@ -134,7 +140,7 @@ class Edited:
 
         keys = {n.partition(".")[2] for n in self.book.names if n.casefold().startswith("inputs.")}
         there = [k for k in keys if k.casefold() not in RESERVED and self.book.cell_of(f"inputs.{k}")]
-        values = {case: {key: checked(key, self.beside(key, case)) for key in there} for case in CASES}
+        values = {case: {key: checked(key, self.beside(key, case)) for key in there} for case in self.cases}
         origins = {}
         for key in there:
             said = {
@@ -146,26 +152,31 @@ class Edited:
         inputs_hash = stamp.hash_of(values, origins, _text(held(self.named("inputs.case"))), texts, tables)
         return replace(self.stamp, inputs=inputs_hash, tables=tables)
 
-    def restamped(self, changes: Mapping[Address, Value]) -> tuple[dict[Address, Value], dict[str, bytes]]:
-        """The cells of the Cover and the document properties that say what the workbook holds after some changes.
+    def restamped(self, changes: Mapping[Address, Value]) -> dict[Address, Value]:
+        """The cells of the Cover that say what the workbook holds after some changes.
+
+        The document properties are not of this: filling leaves every part but the sheets as it is.
 
         Raises:
             WorkbookError: An input is not there any more.
         """
         return self.saying(self.stamped(changes))
 
-    def saying(self, now: stamp.Stamp) -> tuple[dict[Address, Value], dict[str, bytes]]:
-        """The cells of the Cover and the document properties that differ with another stamp."""
+    def saying(self, now: stamp.Stamp) -> dict[Address, Value]:
+        """The cells of the Cover that differ with another stamp."""
         shown = {at: getattr(now, what) for what, at in self._hashes().items() if getattr(now, what)}
         if at := self.book.cell_of("xl_econ.template"):
             shown[at] = now.line
-        cells = {at: v for at, v in shown.items() if self.book.value(*at) != v and self.book.formula(*at) is None}
+        return {at: v for at, v in shown.items() if self.book.value(*at) != v and self.book.formula(*at) is None}
+
+    def properties_of(self, now: stamp.Stamp) -> dict[str, bytes]:
+        """The document properties with another stamp, if they differ with it."""
         try:
             core = self.properties
         except WorkbookError:
-            return cells, {}
+            return {}
         fresh = stamp.properties(core, now)
-        return cells, {_PROPERTIES: fresh.encode()} if fresh != core else {}
+        return {_PROPERTIES: fresh.encode()} if fresh != core else {}
 
     # -- where inputs stand -------------------------------------------------------------------------------------
     def named(self, name: str) -> Address:
@@ -196,10 +207,35 @@ class Edited:
         Raises:
             WorkbookError: A name is not there, or the row is not the input's any more.
         """
-        (sheet, live), (other, heading) = self.named(f"inputs.{key}"), self.named(f"inputs.{column}")
+        (sheet, live), (other, heading) = self.named(f"inputs.{key}"), self._heading(column)
         if sheet != other:
             raise WorkbookError(f"{self.path}: inputs.{key} is on the sheet {sheet}, its columns are on {other}")
         return sheet, address(At(cell_at(live).row, cell_at(heading).column))
+
+    def _heading(self, column: str) -> Address:
+        """The heading of a case's column, or of one with a name of its own."""
+        if self.book.cell_of("inputs.first_case") and column in self.cases:
+            return self.named("inputs.first_case")[0], address(self.cases[column])
+        return self.named(f"inputs.{column}")
+
+    @cached_property
+    def cases(self) -> dict[str, At]:
+        """The headings of the cases, by name: the template's own three, or those that the workbook was filled with.
+
+        Raises:
+            WorkbookError: A name is not there, or two columns have one heading.
+        """
+        if self.book.cell_of("inputs.first_case") is None:
+            return {case: cell_at(self.named(f"inputs.{case}")[1]) for case in CASES}
+        (sheet, first), (_, last) = self.named("inputs.first_case"), self.named("inputs.last_case")
+        row, found = cell_at(first).row, {}
+        for column in range(cell_at(first).column, cell_at(last).column + 1):
+            name = self._text((sheet, address(At(row, column))))
+            if name in found:
+                raise WorkbookError(f"{self.path}: {sheet}!{address(At(row, column))}: two cases are called {name!r}")
+            if name:
+                found[name] = At(row, column)
+        return found
 
     def _verify(self, key: str) -> None:
         """The Key column must say what the name says: a sorted or moved row is told from the one it was."""
@@ -231,11 +267,11 @@ class Edited:
             InputError: A cell holds what its input cannot take; says which.
             WorkbookError: An input is not there any more.
         """
-        values: dict[str, dict[str, Any]] = {case: {} for case in CASES}
+        values: dict[str, dict[str, Any]] = {case: {} for case in self.cases}
         origins = {}
         for key, i in self.layout.by_key.items():
             self._verify(key)
-            for case in CASES:
+            for case in self.cases:
                 at = self.beside(key, case)
                 values[case][key] = self._checked(i, at, self.book.value(*at))
             said = {what: self._text(self.beside(key, what)) for what in _ORIGIN if self.book.cell_of(f"inputs.{what}")}
@@ -247,10 +283,10 @@ class Edited:
         texts = {key: self._text(self.named(f"inputs.{key}")) for key in TEXTS}
         at = self.named("inputs.case")
         selected = self._text(at)
-        if selected not in CASES:
-            raise InputError(f"{at[0]}!{at[1]}: no case {selected!r}; there are {', '.join(CASES)}")
+        if selected not in self.cases:
+            raise InputError(f"{at[0]}!{at[1]}: no case {selected!r}; there are {', '.join(self.cases)}")
         held = {k: v for k, v in texts.items() if v}
-        return Case(name or self.path.stem, selected, values, held, origins, chosen=True)
+        return Case(name or self.path.stem, selected, values, held, origins, True, tuple(self.cases))
 
     def _text(self, at: Address) -> str:
         return _text(self.book.value(*at))
@@ -289,7 +325,7 @@ class Edited:
         given = {key for values in case.values.values() for key in values}
         for key in (k for k in self.layout.by_key if k in given):
             self._verify(key)
-            for which in CASES:
+            for which in self.cases:
                 if key in case.values.get(which, {}):
                     at = self.beside(key, which)
                     after = self._checked(self.layout.by_key[key], at, case.values[which][key])

@@ -8,7 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from .model import Model
 
 TEXTS = ("purpose", "owner")
 _ORIGIN = ("source", "as_of", "grade")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_LISTED = 10  # names in an error
 FORMATS = (".toml", ".yaml", ".yml", ".json", ".csv")
 MOST_VALUES = 100_000  # in a file; YAML can write more with a few repetitions of repetitions
 _DEEPEST = 20
@@ -39,10 +41,18 @@ class Case:
     texts: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     chosen: bool = False  # whether the live case was said, and is not what it is by default
+    cases: tuple[str, ...] = CASES  # what they are called, in the order of their columns
+    where: str = ""  # the file, and the line of its row
 
 
-def read(path: Path, layout: Layout) -> list[Case]:
+def read(path: Path, layout: Layout, named: bool = False, cases: tuple[str, ...] = CASES) -> list[Case]:
     """The cases of a file: one of a TOML, YAML or JSON file, one a row of a CSV file.
+
+    Args:
+        path: The file.
+        layout: The template.
+        named: The file names the cases of one workbook, in place of the template's own.
+        cases: What the cases of the workbook are called.
 
     Raises:
         InputError: Unreadable or malformed file, an unknown key, a template of another name; says where.
@@ -55,9 +65,18 @@ def read(path: Path, layout: Layout) -> list[Case]:
     except (OSError, UnicodeDecodeError) as e:
         reason = "it is not UTF-8; save it as UTF-8" if isinstance(e, UnicodeDecodeError) else e.strerror
         raise InputError(f"{path}: cannot be read: {reason}") from None
-    if kind == ".csv":
-        return [_case(row, layout, f"{path.name}, line {line}", name) for line, name, row in _rows(text, path)]
-    return [_case(_parse(text, kind, path), layout, path.name, path.stem)]
+    if kind != ".csv":
+        found = _parse(text, kind, path)
+        own = tuple(map(str, _mapping(found.get("cases"), f"{path.name}: cases"))) if named else cases
+        return [_case(found, layout, path.name, path.stem, own or cases, own or cases)]
+    rows = _rows(text, path)
+    down = [line for line, *_ in rows] == [1]  # one case written downwards
+    if named and down:
+        own = tuple(rows[0][2]["cases"]) or cases
+        return [_case(rows[0][2], layout, path.name, path.stem, own, own)]
+    live = tuple(name for _, name, _ in rows) if named else cases
+    found_in = path.name if named else ""
+    return [_case(row, layout, f"{path.name}, line {line}", name, cases, live, found_in) for line, name, row in rows]
 
 
 def _parse(text: str, kind: str, path: Path) -> Mapping[str, Any]:
@@ -155,20 +174,28 @@ def _flat(row: Mapping[str, str]) -> dict[str, Any]:
     """A flat row as the structure of the other formats; `Low.mfu` is the Low case's, an empty cell says nothing."""
     out: dict[str, Any] = {"inputs": {}, "cases": {}}
     for key, value in row.items():
-        case, _, rest = key.partition(".")
+        case, _, rest = key.rpartition(".")
         if not value.strip():
             continue
-        if case == "sources":
-            of, _, what = rest.rpartition(".")
+        if key.startswith("sources."):
+            of, _, what = key.removeprefix("sources.").rpartition(".")
             out.setdefault("sources", {}).setdefault(of, {})[what] = value
-        elif rest:
+        elif case:
             out["cases"].setdefault(case, {})[rest] = value
         else:
             (out if key in ("template", "name", "case", *_ORIGIN, *TEXTS) else out["inputs"])[key] = value
     return out
 
 
-def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Case:
+def _case(
+    found: Mapping[str, Any],
+    layout: Layout,
+    where: str,
+    name: str,
+    cases: tuple[str, ...],
+    live: tuple[str, ...],
+    file: str = "",
+) -> Case:
     """A case from its mapping, every key known and every value of the kind that its input takes."""
     _storable(found, where)
     allowed = ("template", "name", "case", "inputs", "cases", "sources", *_ORIGIN, *TEXTS)
@@ -186,17 +213,17 @@ def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Ca
     own = {k: v for k, v in inputs.items() if k not in TEXTS}
     # A value given for all cases stands in each: the template's own Low beside a given Base would mislead.
     shared = _checked(own, layout, f"{where}: inputs")
-    values: dict[str, dict[str, Any]] = {case: dict(shared) for case in CASES}
+    values: dict[str, dict[str, Any]] = {case: dict(shared) for case in cases}
     for case, extra in _mapping(found.get("cases"), f"{where}: cases").items():
-        values[_case_name(case, where)] |= _checked(
+        values[_case_name(case, where, cases)] |= _checked(
             _mapping(extra, f"{where}: cases.{case}"), layout, f"{where}: {case}"
         )
-    selected = _case_name(found.get("case", "Base"), where)
+    selected = _case_name(found.get("case", live[0]), where, live)
     if not any(values.values()):
         raise InputError(f"{where}: gives no input; put them under [inputs]")
     keys = {key for given in values.values() for key in given}
-    origins = _origins(found, keys, layout, where)
-    return Case(str(found.get("name", name)), selected, values, texts, origins, "case" in found)
+    origins = _origins(found, keys, layout, file or where)
+    return Case(str(found.get("name", name)), selected, values, texts, origins, "case" in found, cases, where)
 
 
 def _origins(found: Mapping[str, Any], keys: set[str], layout: Layout, where: str) -> dict[str, Origin]:
@@ -239,11 +266,12 @@ def _mapping(found: Any, where: str) -> Mapping[str, Any]:
     return found
 
 
-def _case_name(case: Any, where: str) -> str:
-    for known in CASES:
+def _case_name(case: Any, where: str, cases: tuple[str, ...]) -> str:
+    for known in cases:
         if str(case).casefold() == known.casefold():
             return known
-    raise InputError(f"{where}: no case {case!r}; there are {', '.join(CASES)}{nearest(str(case), CASES)}")
+    listed = ", ".join(cases[:_LISTED]) + (f" and {len(cases) - _LISTED} more" if len(cases) > _LISTED else "")
+    raise InputError(f"{where}: no case {case!r}; there are {listed}{nearest(str(case), cases)}")
 
 
 def _checked(values: Mapping[str, Any], layout: Layout, where: str) -> dict[str, Any]:
@@ -263,7 +291,7 @@ def with_settings(case: Case, settings: Sequence[str], layout: Layout) -> Case:
     Raises:
         InputError: A setting without `=`, an unknown key or case.
     """
-    values = {c: dict(case.values.get(c, {})) for c in CASES}
+    values = {c: dict(case.values.get(c, {})) for c in case.cases}
     texts, origins = dict(case.texts), dict(case.origins)
     selected, chosen = case.selected, case.chosen
     for setting in settings:
@@ -275,13 +303,13 @@ def with_settings(case: Case, settings: Sequence[str], layout: Layout) -> Case:
         if key in TEXTS:
             texts[key] = text
         elif key == "case":
-            selected, chosen = _case_name(text, "--set"), True
+            selected, chosen = _case_name(text, "--set", case.cases), True
         else:
             checked = _checked({key: text}, layout, "--set")
-            for c in [_case_name(of, "--set")] if of else CASES:
+            for c in [_case_name(of, "--set", case.cases)] if of else case.cases:
                 values[c] |= checked
             origins[key] = Origin(source="Set on the command line")
-    return Case(case.name, selected, values, texts, origins, chosen)
+    return replace(case, selected=selected, values=values, texts=texts, origins=origins, chosen=chosen)
 
 
 def model(layout: Layout, case: Case, where: str = "") -> Model:
@@ -291,11 +319,13 @@ def model(layout: Layout, case: Case, where: str = "") -> Model:
         InputError: A value that its input cannot take, or a combination without a result.
     """
     try:
-        return Model(layout, case.selected, case.values, case.origins)
+        return Model(layout, case.selected, case.values, case.origins, case.cases)
     except (InputError, LookupError) as e:
         raise InputError(f"{where}: {e}" if where else str(e)) from None
 
 
 def file_name(case: Case, ending: str = ".xlsx") -> str:
     """A file name for a case, whatever its name holds."""
-    return (re.sub(r"[^\w.-]+", "_", case.name).strip("._") or "case") + ending
+    stem = re.sub(r"[^\w.-]+", "_", case.name).strip("._") or "case"
+    # Windows keeps these names for devices, whatever ending they have.
+    return (f"_{stem}" if _DEVICE.match(stem) else stem) + ending

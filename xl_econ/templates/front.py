@@ -14,6 +14,7 @@ from .model import Model
 from .parts import (
     CALCULATION,
     CHECKS,
+    COMPARISON,
     FUNCTIONS,
     INPUTS,
     LIVE,
@@ -35,6 +36,7 @@ ABOUT = {
     TIMELINE: "The live case month by month, with charts",
     SENSITIVITY: "Results of the live case as figures move, with a tornado",
     RESULTS: "The figures to take away, with charts",
+    COMPARISON: "Every case beside the others, and against one of them",
     CHECKS: "Bounds, reconciliations, published runs; one master check",
     FUNCTIONS: "The same results by named functions (Excel 365)",
     "Sources": "Where every figure comes from",
@@ -55,7 +57,7 @@ def cover(
     ws: object, style: Styles, model: Model, master: str, sheets: list[str], texts: Mapping[str, str], stamped: Stamp
 ) -> dict[str, str]:
     """Purpose, owner, the live results, the master check, the colours and the contents; answers with cells to name."""
-    c = Canvas(ws, style, (3, 30, 20, 16, 44), wide=False)
+    c = Canvas(ws, style, (3, 44, 20, 16, 34), wide=False)
     layout = model.layout
     c.ws.set_row(0, 34)
     c.text("B1", layout.title, "title")
@@ -68,7 +70,7 @@ def cover(
     c.text("B7", "Live case")
     c.formula("C7", f"{INPUTS}!D{SELECTOR_ROW}", model.selected, "link")
     c.section(9, "Results of the live case", "BCDE")
-    c.text("D7", given(model.layout, model.own), "unit")
+    c.text("D7", given(model.layout, model.own), "about")
     row = 10
     for key in layout.headline:
         line = model.line(key)
@@ -89,9 +91,7 @@ def cover(
     for kind, what in _LEGEND:
         row += 1
         _example(c, f"B{row}", kind, f"B{row - 1}")
-        c.text(f"C{row}", what, "unit")
-        c.text(f"D{row}", "")
-        c.text(f"E{row}", "")
+        c.merged(f"C{row}:E{row}", what, "note")
     row += 2
     c.section(row, "Sheets", "BCDE")
     about = ABOUT | {t.sheet: t.about for t in layout.tables}
@@ -170,12 +170,14 @@ def sources(ws: object, style: Styles, model: Model) -> None:
         grades = ", ".join(sorted({r.grade for r in rows}))
         each = f"{len(rows)} rows, each with its own source"
         lines.append((f"Sheet {sheet.sheet}", each, f"{dates[0]} to {dates[-1]}", grades))
-    row = FIRST_SOURCE_ROW
+    row, beside = FIRST_SOURCE_ROW, [model.columns.beyond(n) for n in (3, 4, 5)]
     for x in model.inputs:
         if isinstance(x, InputRow):
             c.text(f"B{row}", x.input.label)
             # Linked, so that a source that is written beside an input later stands here too.
-            for column, kind, what in zip("CDE", "KLM", (x.origin.source, x.origin.as_of, x.origin.grade), strict=True):
+            for column, kind, what in zip(
+                "CDE", beside, (x.origin.source, x.origin.as_of, x.origin.grade), strict=True
+            ):
                 c.formula(f"{column}{row}", f'{INPUTS}!{kind}{x.row}&""', what, "link_note")
             c.fit(row, {"C": x.origin.source})
             row += 1

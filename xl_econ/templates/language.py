@@ -51,7 +51,8 @@ def expression(text: str, known: set[str], where: str) -> Formula:
     The language is a subset of Python's expressions: names of inputs and of earlier rows, numbers, texts, the named
     constants, arithmetic, comparisons, where/minimum/maximum/roundup/rounddown/snapped, every metric by its lower-case
     name, lists in brackets where a metric takes a list, a table's figure as `figure('table', key, 'column')` with
-    perhaps a default for an empty cell, `day_of(date)`, and in a timeline `previous(row)`. Of whole columns,
+    perhaps a default for an empty cell, `day_of(date)`, and in a timeline `previous(row)`, the row so many months ago
+    as `earlier(row, months)`, its sum over so many, this one the last, as `recent(row, months)`. Of whole columns,
     `column('table', 'column')`: highest_of, rows_above and rows_below a limit, and as COUNTIFS, with columns and the
     values that they must have, rows_where, mean_where, highest_where and lowest_where.
 
@@ -77,10 +78,8 @@ def expression(text: str, known: set[str], where: str) -> Formula:
                 return _OPERATORS[type(op)](value(left), value(right))
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _OPERATORS:
                 return _OPERATORS[type(op)](value(left), value(right))
-            case ast.Call(func=ast.Name(id="previous"), args=[ast.Name(id=name)], keywords=[]):
-                if f"previous({name})" not in known:
-                    raise LayoutError(f"{where}: no earlier month of {name!r}: only a row of a timeline has one")
-                return var(f"previous({name})")
+            case ast.Call(func=ast.Name(id=("previous" | "earlier" | "recent") as back), args=args, keywords=[]):
+                return _looking(back, [getattr(a, "id", "") for a in args], known, where)
             case ast.Call(func=ast.Name(id="figure" | "column" as name), args=args, keywords=[]):
                 read = _figure if name == "figure" else partial(_column, known)
                 return read(where, *map(value, args))
@@ -103,6 +102,19 @@ def expression(text: str, known: set[str], where: str) -> Formula:
         # Cells that stand apart are no range that a named function could take.
         return Formula(root, None if any(type(a) is tuple for a in args) else found, args)
     return Formula(root, None, [])
+
+
+def _looking(back: str, names: list[str], known: set[str], where: str) -> Expr:
+    """A look back along a row of a timeline: at the month before, at one long ago, at the sum of the last ones."""
+    takes = "(row)" if back == "previous" else "(row, months)"
+    if len(names) != takes.count(",") + 1:
+        raise LayoutError(f"{where}: it is {back}{takes}")
+    if f"previous({names[0]})" not in known:
+        raise LayoutError(f"{where}: no earlier month of {names[0]!r}: only a row of a timeline has one")
+    for count in names[1:]:
+        if count not in known or f"previous({count})" in known:
+            raise LayoutError(f"{where}: {back}{takes}: {count!r} is no figure outside the timeline")
+    return var(f"{back}({', '.join(names)})")
 
 
 def _figure(where: str, name: Any = None, key: Any = None, column: Any = None, *default: Any) -> Expr:

@@ -37,6 +37,7 @@ class Input(_Part):
     as_of: str
     grade: Literal["A", "B", "C", "D"]
     note: str = ""
+    result_of: str = Field("", description="The result of another template that may fill it: template.key")
 
     @property
     def kind(self) -> Quantity:
@@ -50,7 +51,7 @@ class Input(_Part):
 
     def value(self, case: str) -> float | str:
         """The template's own value for a case; a case that says nothing has the base value."""
-        own = {"Base": self.base, "Low": self.low, "High": self.high}[case]
+        own = {"Low": self.low, "High": self.high}.get(case)
         return self.base if own is None else own
 
 
@@ -93,6 +94,12 @@ class ResultRow(_Part):
     key: str
     label: str
     note: str = ""
+    label_from: str | None = Field(None, description="The text input that stands before its label: whose figure it is")
+    note_from: str | None = Field(None, description="The text input that stands as its note: a comment")
+
+    def named(self, whose: str | None) -> str:
+        """The label as the sheet shows it."""
+        return f"{whose}: {self.label}" if self.label_from else self.label
 
 
 class LineChart(_Part):
@@ -114,7 +121,7 @@ class Chart(LineChart):
 
 
 class TimelineRow(_Part):
-    """A quantity month by month: a formula over inputs, live results, `month`, rows above, `previous(row)`."""
+    """A quantity month by month: a formula over inputs, live results, `month`, rows above, and looks back at rows."""
 
     key: str
     label: str

@@ -13,21 +13,17 @@ from xl_econ.core.errors import WorkbookError, XlEconError
 from xl_econ.workbook import rate_card
 from xl_econ.workbook.write import check_target
 
-from . import batch, columns, layout
+from . import batch, layout
 from .build import Flavour
-from .compiled import Blank, master_text
+from .compiled import Blank
 from .compute import Computed
 from .edited import Edited
 from .fill import Case
 from .layout import CASES, Layout
 from .parts import LIVE
+from .slots import master_text
 
 MANY = 4  # from so many workbooks on it is faster to compile the template first
-
-
-def compiles(template: Layout) -> bool:
-    """Whether a template can be compiled: a timeline, sensitivities, tables that follow a case are built for each."""
-    return template.timeline is None and template.sensitivity is None and not columns.follow_case(template)
 
 
 @dataclass(frozen=True)
@@ -65,11 +61,14 @@ class Run:
             InputError: A case that the template cannot take; nothing was written.
             WorkbookError: The folder cannot be made, or a workbook there must not be replaced.
         """
+        for (
+            case
+        ) in cases:  # before anything is made; what was computed is not kept, or memory would grow with the cases
+            self.blank.calculator(case, batch.called(case, cases, source))
         where_to: Sequence[Path | None] = [None] * len(cases) if output is None else batch.targets(output, cases)
         tasks = []
         for case, path in zip(cases, where_to, strict=True):
-            computed = self.blank.calculator(case, f"{source}, {case.name}" if len(cases) > 1 else source)
-            held = resume and path is not None and self.holds(path, computed)
+            held = resume and path is not None and self.holds(path, self.blank.calculator(case))
             if path is not None and not held:
                 check_target(path, self.force)
             tasks.append(Task(case, path, held))

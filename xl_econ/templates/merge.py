@@ -82,10 +82,22 @@ def edits(base: Grid, mine: Grid) -> int:
 def case_cells(grid: Grid) -> set[tuple[str, At]]:
     """The cells that a case fills."""
     found = {at for n in _CASE_CELLS if (at := grid.cell_of(n))}
-    columns = [at for n in (*CASES, *Origin.model_fields) if (at := grid.cell_of(f"inputs.{n}"))]
+    columns = input_columns(grid).values()
     for name in grid.names:
         if name.startswith("inputs.") and (at := grid.cell_of(name)):
             found |= {(s, At(at[1].row, c.column)) for s, c in columns if s == at[0] and c.row != at[1].row}
+    return found
+
+
+def input_columns(grid: Grid) -> dict[str, tuple[str, At]]:
+    """The headings of the cases, whatever a workbook calls them, and of the sources."""
+    found = {n: at for n in (*CASES, *Origin.model_fields) if (at := grid.cell_of(f"inputs.{n}"))}
+    first, last = grid.cell_of("inputs.first_case"), grid.cell_of("inputs.last_case")
+    if first and last:
+        sheet, row = first[0], first[1].row
+        cells = grid.sheets[sheet].cells
+        headings = [At(row, column) for column in range(first[1].column, last[1].column + 1)]
+        found |= {str(cells[at].value): (sheet, at) for at in headings if at in cells}
     return found
 
 
@@ -279,12 +291,13 @@ class Merge:
     # -- inputs, names ------------------------------------------------------------------------------------------
     def _defaults(self) -> None:
         """Inputs that are still as the template had them are what it has now."""
+        columns = [input_columns(g) for g in (self.base, self.new, self.mine)]
         for key in sorted(self.defaults):
             old, now, here = (g.cell_of(f"inputs.{key}") for g in (self.base, self.new, self.mine))
             if not (old and now and here):
                 continue
-            for what in (*CASES, *Origin.model_fields):
-                a, b, c = (g.cell_of(f"inputs.{what}") for g in (self.base, self.new, self.mine))
+            for what in columns[0]:
+                a, b, c = (found.get(what) for found in columns)
                 if not (a and b and c):
                     continue
                 was = self.base.sheets[old[0]].cells.get(At(old[1].row, a[1].column))
@@ -292,9 +305,8 @@ class Merge:
                 before, after = was.value if was else None, new.value if new else None
                 if before != after:
                     at = At(here[1].row, c[1].column)
-                    self._take(
-                        here[0], at, Written(after), f"{what}.{key}" if what in CASES else f"{key}.{what}", None, before
-                    )
+                    name = f"{key}.{what}" if what in Origin.model_fields else f"{what}.{key}"
+                    self._take(here[0], at, Written(after), name, None, before)
 
     def _names(self) -> None:
         """Names that the template has now, and functions that say something else."""

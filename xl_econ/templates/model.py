@@ -24,7 +24,6 @@ from .language import Formula, Sharing, expression
 from .layout import CASES, CalculationRow, Input, Layout, Origin
 from .parts import (
     CALCULATION,
-    COLUMNS,
     FIRST_CALCULATION,
     FIRST_ROW,
     FUNCTIONS,
@@ -32,6 +31,7 @@ from .parts import (
     LIVE,
     RESERVED,
     TIMELINE,
+    Columns,
     ConstantRow,
     Heading,
     InputRow,
@@ -59,6 +59,7 @@ class Model:
         selected: The live case.
         given: Values by case and key; what is not given is the template's own.
         origins: Where given values come from, by key; a given value without one has no source.
+        cases: Names of the cases; each has a column.
 
     Raises:
         InputError: A value that its input cannot take; says which input and case.
@@ -71,19 +72,21 @@ class Model:
         selected: str = "Base",
         given: Mapping[str, Mapping[str, Any]] | None = None,
         origins: Mapping[str, Origin] | None = None,
+        cases: tuple[str, ...] = CASES,
     ):
+        self.cases, self.columns = cases, Columns(cases)
         self.layout, self.selected = layout, selected
         self.given, self.origins = given or {}, origins or {}
         self.inputs: list[InputRow | Heading] = []
         self.constants: list[ConstantRow] = []
         self.lines: list[Line | Heading] = []
-        self._values: dict[str, Values] = {case: {} for case in COLUMNS}
+        self._values: dict[str, Values] = {case: {} for case in self.columns.of}
         self.units: dict[str, str] = {}
         self._sheet_of: dict[str, tuple[str, int]] = {}
         self.nodes: dict[str, Expr] = {}  # the expression of every row of the calculation
         self.months: list[timeline.MonthRow] = []
         self.column_trees: columns.Trees = {}
-        self.columns = columns.Columns(layout, self.column_trees, self._values[LIVE])
+        self.table_columns = columns.Columns(layout, self.column_trees, self._values[LIVE])
         self._place_inputs()
         read = self._read()
         self._place_constants()
@@ -104,7 +107,7 @@ class Model:
             self.inputs.append(Heading(group.title, row))
             row += 1
             for i in group.inputs:
-                values = {case: self._input_value(i, case) for case in CASES}
+                values = {case: self._input_value(i, case) for case in self.cases}
                 values[LIVE] = values[self.selected]
                 self.inputs.append(InputRow(i, row, values, self._origin(i)))
                 self._add(i.key, INPUTS, row, values, i.kind.unit)
@@ -113,18 +116,18 @@ class Model:
 
     def _origin(self, i: Input) -> Origin:
         """Where an input's values come from; a given value never keeps the template's source."""
-        if any(i.key in self.given.get(case, {}) for case in CASES):
+        if any(i.key in self.given.get(case, {}) for case in self.cases):
             return self.origins.get(i.key, Origin(source="Given without a source"))
         return Origin(source=i.source, as_of=i.as_of, grade=i.grade)
 
     @property
     def own(self) -> list[str]:
         """Keys of the inputs that are the template's own in every case."""
-        return [k for k in self.layout.by_key if not any(k in self.given.get(case, {}) for case in CASES)]
+        return [k for k in self.layout.by_key if not any(k in self.given.get(case, {}) for case in self.cases)]
 
     def _input_value(self, i: Input, case: str) -> Any:
         value = self.given.get(case, {}).get(i.key, i.value(case))
-        shared = all(self.given.get(c, {}).get(i.key) is value for c in CASES)
+        shared = all(self.given.get(c, {}).get(i.key) is value for c in self.cases)
         where = i.key if shared else f"{i.key} ({case})"
         value = clean(where, i.kind, value)
         try:
@@ -134,7 +137,7 @@ class Model:
 
     def _add(self, key: str, sheet: str, row: int, values: Values, unit: str) -> None:
         self._place(key, sheet, row, unit)
-        for case in COLUMNS:
+        for case in self.columns.of:
             value = values[case]
             # A step of a branch that is not taken may not exist; what another row makes of it does not exist either.
             missing = isinstance(value, str) and value in CELL_ERRORS
@@ -190,7 +193,7 @@ class Model:
 
     def refs(self, case: str, sheet: str, fixed: bool = False) -> dict[str, str]:
         """The cell of every key and constant in the column of a case, as a formula on `sheet` writes it."""
-        column, dollar = COLUMNS[case], "$" if fixed else ""
+        column, dollar = self.columns.of[case], "$" if fixed else ""
         found = {
             key: f"{'' if where == sheet else where + '!'}{dollar}{column}{dollar}{row}"
             for key, (where, row) in self._sheet_of.items()
@@ -219,7 +222,7 @@ class Model:
     def _calculate_row(self, read: _Read, row: int) -> int:
         """Add the steps of a row of the layout, the row itself last; answers with the next free row."""
         spec, formula, root = read.spec, read.formula, read.root
-        by_case = {case: self._steps(read, case, row) for case in COLUMNS}
+        by_case = {case: self._steps(read, case, row) for case in self.columns.of}
         for n, (e, step) in enumerate(zip(steps(root), by_case[LIVE], strict=True)):
             result = e is root
             unit = (spec.unit or step.unit) if result else step.unit
@@ -231,10 +234,11 @@ class Model:
                 spec.label if result else self.layout.step_labels.get(str(e.name), str(e.name)),
                 unit,
                 row + n,
-                {case: by_case[case][n].formula for case in COLUMNS},
-                {case: by_case[case][n].value for case in COLUMNS},
+                {case: by_case[case][n].formula for case in self.columns.of},
+                {case: by_case[case][n].value for case in self.columns.of},
                 step.text,
-                (spec.format if result else None) or number_format(unit, metric),
+                # As many decimals in every row: the eye compares prices below one another.
+                ((spec.format if result else None) or number_format(unit, metric)).replace(".00##", ".0000"),
                 spec.note if result else "",
                 metric,
                 self._call(formula) if metric else "",
@@ -245,7 +249,7 @@ class Model:
         return row + len(steps(root))
 
     def _steps(self, read: _Read, case: str, row: int) -> list[cells.StepRow]:
-        refs, column = self.refs(case, CALCULATION), COLUMNS[case]
+        refs, column = self.refs(case, CALCULATION), self.columns.of[case]
         try:
             place = lambda i: f"{column}{row + i}"  # noqa: E731
             found = cells.rows(read.root, refs, self.env(case), self.units, place, read.keys)
@@ -289,7 +293,7 @@ class Model:
 
     def env(self, case: str) -> Mapping[str, Any]:
         """What a formula can read in a case: the value of every key, and whole columns of the tables."""
-        return ChainMap(self._values[case], self.columns)
+        return ChainMap(self._values[case], self.table_columns)
 
     def _verify_results(self) -> None:
         """The layout shows only what the model has."""
@@ -297,8 +301,9 @@ class Model:
         shown = {r.key for r in self.layout.results}
         for what, keys, known in (
             ("headline", self.layout.headline, calculated),
-            ("results", shown, self.keys - self.timeline_keys),
-            ("charts", {key for chart in self.layout.charts for key in chart.series}, shown),
+            ("results", shown, self.keys),
+            ("results", {k for r in self.layout.results for k in (r.label_from, r.note_from) if k}, self.layout.by_key),
+            ("charts", {key for chart in self.layout.charts for key in chart.series}, shown - self.timeline_keys),
         ):
             for key in keys:
                 if key not in known:
@@ -313,7 +318,9 @@ class Model:
         return found.cell if isinstance(found, Unavailable) else found
 
     def format(self, key: str) -> str:
-        """The number format of an input or a calculated row."""
+        """The number format of an input, a calculated row or a row of the timeline."""
         if key in self.layout.by_key:
             return self.layout.by_key[key].kind.format
+        if key in self.timeline_keys:
+            return next(r.spec.format for r in self.months if r.spec.key == key)
         return self.line(key).format

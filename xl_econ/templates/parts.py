@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from xlsxwriter.utility import xl_col_to_name
 
 from xl_econ.core.expr import Const, Expr
 from xl_econ.core.quantities import Share
@@ -13,16 +16,57 @@ from xl_econ.core.registry import Metric
 from .layout import CASES, Input, Origin
 
 LIVE = "Live"
-COLUMNS = {LIVE: "D", "Base": "E", "Low": "F", "High": "G"}  # the same letters on every sheet with cases
+_WIDEST = 40  # characters
+FIRST_CASE = 4  # column E, on every sheet with cases; the live case stands before it
 INPUTS, CALCULATION, RESULTS, CHECKS, FUNCTIONS = "Inputs", "Calculation", "Results", "Checks", "Functions"
-TIMELINE, SENSITIVITY = "Timeline", "Sensitivity"
+TIMELINE, SENSITIVITY, COMPARISON = "Timeline", "Sensitivity", "Comparison"
 SELECTOR_ROW = 5
 # Names after `inputs.` that are not an input's.
 RESERVED = {"case", "purpose", "owner", "source", "as_of", "grade", "key", *(c.casefold() for c in CASES)}
+RESERVED |= {"first_case", "last_case"}
 FIRST_ROW = 9  # below title, about, case selector and headings
 FIRST_CALCULATION = 5
 
 Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of the cases of a workbook, the same letters on every sheet that has them."""
+
+    cases: tuple[str, ...] = CASES
+
+    @cached_property
+    def of(self) -> dict[str, str]:
+        """The column of each case, the live one first."""
+        return {LIVE: "D"} | {case: xl_col_to_name(FIRST_CASE + n) for n, case in enumerate(self.cases)}
+
+    @property
+    def first(self) -> str:
+        return str(xl_col_to_name(FIRST_CASE))
+
+    @property
+    def last(self) -> str:
+        return self.beyond(-1)
+
+    def beyond(self, n: int = 0) -> str:
+        """The n-th column after those of the cases."""
+        return str(xl_col_to_name(FIRST_CASE + len(self.cases) + n))
+
+    def width(self, least: int) -> int:
+        """Wide enough for the names of the cases, within reason."""
+        return max(least, *(min(len(case) + 2, _WIDEST) for case in self.cases))
+
+    def row(self, number: int) -> str:
+        """The cells of all cases in a row."""
+        return f"{self.first}{number}:{self.last}{number}"
+
+    def chosen(self, number: str, row: int, sheet: str = "") -> str:
+        """A formula for the case whose number stands in a cell."""
+        if self.cases == CASES:
+            cells = ",".join(f"{sheet}{self.of[case]}{row}" for case in CASES)
+            return f"CHOOSE({number},{cells})"
+        return f"INDEX({sheet}{self.row(row)},{number})"  # CHOOSE takes 254 at most
 
 
 @dataclass(frozen=True)

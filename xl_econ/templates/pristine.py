@@ -20,7 +20,9 @@ from xl_econ.workbook.grid import Grid, GridCell, GridSheet, TableArea
 from xl_econ.workbook.package import rewrite
 from xl_econ.workbook.parts import Parts
 
-from .layout import CASES, Layout, Origin
+from .layout import Origin
+from .model import Model
+from .parts import Columns
 
 PART = "customXml/item1.xml"
 _SPACE = "urn:xl-econ:pristine"
@@ -33,13 +35,13 @@ _ITEMS = re.compile(r"customXml/item\d+\.xml", re.I)
 _ABSENT = ("inputs.purpose", "inputs.owner", "xl_econ.given")  # cells that a case fills and no template has
 
 
-def embed(built: Path, target: Path, layout: Layout) -> None:
+def embed(built: Path, target: Path, model: Model) -> None:
     """Copy a workbook that was just built, with its own description inside.
 
     Args:
         built: The workbook.
         target: Where the copy goes.
-        layout: Its template.
+        model: What it was built from.
     """
     links = _in(built, _LINKS).replace(
         "</Relationships>",
@@ -55,7 +57,7 @@ def embed(built: Path, target: Path, layout: Layout) -> None:
         f'Type="{_OFFICE}/relationships/customXmlProps" Target="itemProps1.xml"/></Relationships>'
     )
     added = {
-        PART: part(described(built, layout)),
+        PART: part(described(built, model)),
         "customXml/itemProps1.xml": _xml(about),
         "customXml/_rels/item1.xml.rels": _xml(to_about),
     }
@@ -64,8 +66,19 @@ def embed(built: Path, target: Path, layout: Layout) -> None:
 
 def part(description: dict[str, Any]) -> bytes:
     """The part of a description."""
-    text = json.dumps(description, ensure_ascii=True, separators=(",", ":"))
-    return _xml(f'<pristine xmlns="{_SPACE}">{escape(text, quote=False)}</pristine>')
+    return _xml(f'<pristine xmlns="{_SPACE}">{text(description)}</pristine>')
+
+
+def text(description: dict[str, Any]) -> str:
+    """A description, or a piece of one, as it stands in the part."""
+    return escape(json.dumps(description, ensure_ascii=True, separators=(",", ":")), quote=False)
+
+
+def cells(content: str, sheet: str) -> dict[str, Any]:
+    """The cells of a sheet in the part of a workbook that was just built."""
+    found = _TEXT.search(content)
+    held: dict[str, Any] = json.loads(unescape(found[1]))["sheets"][sheet] if found else {}
+    return held
 
 
 def _xml(content: str) -> bytes:
@@ -77,10 +90,10 @@ def _in(path: Path, name: str) -> str:
         return package.read(name).decode()
 
 
-def described(built: Path, layout: Layout) -> dict[str, Any]:
+def described(built: Path, model: Model) -> dict[str, Any]:
     """The cells, names and tables of a workbook that was just built, with the template's own inputs."""
     book = Parts(built)
-    own, skipped = _own(book, layout)
+    own, skipped = _own(book, model)
     last = book.cell_of("xl_econ.template")
     tables = [found for name in book.parts for found in book.tables(name)]
     sheets: dict[str, dict[str, Any]] = {}
@@ -101,15 +114,19 @@ def described(built: Path, layout: Layout) -> dict[str, Any]:
     return {"sheets": sheets, "names": dict(sorted(book.names.items())), "tables": areas}
 
 
-def _own(book: Parts, layout: Layout) -> tuple[dict[tuple[str, At], Any], set[tuple[str, At]]]:
+def _own(book: Parts, model: Model) -> tuple[dict[tuple[str, At], Any], set[tuple[str, At]]]:
     """The cells of inputs with what the template says there, and those that it leaves empty."""
     places = {n: (s, cell_at(c)) for n in book.names if (found := book.cell_of(n)) for s, c in [found]}
-    own: dict[tuple[str, At], Any] = {places["inputs.case"]: CASES[0]}
-    for key, i in layout.by_key.items():
+    own: dict[tuple[str, At], Any] = {places["inputs.case"]: model.cases[0]}
+    headed = {case: cell_at(f"{column}1").column for case, column in Columns(model.cases).of.items()}
+    headed |= {what: places[f"inputs.{what}"][1].column for what in Origin.model_fields}
+    for key, i in model.layout.by_key.items():
         sheet, live = places[f"inputs.{key}"]
-        values = {case: i.value(case) for case in CASES} | {what: getattr(i, what) for what in Origin.model_fields}
+        values = {case: i.value(case) for case in model.cases} | {
+            what: getattr(i, what) for what in Origin.model_fields
+        }
         for what, value in values.items():
-            at = At(live.row, places[f"inputs.{what}"][1].column)
+            at = At(live.row, headed[what])
             own[sheet, at] = float(value) if isinstance(value, int) else value
     return own, {places[n] for n in _ABSENT if n in places}
 
@@ -146,20 +163,20 @@ def read(path: Path) -> Pristine | None:
     Raises:
         WorkbookError: What it says is damaged, or the workbook cannot be read.
     """
-    name, text = _found(path)
+    name, said = _found(path)
     if not name:
         return None
     try:
-        return Pristine(path, json.loads(unescape(text)))
+        return Pristine(path, json.loads(unescape(said)))
     except (ValueError, KeyError, TypeError, LookupError, AttributeError, WorkbookError) as e:
         raise WorkbookError(
             f"{path}: {name}, which says what the workbook was when it was built, is damaged: {e}"
         ) from None
 
 
-def of_built(path: Path, layout: Layout) -> Pristine:
+def of_built(path: Path, model: Model) -> Pristine:
     """The same of a workbook that was just built."""
-    return Pristine(path, described(path, layout))
+    return Pristine(path, described(path, model))
 
 
 def place_of(path: Path) -> str:

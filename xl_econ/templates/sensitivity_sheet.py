@@ -43,6 +43,12 @@ def label(model: Model, key: str) -> str:
     return f"{name}, {unit}" if (unit := _unit(model, key)) else name
 
 
+def bar_label(model: Model, key: str) -> str:
+    """What a figure of the tornado is called; its unit stands beside it."""
+    name = label(model, key)
+    return name.rsplit(",", 1)[0] if _unit(model, key) else name
+
+
 def _unit(model: Model, key: str) -> str:
     unit = model.units[key]
     return "" if unit in ("ratio", "share", "factor") else unit
@@ -73,17 +79,16 @@ def _tornado(c: Canvas, model: Model, block: TornadoBlock, workbook: Any) -> Non
         "One figure moves at a time. The widest bar first, in the case that the file was built for.",
         "about",
     )
-    c.text(f"B{row + 2}", f"Live, by the formula of the cells and as calculated: {label(model, t.result)}", "unit")
+    c.text(f"B{row + 2}", f"Live, by the formula of the cells and as calculated: {label(model, t.result)}", "about")
     c.text(f"B{row + 3}", "Figure", "heading")
     c.text(f"C{row + 3}", "Unit", "heading")
     for column, name in _HEADINGS.items():
         c.text(f"{column}{row + 3}", name, "heading_number")
     for cell in (block.corner, block.link):
         _write(c, cell)
-    first = row + 4
+    first = block.first
     for n, (swing, bar) in enumerate(block.bars, first):
-        name = label(model, swing.key).rsplit(",", 1)[0] if _unit(model, swing.key) else label(model, swing.key)
-        c.text(f"B{n}", name)
+        c.text(f"B{n}", bar_label(model, swing.key))
         c.text(f"C{n}", model.units[swing.key], "unit")
         for cell in bar:
             _write(c, cell)
@@ -100,7 +105,7 @@ def _write(c: Canvas, cell: Cell) -> None:
 
 def tornado_chart(block: TornadoBlock, workbook: Any) -> Any:
     """The bars of a tornado as a native chart, for whichever sheet."""
-    first = block.row + 4
+    first = block.first
     last = first + len(block.bars) - 1
     chart = workbook.add_chart({"type": "bar"})
     for column, name, colour in ((DOWN, "Low", SERIES[2]), (UP, "High", SERIES[0])):

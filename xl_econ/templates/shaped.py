@@ -5,22 +5,61 @@ Both are stacked bars on an invisible first bar, so they are native charts in ev
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .canvas import Canvas
-from .layout import Chart
+from .layout import Chart, Layout
 from .model import Model
-from .parts import RESULTS
+from .parts import LIVE, RESULTS
 from .styles import BAD, LINK_GREEN, NAVY, SERIES
 
 SHAPED = ("waterfall", "range")
+FIRST_RESULT = 5
+CHART_ROWS = 20  # that a chart covers
+_PAGE, _WIDE, _NARROW = 1500, 740, 560  # pixels of a page of results and of its charts
 _LEGEND_OFF = {"none": True}
 _BARS = {"waterfall": "EFGHI", "range": "EF"}
 _CELL = ("calculation", "#,##0.00;(#,##0.00);-")
 
 
-def write(c: Canvas, workbook: Any, model: Model, spec: Chart, at: dict[str, int], row: int) -> tuple[Any, int]:
-    """The chart and the cells behind it, from `row` on; answers with the chart and the next free row."""
+def places(layout: Layout) -> Iterator[tuple[Chart, int]]:
+    """The charts with cells of their own, and the row of the section that each begins with."""
+    row = _first_free(layout)
+    for spec in layout.charts:
+        if spec.type in SHAPED:
+            yield spec, row
+            row += len(spec.series) + 3
+
+
+def below(layout: Layout) -> int:
+    """The row in which the charts begin."""
+    return FIRST_RESULT + len(layout.results) + 1
+
+
+def spots(layout: Layout) -> list[tuple[int, int]]:
+    """Where each chart stands: pixels from the left, and its line of charts, as many as a page is wide."""
+    found, left, line = [], 0, 0
+    for spec in layout.charts:
+        width = _WIDE if spec.type in (*SHAPED, "drivers") else _NARROW
+        if left and left + width > _PAGE:
+            left, line = 0, line + 1
+        found.append((left, line))
+        left += width + 16
+    return found
+
+
+def _first_free(layout: Layout) -> int:
+    return below(layout) + CHART_ROWS * (max((line for _, line in spots(layout)), default=0) + 1)
+
+
+def free(layout: Layout) -> int:
+    """The first row under all charts and the cells behind them."""
+    return max((row + len(spec.series) + 3 for spec, row in places(layout)), default=_first_free(layout))
+
+
+def write(c: Canvas, workbook: Any, model: Model, spec: Chart, at: dict[str, int], row: int) -> Any:
+    """The chart, and the cells behind it from `row` on."""
     names = _BARS[spec.type]
     c.section(row, f"Behind the chart: {spec.title}", "BCDEFGHI" if spec.type == "waterfall" else "BCDEFG")
     if spec.type == "waterfall":
@@ -43,7 +82,7 @@ def write(c: Canvas, workbook: Any, model: Model, spec: Chart, at: dict[str, int
             series |= {"points": [*[None] * (len(spec.series) - 1), {"fill": {"color": NAVY}}]}
         chart.add_series(series)
     _shape(chart, spec)
-    return chart, last + 2
+    return chart
 
 
 def _shape(chart: Any, spec: Chart) -> None:
@@ -75,50 +114,67 @@ def _waterfall_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], r
         row,
         ("Step", "Unit", "Effect", "Start of bar", "More, above 0", "More, below 0", "Less, above 0", "Less, below 0"),
     )
-    first, level = row + 1, 0.0
+    first = row + 1
+    found = values(spec, row, model.value, model.cases)
     for n, key in enumerate(spec.series):
-        r, value, form = first + n, model.value(key), model.format(key)
-        last = n == len(spec.series) - 1
+        r, last = first + n, n == len(spec.series) - 1
         _label(c, model, key, at, r)
-        before, after = (0.0, value) if last else (level, level + value)
-        level = after
-        c.formula(f"D{r}", f"D{at[key]}", value, "calculation", form)
+        c.formula(f"D{r}", f"D{at[key]}", found[f"D{r}"], "calculation", model.format(key))
         top = f"D{r}" if last else f"SUM(D${first}:D{r})"
         foot = "0" if last or n == 0 else f"SUM(D${first}:D{r - 1})"
-        low, high = min(before, after), max(before, after)
-        c.formula(f"E{r}", f"MAX(MIN({foot},{top}),0)+MIN(MAX({foot},{top}),0)", max(low, 0.0) + min(high, 0.0), *_CELL)
-        up, down = max(high, 0.0) - max(low, 0.0), min(low, 0.0) - min(high, 0.0)
+        c.formula(f"E{r}", f"MAX(MIN({foot},{top}),0)+MIN(MAX({foot},{top}),0)", found[f"E{r}"], *_CELL)
         above, below = f"MAX({foot},{top},0)-MAX(MIN({foot},{top}),0)", f"MIN({foot},{top},0)-MIN(MAX({foot},{top}),0)"
-        rising = value >= 0
-        for column, text, found, sign in (
-            ("F", above, up if rising else 0.0, ">="),
-            ("G", below, down if rising else 0.0, ">="),
-            ("H", above, 0.0 if rising else up, "<"),
-            ("I", below, 0.0 if rising else down, "<"),
-        ):
-            c.formula(f"{column}{r}", f"IF(D{r}{sign}0,{text},0)", found, *_CELL)
+        for column, text, sign in (("F", above, ">="), ("G", below, ">="), ("H", above, "<"), ("I", below, "<")):
+            c.formula(f"{column}{r}", f"IF(D{r}{sign}0,{text},0)", found[f"{column}{r}"], *_CELL)
 
 
 def _range_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], row: int) -> None:
     """The span of each figure over the three cases, as shares of the base case, so that all share one axis."""
-    _heads(c, row, ("Figure", "Unit", "Base", "Lowest over base", "Span over base", "Highest over base"))
+    _heads(c, row, ("Figure", "Unit", model.cases[0], "Lowest over base", "Span over base", "Highest over base"))
+    found = values(spec, row, model.value, model.cases)
     for r, key in enumerate(spec.series, row + 1):
         k = at[key]
-        base, low, high = model.value(key, "Base"), *_ends(model, key)
         _label(c, model, key, at, r)
-        c.formula(f"D{r}", f"E{k}", base, "calculation", model.format(key))
-        c.formula(f"E{r}", f"MIN(E{k}:G{k})/D{r}", low / base, "calculation", "0%")
-        c.formula(f"F{r}", f"(MAX(E{k}:G{k})-MIN(E{k}:G{k}))/D{r}", (high - low) / base, "calculation", "0%")
-        c.formula(f"G{r}", f"MAX(E{k}:G{k})/D{r}", high / base, "calculation", "0%")
+        c.formula(f"D{r}", f"E{k}", found[f"D{r}"], "calculation", model.format(key))
+        cells = model.columns.row(k)
+        c.formula(f"E{r}", f"MIN({cells})/D{r}", found[f"E{r}"], "calculation", "0%")
+        c.formula(f"F{r}", f"(MAX({cells})-MIN({cells}))/D{r}", found[f"F{r}"], "calculation", "0%")
+        c.formula(f"G{r}", f"MAX({cells})/D{r}", found[f"G{r}"], "calculation", "0%")
 
 
-def _ends(model: Model, key: str) -> tuple[float, float]:
-    values = [model.value(key, case) for case in ("Base", "Low", "High")]
-    return min(values), max(values)
+def values(spec: Chart, row: int, value: Callable[[str, str], Any], cases: Sequence[str]) -> dict[str, Any]:
+    """The cells behind a chart whose headings stand in `row`, for the values by key and case."""
+    if spec.type == "waterfall":
+        return _waterfall(spec.series, row + 1, value)
+    return _range(spec.series, row + 1, value, cases)
+
+
+def _waterfall(series: Sequence[str], row: int, value: Callable[[str, str], Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    level = 0.0
+    for r, key in enumerate(series, row):
+        effect = value(key, LIVE)
+        before, after = (0.0, effect) if r == row + len(series) - 1 else (level, level + effect)
+        low, high, level = min(before, after), max(before, after), after
+        bars = (max(high, 0.0) - max(low, 0.0), min(low, 0.0) - min(high, 0.0))
+        cells = (effect, max(low, 0.0) + min(high, 0.0), *((*bars, 0.0, 0.0) if effect >= 0 else (0.0, 0.0, *bars)))
+        found |= {f"{column}{r}": v for column, v in zip("DEFGHI", cells, strict=True)}
+    return found
+
+
+def _range(series: Sequence[str], row: int, value: Callable[[str, str], Any], cases: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for r, key in enumerate(series, row):
+        spread = [value(key, case) for case in cases]
+        base, low, high = spread[0], min(spread), max(spread)
+        cells = (base, low / base, (high - low) / base, high / base)
+        found |= {f"{column}{r}": v for column, v in zip("DEFG", cells, strict=True)}
+    return found
 
 
 def _label(c: Canvas, model: Model, key: str, at: dict[str, int], row: int) -> None:
-    label = next(r.label for r in model.layout.results if r.key == key)
-    c.formula(f"B{row}", f"B{at[key]}", label, "label")
+    spec = next(r for r in model.layout.results if r.key == key)
+    whose = model.value(spec.label_from) if spec.label_from else None
+    c.formula(f"B{row}", f"B{at[key]}", spec.named(whose), "label")
     unit = model.units[key]
     c.text(f"C{row}", "" if unit == "ratio" else unit, "unit")

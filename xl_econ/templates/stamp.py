@@ -13,7 +13,7 @@ from xl_econ import __version__
 
 from .layout import CASES, Layout, Origin, table
 from .model import Model
-from .parts import InputRow
+from .parts import LIVE, InputRow
 
 _COMMENT = re.compile(
     r"xl-econ (?P<program>\S+), template (?P<template>\w+) (?P<version>[\w.]+), (?P<flavour>\w+)"
@@ -108,7 +108,7 @@ def _plain(value: Any) -> Any:
 
 def inputs_hash(model: Model, texts: Mapping[str, str], tables: str) -> str:
     """A hash of all that fills a workbook: values of every case, origins, the live case, texts, tables."""
-    values = {case: model.values(case) for case in CASES}
+    values = {case: model.values(case) for case in model.cases}
     origins = {x.input.key: x.origin for x in model.inputs if isinstance(x, InputRow)}
     return hash_of(values, origins, model.selected, texts, tables)
 
@@ -121,8 +121,10 @@ def hash_of(
     tables: str,
 ) -> str:
     """The same from values that were computed without a model."""
-    held = [[key, [_plain(values[c][key]) for c in CASES], o.source, o.as_of, o.grade] for key, o in origins.items()]
-    return _hash([sorted(held), selected, sorted(t for t in texts.items() if t[1]), tables])
+    cases = [c for c in values if c != LIVE]
+    held = [[key, [_plain(values[c][key]) for c in cases], o.source, o.as_of, o.grade] for key, o in origins.items()]
+    named = [] if tuple(cases) == CASES else [cases]
+    return _hash([sorted(held), selected, sorted(t for t in texts.items() if t[1]), tables, *named])
 
 
 def _hash(what: Any) -> str:

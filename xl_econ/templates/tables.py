@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ def worked(model: Model, sheet: TableSheet) -> list[Worked]:
         text = columns.formula(sheet, c, model.column_trees[name], refs)
         limit = limit_of(model, c)[1] if c.flag_above is not None else None
         look, message = "noted" if c.severity == "info" else "bad", c.note if c.unit else ""
-        values = list(model.columns[name])
+        values = list(model.table_columns[name])
         found.append(Worked(c.key, c.unit or c.note, c.format, text, values, limit, look, message))
     return found
 
@@ -119,6 +119,13 @@ def write(ws: Any, style: Styles, t: Table, title: str, about: str, extra: Seque
     for cell, text, value, form in formulas:  # after add_table, which writes a column's formula with the value 0
         ws.write_formula(*cell, text, form, value)
     return first, last
+
+
+def cells(sheet: TableSheet, column: str, values: Sequence[Any]) -> Iterator[tuple[tuple[str, str], Any]]:
+    """The cells of a column that a template's table sheet works out, with its values."""
+    at = _letter(len(table(sheet).columns) + [c.key for c in sheet.columns].index(column))
+    for row, value in enumerate(values, HEADER_ROW + 1):
+        yield (sheet.sheet, f"{at}{row}"), value
 
 
 def _column(c: Canvas, t: Table, name: str, n: int, rows: list[Row]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -10,13 +13,14 @@ from xlsxwriter.utility import xl_col_to_name
 
 from xl_econ.core import units
 from xl_econ.core.errors import LayoutError
-from xl_econ.core.expr import Expr, steps
+from xl_econ.core.expr import Expr, leaves, steps
 from xl_econ.hosts import cells
 
 from .canvas import Canvas
 from .language import expression, mapped
 from .layout import LineChart, Timeline, TimelineRow
 from .parts import LIVE, TIMELINE, unit_text
+from .program import Program, program, read
 from .styles import NAVY, SERIES, Styles
 
 if TYPE_CHECKING:
@@ -24,10 +28,12 @@ if TYPE_CHECKING:
 
 MONTH_ROW, FIRST = 5, 6
 TOTAL, OPENING = 3, 4  # columns D and E; the months follow
+_FIRST = xl_col_to_name(OPENING)
 _YEAR = 12
 _WIDTHS = (3, 40, 14, 15, 15)
 _CHART = 630  # pixels from one chart to the next; two fill the first page
 _CHART_ROWS = 20  # that a chart covers
+_PAGE_ROWS = 55  # of the paper
 _WORDS = 150  # characters across the first page
 
 
@@ -89,6 +95,8 @@ def of(model: Model, spec: Timeline) -> list[MonthRow]:
     values = dict(model.values(LIVE))
     roots = {r.key: _tree(r, r.formula, names) for r in spec.rows}
     openings = {r.key: _opening(model, r, fixed) for r in spec.rows}
+    looks = _looks(roots.values())
+    unit_of |= {look.name: unit_of[look.key] for look in looks}
     found: dict[str, list[Cell]] = {r.key: [] for r in spec.rows}
     texts: dict[str, str] = {}
     last = {k: c.value if c else 0.0 for k, c in openings.items()}
@@ -97,8 +105,15 @@ def of(model: Model, spec: Timeline) -> list[MonthRow]:
         refs = fixed | {"month": f"{here}${MONTH_ROW}"}
         refs |= {k: f"{here}{row}" for k, row in at.items()} | {f"previous({k})": f"{before}{r}" for k, r in at.items()}
         values |= {"month": float(month)} | {f"previous({k})": v for k, v in last.items()}
+        for look in looks:
+            refs[look.name] = look.formula(at[look.key], here, before, fixed[look.count])
         for r in spec.rows:
             root = roots[r.key]
+            for look in looks:
+                if look.reader is root:
+                    start = openings[look.key]
+                    held = [start.value if start else 0.0, *(c.value for c in found[look.key])]
+                    values[look.name] = look.value(held, month, values[look.count])
             [step] = cells.rows(root, refs, values, unit_of, str, {id(root): r.key})
             if month == 1 and step.unit and units.parse(step.unit) != units.parse(r.unit):
                 raise LayoutError(f"timeline {r.key}: the layout says {r.unit} but the formula yields {step.unit}")
@@ -118,6 +133,33 @@ def of(model: Model, spec: Timeline) -> list[MonthRow]:
     ]
 
 
+@dataclass(frozen=True)
+class _Look:
+    """A formula's look back at a row: at the month so long ago, or at all months since."""
+
+    name: str
+    key: str
+    count: str
+    reader: Expr
+
+    def formula(self, row: int, here: str, before: str, count: str) -> str:
+        ago = f"{here}${MONTH_ROW}-{count}"
+        last, criterion = (before, ago) if self.name.startswith("earlier") else (here, f'">"&({ago})')
+        return f"SUMIF(${_FIRST}${MONTH_ROW}:{last}${MONTH_ROW},{criterion},${_FIRST}{row}:{last}{row})"
+
+    def value(self, held: list[float], month: int, count: float) -> float:
+        """The same of the values that the row has had so far, that of the start first."""
+        if self.name.startswith("earlier"):
+            return sum(v for n, v in enumerate(held[:month]) if n == month - count)
+        return math.fsum(held[max(0, math.floor(month - count) + 1) :])
+
+
+def _looks(roots: Iterable[Expr]) -> list[_Look]:
+    found = {(e.args[0], id(root)): root for root in roots for e in leaves(root) if isinstance(e, Expr)}
+    pattern = re.compile(r"(?:earlier|recent)\((\w+), (\w+)\)")
+    return [_Look(m[0], m[1], m[2], root) for (name, _), root in found.items() if (m := pattern.fullmatch(str(name)))]
+
+
 def _opening(model: Model, r: TimelineRow, refs: dict[str, str]) -> Cell | None:
     if not isinstance(r.opening, str):
         return None if r.opening is None else Cell("", r.opening)
@@ -128,10 +170,80 @@ def _opening(model: Model, r: TimelineRow, refs: dict[str, str]) -> Cell | None:
 
 def _total(r: TimelineRow, row: int, opening: Cell | None, months: list[Cell]) -> Cell | None:
     """The sum of a row, what stands before the first month included, or its last value."""
+    if not r.total:
+        return None
     first, last = (xl_col_to_name(OPENING + n) for n in (0 if opening else 1, len(months)))
-    if r.total == "sum":
-        return Cell(f"SUM({first}{row}:{last}{row})", sum(c.value for c in ([opening] if opening else []) + months))
-    return Cell(f"{last}{row}", months[-1].value) if r.total else None
+    text = f"SUM({first}{row}:{last}{row})" if r.total == "sum" else f"{last}{row}"
+    return Cell(text, _totalled(r, opening and opening.value, [c.value for c in months]))
+
+
+def _totalled(r: TimelineRow, opening: Any, months: Sequence[Any]) -> Any:
+    """What a row comes to."""
+    return sum(months if opening is None else [opening, *months]) if r.total == "sum" else months[-1]
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Rows of a month that are computed at once, after the looks back that they need."""
+
+    keys: list[str]
+    looks: list[_Look]
+    compute: Program
+
+
+def _stages(roots: Sequence[tuple[str, Expr]], looks: Sequence[_Look]) -> Iterator[_Stage]:
+    """The rows in their order, cut where one looks back at a row that this month must have first."""
+    groups: list[tuple[dict[str, Expr], list[_Look]]] = [({}, [])]
+    for key, root in roots:
+        own = [look for look in looks if look.reader is root]
+        if any(look.key in groups[-1][0] for look in own):
+            groups.append(({}, []))
+        groups[-1][0][key] = root
+        groups[-1][1].extend(own)
+    for rows, own in groups:
+        inputs = [name for name in read(rows.values()) if name not in rows]
+        yield _Stage(list(rows), own, program(list(rows.items()), inputs))
+
+
+class Months:
+    """The timeline of a template made ready to compute.
+
+    Args:
+        model: The template.
+        spec: Its timeline.
+    """
+
+    def __init__(self, model: Model, spec: Timeline) -> None:
+        self.spec = spec
+        known = model.keys - model.timeline_keys
+        names = _names(spec, known)
+        moving = {"month", *(f"previous({r.key})" for r in spec.rows)}
+        roots = [(r.key, _tree(r, r.formula, names)) for r in spec.rows]
+        openings = [(r.key, _tree(r, r.opening, known)) for r in spec.rows if isinstance(r.opening, str)]
+        looks = _looks(root for _, root in roots)
+        within = moving | {r.key for r in spec.rows} | {look.name for look in looks}
+        self._fixed = ({*read(root for _, root in roots)} | {look.count for look in looks}) - within
+        self._stages = list(_stages(roots, looks))
+        self._opening = program(openings, read(root for _, root in openings))
+        self._opened = [key for key, _ in openings]
+
+    def __call__(self, live: Mapping[str, Any]) -> list[tuple[Any, Any, list[Any]]]:
+        """The total, the opening where it is worked out, and the months of every row, for a live case's values."""
+        opened = dict(zip(self._opened, self._opening(live), strict=True))
+        openings = [opened.get(r.key, r.opening) for r in self.spec.rows]
+        env = {key: live[key] for key in self._fixed}
+        held = {r.key: [0.0 if v is None else v] for r, v in zip(self.spec.rows, openings, strict=True)}
+        for month in range(1, self.spec.months + 1):
+            env["month"] = float(month)
+            env.update((f"previous({key})", values[-1]) for key, values in held.items())
+            for stage in self._stages:
+                for look in stage.looks:
+                    env[look.name] = look.value(held[look.key], month, env[look.count])
+                for key, value in zip(stage.keys, stage.compute(env), strict=True):
+                    env[key] = value
+                    held[key].append(value)
+        rows = [(r, o, held[r.key][1:]) for r, o in zip(self.spec.rows, openings, strict=True)]
+        return [(_totalled(r, o, m) if r.total else None, opened.get(r.key), m) for r, o, m in rows]
 
 
 # -- the sheet --------------------------------------------------------------------------------------------------
@@ -147,8 +259,11 @@ def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
     # Right of the columns that are repeated on every page, or each page would print a piece of charts and words.
     below = FIRST + len(model.months)
     for n, chart in enumerate(spec.charts):
-        ws.insert_chart(below, TOTAL, _chart(workbook, model, chart), {"x_offset": 4 + _CHART * n, "y_offset": 4})
-    below += _CHART_ROWS if spec.charts else 1
+        row, left = below + _CHART_ROWS * (n // 2), 4 + _CHART * (n % 2)
+        ws.insert_chart(row, TOTAL, _chart(workbook, model, chart), {"x_offset": left, "y_offset": 4})
+    if below + _CHART_ROWS > _PAGE_ROWS:
+        ws.set_h_pagebreaks([below])
+    below += _CHART_ROWS * math.ceil(len(spec.charts) / 2) + 1
     c.section(below, "Rows in words", "D")
     for n, r in enumerate(model.months, below + 1):
         start = f"{r.spec.opening:g}" if isinstance(r.spec.opening, float) else r.spec.opening

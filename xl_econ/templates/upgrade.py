@@ -27,9 +27,10 @@ from . import build, fill, held, pristine, stamp
 from .diff import Finding, diff
 from .edited import Edited
 from .fill import Case
-from .layout import CASES, Layout, Origin
-from .merge import Conflict, Merge, Merged, edits
+from .layout import Layout, Origin
+from .merge import Conflict, Merge, Merged, edits, input_columns
 from .model import Model
+from .parts import RESERVED
 
 _ORIGIN = tuple(Origin.model_fields)
 
@@ -100,8 +101,8 @@ def upgraded(path: Path, anew: bool = False) -> Iterator[tuple[Upgrade, Path]]:
     layout = book.layout
     added = [key for key in layout.by_key if book.book.cell_of(f"inputs.{key}") is None]
     book.layout = _without(layout, set(added))
-    old = _old_defaults(base, book.layout)
     case = book.read()
+    old = _old_defaults(base, book.layout, case.cases)
     own = _own(case, old)
     given = _given(case, own)
     flavour: build.Flavour = "lambda" if book.stamp.flavour == "lambda" else "plain"
@@ -115,7 +116,7 @@ def upgraded(path: Path, anew: bool = False) -> Iterator[tuple[Upgrade, Path]]:
         now = Grid(new)
         # A workbook that does not say what it was is what the template is, if that is what it was built from.
         same = base is None and book.stamp.layout == stamp.layout_hash(layout)
-        state: Grid | None = base or (pristine.of_built(new, layout) if same else None)
+        state: Grid | None = base or (pristine.of_built(new, model) if same else None)
         found.is_known = state is not None
         result = new
         if not anew and not (is_as_built(path) and (state is None or not edits(state, book.grid))):
@@ -145,15 +146,15 @@ def _without(layout: Layout, keys: set[str]) -> Layout:
     return type(layout).model_validate(layout.model_dump() | {"inputs": [g.model_dump() for g in groups]})
 
 
-def _old_defaults(base: Grid | None, layout: Layout) -> dict[str, dict[str, Any]]:
+def _old_defaults(base: Grid | None, layout: Layout, cases: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """What the template said of each input when the workbook was built; what it says now where that is not known."""
-    found = {}
+    found, columns = {}, input_columns(base) if base else {}
     for key, i in layout.by_key.items():
-        now = {case: i.value(case) for case in CASES} | {what: getattr(i, what) for what in _ORIGIN}
+        now = {case: i.value(case) for case in cases} | {what: getattr(i, what) for what in _ORIGIN}
         at = base.cell_of(f"inputs.{key}") if base else None
         if base and at:
             for what in now:
-                if column := base.cell_of(f"inputs.{what}"):
+                if column := columns.get(what):
                     cell = base.sheets[at[0]].cells.get(type(at[1])(at[1].row, column[1].column))
                     now[what] = cell.value if cell else ""
         found[key] = now
@@ -176,20 +177,19 @@ def _given(case: Case, own: set[str]) -> Case:
 
 def _defaults(old: dict[str, dict[str, Any]], layout: Layout, own: set[str]) -> Iterator[Default]:
     for key, was in old.items():
-        for case in CASES:
+        for case in (what for what in was if what not in _ORIGIN):
             if was[case] != (now := layout.by_key[key].value(case)):
                 yield Default(key, case, was[case], now, key in own)
 
 
 def _gone(book: Edited, layout: Layout) -> list[dict[str, Any]]:
     """The inputs that the template has no longer, with what they hold."""
-    known = {*layout.by_key, *fill.TEXTS, *CASES, *_ORIGIN, "case", "key"}
+    known = {key.casefold() for key in (*layout.by_key, *RESERVED)}
     keys = [n.partition(".")[2] for n in book.book.names if n.casefold().startswith("inputs.")]
     found = []
-    for key in sorted(set(keys) - known):
+    for key in sorted(k for k in set(keys) if k.casefold() not in known):
         if at := book.book.cell_of(f"inputs.{key}"):
-            columns = [c for c in CASES if book.book.cell_of(f"inputs.{c}")]
-            values = {c: book.book.value(*book.beside(key, c)) for c in columns}
+            values = {c: book.book.value(*book.beside(key, c)) for c in book.cases}
             found.append({"key": key, "cell": f"{at[0]}!{at[1]}", "values": values})
     return found
 
@@ -201,7 +201,7 @@ def _write(book: Edited, found: Upgrade, new: Path, target: Path) -> None:
     if merged.names:
         data = book.book.read(WORKBOOK)
         parts[WORKBOOK] = with_contents(data.decode(encoding(data)), merged.names).encode(encoding(data))
-    cells, properties = book.saying(fresh.stamp)
+    cells, properties = book.saying(fresh.stamp), book.properties_of(fresh.stamp)
     given = book.book.cell_of("xl_econ.given")
     said = fresh.book.cell_of("xl_econ.given")
     if given and said and book.book.formula(*given) is None:
@@ -217,8 +217,9 @@ def _write(book: Edited, found: Upgrade, new: Path, target: Path) -> None:
             value = results.changes.get(at)
             if isinstance(value, str) and value.startswith("#"):
                 raise InputError(f"{at[0]}!{at[1]}: {name} would be {value}: the merged formulas have no result")
-        cells, properties = edited.restamped({})
-        patch(edited.book, target, cells, results.changes, bool(results.kept), properties)
+        now = edited.stamped()
+        properties = edited.properties_of(now)
+        patch(edited.book, target, edited.saying(now), results.changes, bool(results.kept), properties)
 
 
 def place(result: Path, target: Path, force: bool) -> None:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from xl_econ.core.errors import WorkbookError
 
 LEVEL = 6
+QUICK = 1  # half the work for a tenth more bytes
 _LOCAL, _CENTRAL, _END = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s4H2LH")
 _PLACE = _CENTRAL.size - 4
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800

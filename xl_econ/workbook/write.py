@@ -20,13 +20,12 @@ _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @contextlib.contextmanager
-def replacing(path: Path, force: bool = False, made_here: bool = False) -> Iterator[Path]:
+def replacing(path: Path, force: bool = False) -> Iterator[Path]:
     """A temporary file beside `path` to write to; when the block ends well it is checked and takes the place.
 
     Args:
         path: Where to.
         force: Replace a workbook that somebody has edited.
-        made_here: What is written was put together in memory, and needs no second look.
 
     Raises:
         WorkbookError: The folder is missing or read-only, the target is a folder or open elsewhere, the disk is full,
@@ -41,16 +40,45 @@ def replacing(path: Path, force: bool = False, made_here: bool = False) -> Itera
     beside = Path(name)
     try:
         yield beside
-        if not made_here:
-            preflight(beside)
-            with beside.open("rb+") as f:  # a loss of power must not leave the new name with nothing under it
-                os.fsync(f.fileno())
+        preflight(beside)
+        with beside.open("rb+") as f:  # a loss of power must not leave the new name with nothing under it
+            os.fsync(f.fileno())
         _as_it_was(path, beside)
         beside.replace(path)
     except OSError as e:
         raise WorkbookError(f"{path}: cannot be written: {e.strerror or e}") from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def store(path: Path, content: bytes, force: bool = False) -> None:
+    """Write a workbook that was put together in memory and needs no second look, with as few calls as it takes.
+
+    Args:
+        path: Where to.
+        content: The workbook.
+        force: Replace a workbook that somebody has edited.
+
+    Raises:
+        WorkbookError: As `replacing`; the file that was there before is untouched.
+    """
+    check_target(path, force)
+    beside = path.with_name(f".{path.stem}-{os.getpid()}.tmp")
+    try:
+        beside.unlink(missing_ok=True)  # left by a process of this number that was killed
+        try:
+            with beside.open("xb", buffering=0) as file:
+                left = memoryview(content)
+                while left:
+                    left = left[file.write(left) :]
+            if path.exists():
+                _as_it_was(path, beside)
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+    except OSError as e:
+        raise WorkbookError(f"{path}: cannot be written: {e.strerror or e}") from None
 
 
 def check_target(path: Path, force: bool = False) -> None:
@@ -64,8 +92,6 @@ def check_target(path: Path, force: bool = False) -> None:
         WorkbookError: A folder, a file open elsewhere or read-only, a workbook edited since it was built.
     """
     try:
-        if path.is_dir():
-            raise WorkbookError(f"{path}: is a folder; name a file in it")
         for owner in (path.with_name(name.format(path.name)) for name in _OWNERS):
             if owner.exists():
                 raise WorkbookError(
@@ -73,6 +99,8 @@ def check_target(path: Path, force: bool = False) -> None:
                 )
         if not path.exists():
             return
+        if path.is_dir():
+            raise WorkbookError(f"{path}: is a folder; name a file in it")
         if not (os.access(path, os.W_OK) and path.stat().st_mode & _WRITE):  # root may write to anything
             raise WorkbookError(f"{path}: is read-only")
         if not force and not is_as_built(path):
