@@ -158,6 +158,18 @@ Attribute FLOP_PER_DOLLAR.VB_ProcData.VB_Invoke_Func = " \n14"
     FLOP_PER_DOLLAR = XlEconCall("FLOP_PER_DOLLAR", Array(peak_tflops, mfu, usd_per_gpu_hour, goodput))
 End Function
 
+Public Function FORECAST_TO_GO(ByVal usd_month As Variant, ByVal months As Variant, Optional ByVal growth As Variant) As Variant
+Attribute FORECAST_TO_GO.VB_Description = "Spend of the months to come, from that of the last month and its growth."
+Attribute FORECAST_TO_GO.VB_ProcData.VB_Invoke_Func = " \n14"
+    FORECAST_TO_GO = XlEconCall("FORECAST_TO_GO", Array(usd_month, months, growth))
+End Function
+
+Public Function FX_EFFECT(ByVal costs As Variant, ByVal budget_fx As Variant, ByVal actual_fx As Variant) As Variant
+Attribute FX_EFFECT.VB_Description = "What moved exchange rates cost, on what was billed in each line's currency."
+Attribute FX_EFFECT.VB_ProcData.VB_Invoke_Func = " \n14"
+    FX_EFFECT = XlEconCall("FX_EFFECT", Array(costs, budget_fx, actual_fx))
+End Function
+
 Public Function GOODPUT(ByVal gpus As Variant, Optional ByVal checkpoint_min As Variant, Optional ByVal restart_min As Variant, Optional ByVal failures_per_gpu_hour As Variant, Optional ByVal interval_min As Variant) As Variant
 Attribute GOODPUT.VB_Description = "Share of the time in which a run makes progress, with checkpoints and failures."
 Attribute GOODPUT.VB_ProcData.VB_Invoke_Func = " \n14"
@@ -216,6 +228,12 @@ Public Function IDLE_COST(ByVal usd_per_gpu_hour As Variant, ByVal utilization A
 Attribute IDLE_COST.VB_Description = "What the unused hours of an accelerator cost, by default over a year."
 Attribute IDLE_COST.VB_ProcData.VB_Invoke_Func = " \n14"
     IDLE_COST = XlEconCall("IDLE_COST", Array(usd_per_gpu_hour, utilization, hours))
+End Function
+
+Public Function IRR_BUY_VS_RENT(ByVal upfront_usd As Variant, ByVal own_usd_month As Variant, ByVal cloud_usd_month As Variant, ByVal months As Variant, Optional ByVal residual_usd As Variant) As Variant
+Attribute IRR_BUY_VS_RENT.VB_Description = "Internal rate of return of buying instead of renting: the discount rate at which the two cost the same."
+Attribute IRR_BUY_VS_RENT.VB_ProcData.VB_Invoke_Func = " \n14"
+    IRR_BUY_VS_RENT = XlEconCall("IRR_BUY_VS_RENT", Array(upfront_usd, own_usd_month, cloud_usd_month, months, residual_usd))
 End Function
 
 Public Function ITL_MS(ByVal model As Variant, ByVal gpu As Variant, ByVal input_tokens As Variant, ByVal output_tokens As Variant, Optional ByVal batch As Variant, Optional ByVal gpus As Variant, Optional ByVal precision As Variant, Optional ByVal cache_hit As Variant, Optional ByVal accepted_per_step As Variant, Optional ByVal draft_tokens As Variant, Optional ByVal profile As Variant) As Variant
@@ -282,6 +300,12 @@ Public Function MOE_ACTIVE(ByVal params_total_b As Variant, ByVal experts As Var
 Attribute MOE_ACTIVE.VB_Description = "Active parameters of a mixture of experts."
 Attribute MOE_ACTIVE.VB_ProcData.VB_Invoke_Func = " \n14"
     MOE_ACTIVE = XlEconCall("MOE_ACTIVE", Array(params_total_b, experts, active_experts, expert_share))
+End Function
+
+Public Function NPV_AFTER_TAX(ByVal upfront_usd As Variant, ByVal own_usd_month As Variant, ByVal cloud_usd_month As Variant, ByVal months As Variant, Optional ByVal residual_usd As Variant, Optional ByVal discount_rate As Variant, Optional ByVal tax_rate As Variant, Optional ByVal tax_life_years As Variant) As Variant
+Attribute NPV_AFTER_TAX.VB_Description = "Net present value of buying over renting after tax on profit; positive favours buying."
+Attribute NPV_AFTER_TAX.VB_ProcData.VB_Invoke_Func = " \n14"
+    NPV_AFTER_TAX = XlEconCall("NPV_AFTER_TAX", Array(upfront_usd, own_usd_month, cloud_usd_month, months, residual_usd, discount_rate, tax_rate, tax_life_years))
 End Function
 
 Public Function NPV_BUY_VS_RENT(ByVal upfront_usd As Variant, ByVal own_usd_month As Variant, ByVal cloud_usd_month As Variant, ByVal months As Variant, Optional ByVal residual_usd As Variant, Optional ByVal discount_rate As Variant) As Variant

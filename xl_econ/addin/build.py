@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from xl_econ import __version__
 from xl_econ.core.errors import UsageError
-from xl_econ.workbook.write import replacing
+from xl_econ.workbook.write import store
 
 from . import intellisense, ribbon, vba
 from .ovba import vba_project
@@ -74,13 +75,14 @@ def write(path: Path) -> None:
     """
     if path.suffix.lower() != ".xlam":
         raise UsageError(f"{path}: an add-in is called .xlam")
-    parts = package()
-    with replacing(path, force=True, made_here=True) as beside, zipfile.ZipFile(beside, "w") as out:
-        for name, content in parts.items():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as out:
+        for name, content in package().items():
             info = zipfile.ZipInfo(name, _EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 0  # else the byte tells Linux from Windows
             out.writestr(info, content, compresslevel=9)
+    store(path, packed.getvalue(), force=True)
 
 
 def package() -> dict[str, bytes]:
