@@ -48,7 +48,7 @@ def test_a_date_is_read_as_its_iso_form(cell, day, column):
     table: Table = ACCELERATORS.given(given(cell, column))
     assert getattr(table.rows["H100 SXM 80GB"], column) == day
     assert getattr(ACCELERATORS.row(H100 | {column: cell}), column) == day
-    assert udf.GPU_SPEC("H100", column, given(cell, column)) == day
+    assert udf.GPU_SPEC("H100", column, given(cell, column)) == [[day]]
 
 
 def test_a_column_of_pandas_dates():
@@ -81,5 +81,5 @@ def test_a_column_of_pandas_dates():
 def test_what_is_no_day_is_refused(cell, text):
     with pytest.raises(TableError, match=rf"^table Accelerators, row 2, column as_of: .*{text}"):
         xl_econ.gpu_spec("H100", "bf16", given(cell))
-    assert udf.GPU_SPEC("H100", "bf16", given(cell)) == "#VALUE!"
+    assert udf.GPU_SPEC("H100", "bf16", given(cell)) == [["#VALUE!"]]
     assert "as_of" in udf.WHY(1)[0][0]

@@ -99,7 +99,8 @@ def calls():
 def test_vectors_in_python_and_udf(name, given, value):
     assert close(getattr(xl_econ, name.lower())(**given), value)
     m = get(name)
-    assert close(getattr(udf, name)(*(given.get(p) for p in m.params)), value)
+    [[found]] = getattr(udf, name)(*(given.get(p) for p in m.params))
+    assert close(found, value)
 
 
 def test_vectors_in_cells_and_lambdas(tmp_path):
@@ -209,13 +210,13 @@ def test_a_row_in_place_of_a_key():
     in_order = [getattr(row, c) for c in TABLES["model_architectures"].columns]
     for form in (row, row.model_dump(), pd.Series(row.model_dump()), in_order, [in_order]):
         assert xl_econ.token_cost(form, **given) == wanted
-    assert udf.TOKEN_COST([in_order], "H100 SXM", 2.5, 1024, 1024, 64, 2) == wanted
+    assert udf.TOKEN_COST([in_order], "H100 SXM", 2.5, 1024, 1024, 64, 2) == [[wanted]]
     smaller = row.model_dump() | {"model": "my own", "params_total_b": 35, "params_active_b": 35, "params_flop_b": 35}
     assert xl_econ.token_cost(smaller, **given) < wanted
     assert explain(get("TOKEN_COST"), given | {"model": smaller})[0].value == "my own"
     with pytest.raises(TableError, match=r"ModelArchitectures.*params_total_b"):
         xl_econ.token_cost(smaller | {"params_total_b": -1}, **given)
-    assert udf.TOKEN_COST([[*in_order[:2], -5.0, *in_order[3:]]], "H100 SXM", 2.5, 1024, 1024) == "#VALUE!"
+    assert udf.TOKEN_COST([[*in_order[:2], -5.0, *in_order[3:]]], "H100 SXM", 2.5, 1024, 1024) == [["#VALUE!"]]
 
 
 def test_arrays_of_models():

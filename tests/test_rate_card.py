@@ -180,10 +180,10 @@ def test_an_edit_counts_in_every_host(engine, tmp_path, capsys):
     xl_econ.use_rate_card(path)
     assert xl_econ.gpu_spec("H100", "bf16") == 500
     assert xl_econ.gpu_spec(["H100", "A100"], ["bf16"]) == [500, 312]
-    assert udf.GPU_SPEC("H100", "bf16") == 500
+    assert udf.GPU_SPEC("H100", "bf16") == [[500]]
     assert udf.EXPLAIN("GPU_SPEC", "H100", "bf16")[-1][2] == 500
     xl_econ.use_rate_card(None)
-    assert udf.GPU_SPEC("H100", "bf16") == 989.4
+    assert udf.GPU_SPEC("H100", "bf16") == [[989.4]]
 
 
 def test_a_new_row_and_an_alias_are_found(tmp_path):

@@ -32,7 +32,7 @@ def test_it_says_what_the_row_says(t):
 
 def test_hosts(capsys):
     assert xl_econ.source("Precisions", "FP8") == FP8
-    assert udf.SOURCE("precisions", "fp8") == FP8
+    assert udf.SOURCE("precisions", "fp8") == [[FP8]]
     assert udf.SOURCE("precisions", [["fp8", "nothing"]]) == [[FP8, "#N/A"]]
     assert udf.EXPLAIN("SOURCE", "precisions", "fp8")[-1][2:] == [FP8, ""]
     assert cli.main(["calc", "SOURCE", "precisions", "fp8"]) == 0
