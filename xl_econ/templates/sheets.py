@@ -280,7 +280,7 @@ def checks(ws: Any, style: Styles, rows: list[CheckRow], master: str, at: Column
 
 def _check(c: Canvas, check: CheckRow, row: int, flag_format: str, at: Columns) -> None:
     low, high, flag, note = (at.beyond(n) for n in range(4))
-    c.text(f"B{row}", check.label)
+    c.text(f"B{row}", check.label, "label_long")
     c.text(f"C{row}", unit_text(check.unit, check.format), "unit")
     for case, column in at.of.items():
         if case not in check.formulas:

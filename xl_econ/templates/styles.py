@@ -19,6 +19,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "heading_number": {"bold": True, "font_color": "white", "bg_color": NAVY, "align": "right", "text_wrap": True},
     "section": {"bold": True, "font_color": NAVY, "font_size": 11, "bottom": 2, "bottom_color": NAVY},
     "label": _CELL,
+    "label_long": _CELL | {"text_wrap": True},
     "bold": _CELL | {"bold": True},
     "unit": _CELL | {"font_color": GREY, "indent": 1, "shrink": True},
     "note": _CELL | {"font_color": GREY, "text_wrap": True, "indent": 1},
