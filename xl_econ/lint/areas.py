@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
-from .book import Cell, Sheet
+from xl_econ.workbook.book import Cell, Sheet
 
 LIVE = "live"
 # Headings of columns that describe a row, and hold no figure of it.
@@ -76,7 +75,7 @@ def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last
         cases = range(names[LIVE], min(after, default=1 << 14))
         series = tuple(c for c in figures if c in cases)
     else:
-        dated = tuple(c.column for c in heads if (c.is_number or isinstance(c.shown, date)) and _is_step(c))
+        dated = tuple(c.column for c in heads if c.is_number and _is_step(c))
         series = dated if len(dated) >= _FEWEST else ()
     return Area(sheet, row, last, names, figures, series)
 

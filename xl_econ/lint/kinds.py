@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xl_econ.workbook.book import Book, Cell, Sheet
+
 from . import formula
-from .book import Book, Cell, Sheet
 from .colours import CALCULATION, EXTERNAL, INPUT, LINK, kind
 from .rules import ERROR, Found, here, rule, short
 

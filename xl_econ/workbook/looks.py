@@ -64,17 +64,17 @@ def _at(found: list[str], number: str | None) -> str:
 
 def _font(e: Any) -> str:
     colour = next((c for c in e if _local(c) == "color"), None)
-    return _rgb(colour, "black")
+    return rgb(colour, "black")
 
 
 def _fill(e: Any) -> str:
     pattern = next((p for p in e if _local(p) == "patternFill"), None)
     if pattern is None or pattern.get("patternType") in (None, "none"):
         return ""
-    return _rgb(next((c for c in pattern if _local(c) == "fgColor"), None), "")
+    return rgb(next((c for c in pattern if _local(c) == "fgColor"), None), "")
 
 
-def _rgb(colour: Any, default: str) -> str:
+def rgb(colour: Any, default: str) -> str:
     """A colour as RRGGBB; "black" where it is the theme's or the program's own text colour; "" if it is another."""
     if colour is None:
         return default

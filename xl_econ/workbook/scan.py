@@ -113,6 +113,8 @@ class _Package:
                     self.beside(part, sheet)
             elif tag == "definedName":
                 self.name(book, order, e)
+        if not order:
+            raise WorkbookError(f"{self.path}: has no sheets")
         return book
 
     def name(self, book: Book, order: list[str], e: Any) -> None:
