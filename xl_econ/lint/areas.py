@@ -93,7 +93,7 @@ def _is_step(cell: Cell) -> bool:
 
 
 def _name(cell: Cell) -> str:
-    return _clean(str(cell.shown)) if cell.shown is not None else ""
+    return _clean(cell.text) if cell.shown is not None else ""
 
 
 def _clean(text: str) -> str:

@@ -125,7 +125,7 @@ def input_without_date(book: Book) -> Iterator[Found]:
     """Rows with inputs below a heading "As of"."""
     for area, cell, column in _inputs(book, "as of"):
         at = area.sheet.at(cell.row, column)
-        dated = at is not None and (book.date(at) is not None or _DATE.search(str(at.shown)) is not None)
+        dated = at is not None and (book.date(at) is not None or _DATE.search(at.text) is not None)
         source = area.column("source")
         unsourced = source is not None and area.sheet.text(cell.row, source).casefold() == _UNSOURCED
         if not dated and not unsourced:

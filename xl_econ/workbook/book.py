@@ -85,6 +85,11 @@ class Cell:
         return isinstance(self.shown, int | float) and not isinstance(self.shown, bool)
 
     @property
+    def text(self) -> str:
+        """What a reader sees, as a text; a number with all its digits."""
+        return "" if self.shown is None else f"{self.shown:.15g}" if self.is_number else str(self.shown)
+
+    @property
     def font(self) -> str:
         return self.look.font
 
@@ -181,7 +186,7 @@ class Sheet:
     def text(self, row: int, column: int) -> str:
         """What a reader sees in a cell, as a text."""
         cell = self.at(row, column)
-        return "" if cell is None or cell.shown is None else str(cell.shown).strip()
+        return "" if cell is None else cell.text.strip()
 
 
 @dataclass
