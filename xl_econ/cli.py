@@ -29,6 +29,7 @@ _COMMANDS = {
     "extract": "edited:extract",
     "recalc": "workbooks:recalc",
     "lint": "lint:lint",
+    "audit": "audit:audit",
     "diff": "compare:diff",
     "reprice": "reprice:reprice",
     "upgrade": "upgrade:upgrade",
@@ -146,12 +147,28 @@ def _parser() -> _Parser:
     sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
     sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
+    _auditing(command)
     _comparing(command)
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
     command("version", "versions of xl-econ and of the engines")
     parser.add_argument("--version", action="version", version=f"xl-econ {__version__}")
     return parser
+
+
+def _auditing(command: Callable[..., _Parser]) -> None:
+    """The commands that judge a workbook's numbers."""
+    sub = command("audit", "what is wrong with the numbers of workbooks, cell by cell (exit code 1: something is)")
+    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
+    sub.add_argument("--check", action="append", default=[], metavar="ID", help="this check only; again for another")
+    sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
+    sub.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info"),
+        default="error",
+        metavar="severity",
+        help="exit code 1 from this severity on: error (default), warning, info",
+    )
 
 
 def _comparing(command: Callable[..., _Parser]) -> None:
