@@ -30,6 +30,7 @@ _COMMANDS = {
     "recalc": "workbooks:recalc",
     "lint": "lint:lint",
     "audit": "audit:audit",
+    "trace": "trace:trace",
     "diff": "compare:diff",
     "reprice": "reprice:reprice",
     "upgrade": "upgrade:upgrade",
@@ -169,6 +170,21 @@ def _auditing(command: Callable[..., _Parser]) -> None:
         metavar="severity",
         help="exit code 1 from this severity on: error (default), warning, info",
     )
+    sub.add_argument("--baseline", type=_path, metavar="F", help="leave out what an earlier --json report found")
+    sub.add_argument("--sarif", type=_path, metavar="F", help="write SARIF 2.1.0 as well")
+    sub.add_argument("--html", type=_path, metavar="F", help="write a page with every cell as well (one workbook)")
+    sub.add_argument(
+        "--xlsx", type=_path, metavar="F", help="write a copy with comments and a Findings sheet as well (one workbook)"
+    )
+    sub.add_argument("--force", action="store_true", help="replace reports that are there")
+    sub = command("trace", "where a number comes from, down to its inputs, or what depends on it")
+    sub.add_argument("workbook", type=_path, metavar="F")
+    sub.add_argument("cell", metavar="CELL", help="Sheet!Cell or a defined name")
+    sub.add_argument("--dependents", action="store_true", help="what reads it, instead of what it reads")
+    sub.add_argument("--depth", type=int, default=12, metavar="N", help="levels (default 12, 0 for all)")
+    sub.add_argument("--full", action="store_true", help="every cell of a range, instead of its count and sum")
+    sub.add_argument("--html", type=_path, metavar="F", help="write a page as well")
+    sub.add_argument("--force", action="store_true", help="replace a page that is there")
 
 
 def _comparing(command: Callable[..., _Parser]) -> None:
