@@ -120,7 +120,7 @@ class _Sheet:
         """The rows of what may head the cells below it, of every column: a text, a date, a year."""
         found: dict[int, list[int]] = {}
         for (row, column), cell in self.sheet.cells.items():
-            text = isinstance(cell.shown, str) and cell.shown.strip() and not cell.is_error
+            text = isinstance(cell.value, str) and cell.shown.strip() and not cell.is_error
             if text or (cell.is_number and (cell.look.is_date or (not cell.formula and cell.shown in _YEARS))):
                 found.setdefault(column, []).append(row)
         for rows in found.values():

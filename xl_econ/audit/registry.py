@@ -37,7 +37,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding as every report gives it."""
+    """A finding as every report gives it.
+
+    `label` is what the sheet calls the cell: a finding is known again by it when rows were inserted above.
+    """
 
     file: str
     sheet: str
@@ -47,6 +50,12 @@ class Finding:
     message: str
     value: Any = None
     expected: Any = None
+    label: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return "!".join(filter(None, (self.sheet, self.cell))) or "workbook"
 
 
 Function = Callable[["Subject"], Iterator[Found]]
