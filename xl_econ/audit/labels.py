@@ -7,10 +7,10 @@ heading above, as a person reads a sheet.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from xl_econ.core.units import PRETTY, SYNONYMS
 from xl_econ.lint import areas
@@ -97,6 +97,7 @@ class _Sheet:
 
     def __init__(self, book: Book, sheet: Sheet) -> None:
         self.book, self.sheet = book, sheet
+        self._names: dict[tuple[int, int, int], int] = {}
         headed = areas.of(sheet)
         self.blocks = [a for a in headed if a.rows and not self._is_table(a)]
         self.tables = [a for a in headed if self._is_table(a)]
@@ -131,7 +132,7 @@ class _Sheet:
     def _heads(self) -> dict[int, list[int]]:
         """The same by row."""
         found: dict[int, list[int]] = {}
-        for column, rows in self._headings.items():
+        for column, rows in sorted(self._headings.items()):
             for row in rows:
                 found.setdefault(row, []).append(column)
         return found
@@ -149,20 +150,30 @@ class _Sheet:
         if area is not None and area in self.tables:
             first = min(area.columns.values())
             return (first if column != first else 0), area.heading
-        left = self._before(row, column)
+        named = self._named(row, bisect_left(self._texts.get(row, ()), column), self.blocks.index(area) if area else -1)
         if area is not None:
-            if area.unit is not None and area.unit < column:
-                left = [c for c in left if c < area.unit]
-            told = {c for n, c in area.columns.items() if n in areas.ABOUT}
-            left = [c for c in left if c not in told]
-        named = next((c for c in left if not _is_unit(self.sheet.text(row, c))), 0)
-        if area is not None:
-            return named, area.heading if self.sheet.text(area.heading, column) else 0
-        rows = self._headings.get(column, [])
+            return named, area.heading if column in self._heads.get(area.heading, ()) else 0
+        rows = self._headings.get(column, ())
         above = rows[bisect_left(rows, row) - 1] if rows and rows[0] < row else 0
         # One text above a cell in a list of names and figures is another figure of the list, and heads nothing.
-        heads = not named or sum(c > named for c in self._heads.get(above, ())) > 1
-        return named, above if heads else 0
+        heads = self._heads.get(above, ())
+        return named, above if not named or len(heads) - bisect_right(heads, named) > 1 else 0
+
+    def _named(self, row: int, count: int, block: int) -> int:
+        """The column of the text that names a row, among its first `count` texts, in a block; 0 where there is none."""
+        held = (row, count, block)
+        if held not in self._names:
+            told, unit = self._told_columns[block] if block >= 0 else (frozenset[int](), 0)
+            left = (c for c in self._texts.get(row, ())[:count][::-1] if c not in told and not (unit and c >= unit))
+            self._names[held] = next((c for c in left if not _is_unit(self.sheet.text(row, c))), 0)
+        return self._names[held]
+
+    @cached_property
+    def _told_columns(self) -> list[tuple[frozenset[int], int]]:
+        """Of every block the columns that describe a row, and the one of the units: what a row is called is left of it."""
+        return [
+            (frozenset(c for n, c in b.columns.items() if n in areas.ABOUT), b.unit or 0) for b in self.blocks
+        ]
 
     def _before(self, row: int, column: int) -> list[int]:
         texts = self._texts.get(row, [])
@@ -207,6 +218,7 @@ class _Sheet:
         return ""
 
 
+@lru_cache(1 << 12)
 def _is_unit(text: str) -> bool:
     folded = text.casefold().strip()
     parts = folded.split("/")

@@ -7,6 +7,7 @@ a cell when somebody looks at it.
 from __future__ import annotations
 
 import math
+from operator import itemgetter
 from typing import Any
 
 from xl_econ.workbook.book import Cell, Sheet
@@ -86,7 +87,7 @@ def _sheet(sheet: Sheet, subject: Subject, labels: Labels, keys: _Keys, formats:
     unconfirmed: list[int] = []
     unstored: list[int] = []
     errors: list[int] = []
-    for n, ((row, column), cell) in enumerate(sorted((p, c) for p, c in sheet.cells.items() if c.formula or c.text)):
+    for n, ((row, column), cell) in enumerate(_held(sheet)):
         rows.append(row)
         columns.append(column)
         values.append(_plain(cell.shown))
@@ -127,6 +128,12 @@ def _sheet(sheet: Sheet, subject: Subject, labels: Labels, keys: _Keys, formats:
         "comments": [[*place, text] for place, text in sheet.comments.items()],
         "hidden": [sorted(sheet.hidden_rows)[:5000], [[r.start, r.stop - 1] for r in sheet.hidden_columns]],
     }
+
+
+def _held(sheet: Sheet) -> list[tuple[tuple[int, int], Cell]]:
+    """The cells of a sheet that hold something, row by row."""
+    held = [(p, c) for p, c in sheet.cells.items() if c.formula or c.shown not in (None, "")]
+    return sorted(held, key=itemgetter(0))
 
 
 def _plain(value: Any) -> Any:

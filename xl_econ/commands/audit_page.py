@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from xl_econ.audit.registry import Finding
     from xl_econ.audit.run import Report
 
+_ORDER = ("error", "warning", "info", "accepted", "known")
 LISTED = 2000  # findings on paper, and where no script runs
 _KEYS = (
     ("arrows, Page, Home, End", "move in the grid; with Ctrl to the edge of the data"),
@@ -53,7 +55,7 @@ def page(report: Report, compared: Compared, made: str, version: str) -> str:
         _finding(a.finding, "accepted") | {"reason": a.reason, "name": a.name, "date": a.date} for a in report.accepted
     ]
     order = {s["name"]: n for n, s in enumerate(cells["sheets"])}
-    found.sort(key=lambda f: order.get(f["sheet"], -1))
+    found.sort(key=lambda f: (_ORDER.index(_kind(f)), order.get(f["sheet"], -1)))
     named = {f["check"] for f in found}
     checks = {c.id: [c.severity, c.meaning, c.remedy] for c in CHECKS.values() if c.id in named}
     data = json.dumps(
@@ -61,14 +63,14 @@ def page(report: Report, compared: Compared, made: str, version: str) -> str:
     ).replace("<", "\\u003c")
     style, script = (files("xl_econ.commands").joinpath("page", f"audit.{e}").read_text("utf-8") for e in ("css", "js"))
     facts = _facts(cells)
-    title = escape(report.file)
+    title, where = escape(Path(report.file).name), escape(report.file)
     policy = f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Audit of {title}</title><style>{style}</style></head>\n<body>"
-        f"{_app(title, facts)}{_paper(title, facts, found, checks, f'{made}, xl-econ {version}')}"
+        f"{_app(title, facts)}{_paper(title, facts, found, checks, f'{where}, {made}, xl-econ {version}')}"
         f'<script type="application/json" id="data">{data}</script><script>{script}</script></body></html>\n'
     )
 
@@ -76,6 +78,11 @@ def page(report: Report, compared: Compared, made: str, version: str) -> str:
 def digest(text: str) -> str:
     """The source expression of a Content-Security-Policy that admits this very text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _kind(f: dict[str, Any]) -> str:
+    """What a finding is shown as."""
+    return str(f["severity"] if f["state"] == "open" else f["state"])
 
 
 def _finding(f: Finding, state: str) -> dict[str, Any]:
@@ -123,9 +130,8 @@ def _app(title: str, facts: str) -> str:
 
 def _paper(title: str, facts: str, found: Sequence[dict[str, Any]], checks: dict[str, list[str]], made: str) -> str:
     """The findings as a plain document: for paper, and for a reader that runs no script."""
-    counts = Counter(f["severity"] if f["state"] == "open" else f["state"] for f in found)
-    order = ("error", "warning", "info", "accepted", "known")
-    said = ", ".join(f"{counts[k]} {k}" for k in order if counts[k]) or "no findings"
+    counts = Counter(_kind(f) for f in found)
+    said = ", ".join(f"{counts[k]} {k}" for k in _ORDER if counts[k]) or "no findings"
     rows = "".join(_row(f) for f in found[:LISTED])
     table = (
         "<table><thead><tr><th>Severity</th><th>Cell</th><th>What it is called</th><th>Finding</th><th>Check</th></tr>"
@@ -144,12 +150,12 @@ def _paper(title: str, facts: str, found: Sequence[dict[str, Any]], checks: dict
         else ""
     )
     return (
-        f'<div id="report"><h1>Audit of {title}</h1><p>{facts}</p><p>{said}. {escape(made)}</p>{table}{more}{meanings}</div>'
+        f'<div id="report"><h1>Audit of {title}</h1><p>{facts}</p><p>{said}. {made}</p>{table}{more}{meanings}</div>'
     )
 
 
 def _row(f: dict[str, Any]) -> str:
-    kind = f["severity"] if f["state"] == "open" else f["state"]
+    kind = _kind(f)
     place = "!".join(filter(None, (f["sheet"], f["cell"]))) or "workbook"
     accepted = f" (accepted by {f['name']}, {f['date'] or 'undated'}: {f['reason']})" if "reason" in f else ""
     told = "".join(f"<td>{escape(x)}</td>" for x in (place, f["label"], f["message"] + accepted, f["check"]))

@@ -109,12 +109,12 @@
       source: told(5) || s.notes.get(place(r, c)) || "", asOf: told(6), key: told(7), words };
   }
   function status(s, i) {
-    if (s.k[i] >= 0) return s.unsure.has(i) || B.uncomputed ? "unconfirmed" : "formula";
+    if (s.k[i] >= 0) return s.computed[i] !== undefined ? "differs" : s.unsure.has(i) || B.uncomputed ? "unconfirmed" : "formula";
     if (s.k[i] === -2) return "formula";
     if (typeof s.v[i] !== "number") return "label";
     return about(s, i).source ? "input" : "unsourced";
   }
-  const WORDS = { formula: "formula, confirmed", unconfirmed: "formula, not recomputed", input: "input with a source", unsourced: "typed number without a source", label: "text" };
+  const WORDS = { differs: "formula, computes to another value", formula: "formula, confirmed", unconfirmed: "formula, not recomputed", input: "input with a source", unsourced: "typed number without a source", label: "text" };
 
   // --- who reads whom ----------------------------------------------------------------------------------------------
   function reads(s, i) {
@@ -176,8 +176,8 @@
     for (let i = 0; i < Math.min(s.rows.length, 6000); i++) {
       const text = shown(s, i), c = s.c[i], stops = i + 1 < s.rows.length && s.rows[i + 1] === s.rows[i] && s.c[i + 1] === c + 1;
       const need = text.length * 7 + 16;
-      if (typeof s.v[i] === "number" || s.k[i] >= 0 || stops) widths[c] = Math.max(widths[c], Math.min(need, typeof s.v[i] === "number" ? 170 : 250));
-      else widths[c] = Math.max(widths[c], Math.min(need, 120));
+      if (typeof s.v[i] === "number" || s.k[i] >= 0 || stops) widths[c] = Math.max(widths[c], Math.min(need, typeof s.v[i] === "number" ? 170 : s.k[i] >= 0 ? 150 : 250));
+      else widths[c] = Math.max(widths[c], Math.min(need, 64));
     }
     for (const f of s.marks.values()) widths[f[0].column] = Math.min(250, widths[f[0].column] + 10);
     widths[0] = 0;
@@ -234,6 +234,8 @@
     const f = worst(s, r, c), what = i < 0 ? "label" : status(s, i), text = i < 0 ? "" : shown(s, i);
     const e = el("div", { id: "at-" + at(r, c), class: "cell " + what, role: "gridcell", text });
     if (i >= 0 && typeof s.v[i] === "number") e.classList.add("number");
+    if (i >= 0 && s.bad.has(i)) e.classList.add("bad");
+    if (what === "label" && s.blocks.some((b) => r === b[0] - (b[3] > 16383 ? 1 : 0) && c >= b[2] && c <= b[3])) e.classList.add("head");
     if (f) { e.classList.add(kind(f)); e.dataset.mark = MARKS[kind(f)]; }
     if (state.hits.has(s.index + "," + i)) e.classList.add("hit");
     e.setAttribute("aria-label", `${at(r, c)} ${text} ${f ? kind(f) + ": " + f.message : WORDS[what]}`);
