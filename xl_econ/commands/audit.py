@@ -101,7 +101,7 @@ def _write(args: argparse.Namespace, reports: Sequence[Report], compared: Compar
     if args.xlsx:
         from xl_econ.audit.annotate import annotate
 
-        annotate(args.workbooks[0], args.xlsx, compared, accepted, args.force)
+        annotate(args.workbooks[0], args.xlsx, compared, accepted)
 
 
 def _print(args: argparse.Namespace, reports: Sequence[Report], compared: Compared) -> None:
