@@ -77,7 +77,8 @@ def compare(found: Sequence[Finding], earlier: Sequence[Finding], others: Iterab
         left[key(f)].remove(next((e for e in held if e.cell == f.cell), held[0]))
         return True
 
-    new, known = [], []
+    new: list[Finding] = []
+    known: list[Finding] = []
     for f in found:
         (known if take(f) else new).append(f)
     for f in others:

@@ -17,8 +17,9 @@ from xl_econ.lint import areas
 from xl_econ.workbook.book import Book, Cell, Sheet
 
 _UNITS = {u.casefold() for u in (*PRETTY, *SYNONYMS)} | {
-    "%", "$", "€", "£", "usd", "eur", "gbp", "w", "mw", "mwh", "h", "hr", "hrs", "hour", "hours", "day", "days", "month",
-    "months", "yr", "year", "years", "gpu", "gpus", "node", "nodes", "token", "tokens", "request", "requests", "number",
+    "%", "$", "€", "£", "usd", "eur", "gbp", "w", "mw", "mwh", "h", "hr", "hrs", "hour", "hours", "day", "days",
+    "month", "months", "yr", "year", "years", "gpu", "gpus", "node", "nodes", "token", "tokens", "request", "requests",
+    "number",
 }  # fmt: skip
 _IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]{1,16})[)\]]")
 _YEARS = range(1990, 2101)
@@ -84,7 +85,7 @@ class Labels:
     @cached_property
     def names(self) -> Mapping[tuple[str, str], str]:
         """The defined name of every cell that has one, by sheet and address."""
-        found = {}
+        found: dict[tuple[str, str], str] = {}
         for name, text in self.book.names.items():
             sheet, mark, cell = text.replace("$", "").rpartition("!")
             if mark and cell.isalnum() and not name.startswith("_xlnm."):
@@ -99,7 +100,7 @@ class _Sheet:
         self.book, self.sheet = book, sheet
         self._names: dict[tuple[int, int, int], int] = {}
         headed = areas.of(sheet)
-        self.blocks = [a for a in headed if a.rows and not self._is_table(a)]
+        self.blocks = [a for a in headed if not self._is_table(a)]
         self.tables = [a for a in headed if self._is_table(a)]
 
     def _is_table(self, area: areas.Area) -> bool:
@@ -170,10 +171,8 @@ class _Sheet:
 
     @cached_property
     def _told_columns(self) -> list[tuple[frozenset[int], int]]:
-        """Of every block the columns that describe a row, and the one of the units: what a row is called is left of it."""
-        return [
-            (frozenset(c for n, c in b.columns.items() if n in areas.ABOUT), b.unit or 0) for b in self.blocks
-        ]
+        """Of every block the columns that describe a row, and the one of the units, left of which its name stands."""
+        return [(frozenset(c for n, c in b.columns.items() if n in areas.ABOUT), b.unit or 0) for b in self.blocks]
 
     def _before(self, row: int, column: int) -> list[int]:
         texts = self._texts.get(row, [])
@@ -216,6 +215,11 @@ class _Sheet:
             if _is_unit(text):
                 return text
         return ""
+
+
+def unitless(area: areas.Area) -> list[int]:
+    """The columns of an area that tell about its rows and hold no figure in the row's unit."""
+    return sorted(c for n, c in area.columns.items() if n in areas.ABOUT and n not in _BOUNDS)
 
 
 @lru_cache(1 << 12)

@@ -18,8 +18,9 @@ from xl_econ.core.errors import UsageError, WorkbookError, nearest
 from xl_econ.workbook import child
 from xl_econ.workbook.book import Book, Cell
 from xl_econ.workbook.cell import At, address, cell_at
-from xl_econ.workbook.graph import Graph, Place
+from xl_econ.workbook.graph import Graph, Place, Reference
 from xl_econ.workbook.preflight import preflight
+from xl_econ.workbook.relative import placed
 
 from .labels import Labels
 from .run import MEMORY, SECONDS
@@ -180,19 +181,33 @@ class Lineage:
         found: list[Cell | Place | str] = []
         for r in self.graph.references(cell):
             if r.external:
-                found.append(f"[{r.sheet.partition('[')[2]}!{r.text.rpartition('!')[2]}")
-            for place in self.graph.places(r, cell):
-                found.append(self.book.cell(place.sheet, place.area[0], place.area[2]) or place if place.is_cell else place)
+                found.append(self._outside(r, cell))
+            found += [self._held(place) for place in self.graph.places(r, cell)]
         unique: dict[Any, Cell | Place | str] = {}
         for f in found:
             unique.setdefault((f.sheet, f.row, f.column) if isinstance(f, Cell) else f, f)
         return list(unique.values())
 
+    def _held(self, place: Place) -> Cell | Place:
+        """The cell of an area of one that holds something, else the area."""
+        held = self.book.cell(place.sheet, place.area[0], place.area[2]) if place.is_cell else None
+        return held or place
+
+    def _outside(self, reference: Reference, cell: Cell) -> str:
+        """A reference to another workbook, with the file's name in place of its number."""
+        sheet, mark, place = reference.text.rpartition("!")
+        text = sheet + mark + (placed(place, cell.row, cell.column) or place)
+        links = self.book.settings.links
+        number = re.search(r"\[(\d+)\]", text)
+        if number and 0 < int(number[1]) <= len(links):
+            text = text.replace(number[0], f"[{links[int(number[1]) - 1]}]")
+        return text
+
     def node(self, cell: Cell, level: int = 0, mark: str = "") -> Node:
         """A cell with what the sheet says of it."""
         about = self.labels.about(cell)
         kind = "formula" if cell.formula or cell.spilled else "input" if cell.is_number else "text"
-        inputs = {} if cell.formula else {"source": about.source, "as_of": about.as_of}
+        source, as_of = ("", "") if cell.formula else (about.source, about.as_of)
         day = self.book.date(cell)
         return Node(
             level,
@@ -206,7 +221,8 @@ class Lineage:
             about.step,
             about.words,
             self.labels.names.get((cell.sheet, cell.at), ""),
-            **inputs,
+            source,
+            as_of,
             mark=mark,
         )
 

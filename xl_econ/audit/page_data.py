@@ -13,7 +13,7 @@ from typing import Any
 from xl_econ.workbook.book import Cell, Sheet
 from xl_econ.workbook.recalc import same
 
-from .labels import Labels
+from .labels import Labels, unitless
 from .subject import Subject
 
 TOLERANCE = 1e-9
@@ -108,7 +108,8 @@ def _sheet(sheet: Sheet, subject: Subject, labels: Labels, keys: _Keys, formats:
             elif not same(cell.stored, value, TOLERANCE):
                 other[n] = _plain(value)
     blocks = [
-        [*_area(a, sheet), *((a.column(*names) or 0) for names in _TOLD)] for a in (*told.tables, *reversed(told.blocks))
+        [*_area(a, sheet), *((a.column(*names) or 0) for names in _TOLD), unitless(a)]
+        for a in (*told.tables, *reversed(told.blocks))
     ]
     return {
         "name": sheet.name,

@@ -40,7 +40,11 @@ def sarif(
         if f.check in CHECKS
     ]
     for a in accepted:
-        why = {"kind": "inSource", "status": "accepted", "justification": f"{a.reason} ({a.name}, {a.date or 'undated'})"}
+        why = {
+            "kind": "inSource",
+            "status": "accepted",
+            "justification": f"{a.reason} ({a.name}, {a.date or 'undated'})",
+        }
         results.append(_result(a.finding, rules) | {"suppressions": [why]})
     driver = {
         "name": "xl-econ",

@@ -111,12 +111,14 @@ def _print(args: argparse.Namespace, reports: Sequence[Report], compared: Compar
         found = [f for f in r.findings if id(f) in new]
         _show(r.file, found)
         for a in r.accepted:
-            print(f"{r.file}: {a.finding.place} [{a.finding.check}] {coloured('accepted', 'quiet')} by {a.name}: {a.reason}")
+            said = f"{coloured('accepted', 'quiet')} by {a.name}: {a.reason}"
+            print(f"{r.file}: {a.finding.place} [{a.finding.check}] {said}")
         known = sum(f.file == r.file for f in compared.known)
         counts = [_counts(found), *_others(len(r.accepted), known, 0)]
         print(f"{r.file}: {', '.join(counts)}")
     for f in compared.expired:
-        print(f"{f.file}: {f.place} [{f.check}] {coloured('expired', 'quiet')}: the baseline holds it, the workbook no more")
+        said = f"{coloured('expired', 'quiet')}: the baseline holds it, the workbook no more"
+        print(f"{f.file}: {f.place} [{f.check}] {said}")
     if len(reports) > 1:
         counts = [_counts(compared.new)]
         counts += _others(sum(len(r.accepted) for r in reports), len(compared.known), len(compared.expired))

@@ -64,7 +64,8 @@ def page(report: Report, compared: Compared, made: str, version: str) -> str:
     style, script = (files("xl_econ.commands").joinpath("page", f"audit.{e}").read_text("utf-8") for e in ("css", "js"))
     facts = _facts(cells)
     title, where = escape(Path(report.file).name), escape(report.file)
-    policy = f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}"
+    policy += "; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -123,8 +124,8 @@ def _app(title: str, facts: str) -> str:
         '<button role="tab" id="to-cell">Cell</button><button role="tab" id="to-found" hidden>Search</button></div>'
         '<div class="panel" id="list" role="tabpanel"></div><div class="panel" id="cell" role="tabpanel" hidden>'
         '<p class="quiet">Choose a cell.</p></div><div class="panel" id="found" role="tabpanel" hidden></div></aside>'
-        f'<dialog id="help"><h2>Keys</h2><dl>{keys}</dl><form method="dialog"><button class="chip">Close</button></form>'
-        "</dialog></div>"
+        f'<dialog id="help"><h2>Keys</h2><dl>{keys}</dl><form method="dialog"><button class="chip">Close</button>'
+        "</form></dialog></div>"
     )
 
 
@@ -149,9 +150,7 @@ def _paper(title: str, facts: str, found: Sequence[dict[str, Any]], checks: dict
         if checks
         else ""
     )
-    return (
-        f'<div id="report"><h1>Audit of {title}</h1><p>{facts}</p><p>{said}. {made}</p>{table}{more}{meanings}</div>'
-    )
+    return f'<div id="report"><h1>Audit of {title}</h1><p>{facts}</p><p>{said}. {made}</p>{table}{more}{meanings}</div>'
 
 
 def _row(f: dict[str, Any]) -> str:

@@ -44,7 +44,9 @@ _SHAPE_TYPE = (
 )
 
 
-def add_notes(path: Path, target: Path, notes: Notes, author: str, sheet: str, rows: Sequence[Sequence[object]]) -> None:
+def add_notes(
+    path: Path, target: Path, notes: Notes, author: str, sheet: str, rows: Sequence[Sequence[object]]
+) -> None:
     """Write a copy of a workbook with comments and a further sheet at its end.
 
     Args:
@@ -141,7 +143,9 @@ class _Changes:
         name = next(i for n in range(1, 1 << 20) if (i := f"rIdXe{n}") not in taken)
         leads = posixpath.relpath(target, posixpath.dirname(part))
         self.inserted(
-            links, "Relationships", f'<\0Relationship Id="{name}" Type="{_OFFICE}/{kind}" Target="{html.escape(leads)}"/>'
+            links,
+            "Relationships",
+            f'<\0Relationship Id="{name}" Type="{_OFFICE}/{kind}" Target="{html.escape(leads)}"/>',
         )
         return name
 
@@ -152,7 +156,11 @@ class _Changes:
             about = dict(re.findall(r"""\s(Type|Target)\s*=\s*["']([^"']*)["']""", m[0]))
             if about.get("Type", "").endswith(f"/{kind}"):
                 target = html.unescape(about.get("Target", ""))
-                name = target.lstrip("/") if target[:1] == "/" else posixpath.normpath(f"{posixpath.dirname(part)}/{target}")
+                name = (
+                    target.lstrip("/")
+                    if target[:1] == "/"
+                    else posixpath.normpath(f"{posixpath.dirname(part)}/{target}")
+                )
                 return self.book.held.get(name.casefold(), name)
         return None
 
@@ -173,7 +181,8 @@ class _Changes:
             shapes = self.free("xl/drawings/vmlDrawing{}.vml")
             self.write(shapes, _SHAPES)
             if not re.search(r"""Extension\s*=\s*["']vml["']""", self.text(TYPES), re.I):
-                self.declare(shapes, "application/vnd.openxmlformats-officedocument.vmlDrawing")
+                kind = "application/vnd.openxmlformats-officedocument.vmlDrawing"
+                self.inserted(TYPES, "Types", f'<\0Default Extension="vml" ContentType="{kind}"/>')
             self._draw(part, self.link(part, "vmlDrawing", shapes))
         held = self.text(texts)
         taken = {r.upper() for r in re.findall(r"""<(?:[\w.-]+:)?comment\s[^>]*?\bref\s*=\s*["']([^"']+)""", held)}
@@ -181,8 +190,8 @@ class _Changes:
         who = len(re.findall(r"<(?:[\w.-]+:)?author(?:\s[^>]*)?/?>", held))
         self.inserted(texts, "authors", f"<\0author>{xml(author)}</\0author>")
         items = (
-            f'<\0comment ref="{address(at)}" authorId="{who}"><\0text><\0t xml:space="preserve">{xml(text)}</\0t></\0text>'
-            "</\0comment>"
+            f'<\0comment ref="{address(at)}" authorId="{who}"><\0text><\0t xml:space="preserve">{xml(text)}'
+            "</\0t></\0text></\0comment>"
             for at, text in sorted(new.items())
         )
         self.inserted(texts, "commentList", "".join(items))
@@ -206,7 +215,10 @@ class _Changes:
     def further_sheet(self, name: str, rows: Sequence[Sequence[object]]) -> None:
         """Add a sheet at the end."""
         held = self.text(WORKBOOK)
-        names = {html.unescape(n).casefold() for n in re.findall(r"""<(?:[\w.-]+:)?sheet\s[^>]*?\bname\s*=\s*["']([^"']*)""", held)}
+        names = {
+            html.unescape(n).casefold()
+            for n in re.findall(r"""<(?:[\w.-]+:)?sheet\s[^>]*?\bname\s*=\s*["']([^"']*)""", held)
+        }
         free = next(n for k in range(1, 1 << 20) if (n := name if k == 1 else f"{name} {k}").casefold() not in names)
         part = self.free("xl/worksheets/sheet{}.xml")
         self.write(part, _sheet(rows))
@@ -278,7 +290,9 @@ def _sheet(rows: Sequence[Sequence[object]]) -> str:
             text = xml(str(value or ""))
             linked = c == 2 and r > 1 and "!" in text
             look = "<rPr><b/></rPr>" if r == 1 else '<rPr><u/><color rgb="FF1A56B0"/></rPr>' if linked else ""
-            inside = f'<r>{look}<t xml:space="preserve">{text}</t></r>' if look else f'<t xml:space="preserve">{text}</t>'
+            inside = (
+                f'<r>{look}<t xml:space="preserve">{text}</t></r>' if look else f'<t xml:space="preserve">{text}</t>'
+            )
             cells.append(f'<c r="{at}" t="inlineStr"><is>{inside}</is></c>' if text else "")
             if linked:
                 links.append(f'<hyperlink ref="{at}" location="{text}"/>')
@@ -286,9 +300,10 @@ def _sheet(rows: Sequence[Sequence[object]]) -> str:
     widths = [min(60, 3 + max(len(str(row[c] or "")) for row in rows)) for c in range(len(rows[0]))]
     columns = "".join(f'<col min="{n}" max="{n}" width="{w}" customWidth="1"/>' for n, w in enumerate(widths, start=1))
     last = address(At(len(rows), len(rows[0])))
-    view = '<sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView>'
+    pane = '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
     return (
-        f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetViews>{view}</sheetViews><cols>{columns}</cols>'
+        f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">{pane}</sheetView>'
+        f"</sheetViews><cols>{columns}</cols>"
         f'<sheetData>{"".join(lines)}</sheetData><autoFilter ref="A1:{last}"/>'
         + (f"<hyperlinks>{''.join(links)}</hyperlinks>" if links else "")
         + "</worksheet>"

@@ -105,13 +105,16 @@
     const r = s.rows[i], c = s.c[i], b = block(s, r, c) || [];
     const told = (n) => (b[n] ? textAt(s, r, b[n]) : "");
     const left = textAt(s, r, s.x[i]), above = textAt(s, s.y[i], c), words = told(8);
-    return { label: [left, above].filter(Boolean).join(" / "), unit: typeof s.v[i] === "number" && b[4] && c > b[4] ? told(4) : "",
+    return { label: [left, above].filter(Boolean).join(" / "), unit: typeof s.v[i] === "number" && b[4] && c > b[4] && !b[9].includes(c) ? told(4) : "",
       source: told(5) || s.notes.get(place(r, c)) || "", asOf: told(6), key: told(7), words };
   }
   function status(s, i) {
     if (s.k[i] >= 0) return s.computed[i] !== undefined ? "differs" : s.unsure.has(i) || B.uncomputed ? "unconfirmed" : "formula";
     if (s.k[i] === -2) return "formula";
-    if (typeof s.v[i] !== "number") return "label";
+    if (typeof s.v[i] !== "number") {  // a text is an input where a row of inputs has its figures
+      const b = block(s, s.rows[i], s.c[i]);
+      if (!b || !b[4] || !b[5] || s.c[i] <= b[4] || b[9].includes(s.c[i])) return "label";
+    }
     return about(s, i).source ? "input" : "unsourced";
   }
   const WORDS = { differs: "formula, computes to another value", formula: "formula, confirmed", unconfirmed: "formula, not recomputed", input: "input with a source", unsourced: "typed number without a source", label: "text" };
