@@ -1,6 +1,8 @@
 """What several tests need: engines, and the skip that says why."""
 
 import os
+import shutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -10,13 +12,19 @@ os.environ.pop("XL_ECON_RATE_CARD", None)  # the tests are about the shipped tab
 
 
 def pytest_collection_modifyitems(items):
-    """Without LibreOffice its tests are skipped with the reason; in CI they must run."""
-    if libreoffice() or os.environ.get("CI") == "true":
+    """Without LibreOffice or Chromium their tests are skipped with the reason; in CI they must run."""
+    if os.environ.get("CI") == "true":
         return
-    reason = "LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)"
+    absent = {}
+    if not libreoffice():
+        absent["libreoffice"] = (
+            "LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)"
+        )
+    if not (shutil.which("chromedriver") and find_spec("selenium")):
+        absent["browser"] = "no browser (Debian: apt-get install chromium chromium-driver; pip install selenium)"
     for item in items:
-        if "libreoffice" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason=reason))
+        for marker in absent.keys() & item.keywords.keys():
+            item.add_marker(pytest.mark.skip(reason=absent[marker]))
 
 
 ENGINES = ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.libreoffice)]

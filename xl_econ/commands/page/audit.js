@@ -61,7 +61,7 @@
       const digits = m[2], least = (/\.([0#?]*)/.exec(digits) || ["", ""])[1];
       return { before: literal(m[1]), after: literal(m[4]), none: !/[0#?]/.test(digits), exponent: !!m[3],
         places: least.length, fixed: (least.match(/[0?]/g) || []).length, thousands: /[0#?],[0#?]/.test(digits),
-        scale: (/,+$/.exec(digits.replace(/\..*/, "")) || [""])[0].length };
+        scale: (/,+$/.exec(digits) || [""])[0].length };
     }) };
   });
   function formatted(v, f) {
