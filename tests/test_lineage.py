@@ -173,3 +173,28 @@ def test_what_a_workbook_says_is_escaped_in_the_page():
     text = page("<f>", "dependents", [node])
     assert "<script>" not in text
     assert "What depends on S!A1" in text
+
+
+def test_a_call_of_one_of_our_functions_shows_its_steps(tmp_path, capsys):
+    path = tmp_path / "calls.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    s = book.add_worksheet("S")
+    s.write_column("A1", [405, 15.6, 989.4, 0.41, 2.5])
+    book.define_name("price", "=S!$A$5")
+    # 6 x 405e9 x 15.6e12 FLOP over 989.4e12 x 41% FLOP/s, in hours, at 2.50
+    usd = 6 * 405e9 * 15.6e12 / (989.4e12 * 0.41) / 3600 * 2.5
+    s.write_formula("B1", "=TRAIN_COST(A1,A2,A3,41%,price)", None, usd)
+    s.write_formula("B2", "=TRAIN_COST(A1,A2,A3,A4,A5)*2", None, usd * 2)
+    s.write_formula("B3", "=TRAIN_COST(A1,A2,A3,A4+0,A5)", None, usd)
+    s.write_formula("B4", "=TRAIN_COST(A1,A2,A3)", None, 0)
+    s.write_formula("B5", "=(TRAIN_COST(A1,A2,A3,A4,A5))", None, usd)
+    book.close()
+    nodes = trace(path, "S!B1")
+    worked = {n.step: n for n in nodes if n.kind == "step"}
+    hours = worked["gpu_hours"]
+    assert (hours.unit, hours.value) == ("GPU-h", pytest.approx(usd / 2.5, rel=1e-12))
+    assert worked["goodput"].label.endswith("(default)")
+    for cell in ("B2", "B3", "B4"):
+        assert not [n for n in trace(path, f"S!{cell}") if n.kind == "step"]
+    assert main(["trace", str(path), "S!B1"]) == 0
+    assert "├─ · gpu_hours = " in capsys.readouterr().out

@@ -24,6 +24,7 @@ from xl_econ.workbook.relative import placed
 
 from .labels import Labels
 from .run import MEMORY, SECONDS
+from .steps import steps
 
 DEPTH = 12
 NODES = 20_000
@@ -38,7 +39,8 @@ class Node:
         depth: How far below the root, which stands at 0.
         sheet: Its sheet.
         cell: Its address; an area as B2:B9.
-        kind: "input" (a typed number), "text", "formula", "blank", "range", or "outside" (another workbook).
+        kind: "input" (a typed number), "text", "formula", "blank", "range", "step" (of a function
+            of ours that the cell above calls; it has no cell), or "outside" (another workbook).
         label: What the sheet calls it.
         value: What stands there; None for a range, whose figures are in `summary`.
         unit: Its unit.
@@ -171,6 +173,8 @@ class Lineage:
             yield self.node(here, level, mark)
             if not mark:
                 shown.add(at)
+                if not dependents:
+                    yield from self._steps(here, level + 1)
                 path.append(here)
                 stack += [(b, level + 1) for b in reversed(below)]
 
@@ -187,6 +191,13 @@ class Lineage:
         for f in found:
             unique.setdefault((f.sheet, f.row, f.column) if isinstance(f, Cell) else f, f)
         return list(unique.values())
+
+    def _steps(self, cell: Cell, level: int) -> Iterator[Node]:
+        """What a call of one of our functions works out between its arguments and its result."""
+        for s in steps(cell, self.graph):
+            words = "" if s.kind == "default" else f"{s.name} = {s.formula}"
+            label = f"{s.formula} (default)" if s.kind == "default" else ""
+            yield Node(level, "", "", "step", label, s.value, s.unit, step=s.name, words=words)
 
     def _held(self, place: Place) -> Cell | Place:
         """The cell of an area of one that holds something, else the area."""

@@ -14,6 +14,7 @@ from xl_econ.workbook.book import Cell, Sheet
 from xl_econ.workbook.recalc import same
 
 from .labels import Labels, unitless
+from .steps import steps
 from .subject import Subject
 
 TOLERANCE = 1e-9
@@ -87,6 +88,7 @@ def _sheet(sheet: Sheet, subject: Subject, labels: Labels, keys: _Keys, formats:
     unconfirmed: list[int] = []
     unstored: list[int] = []
     errors: list[int] = []
+    worked: dict[int, list[list[Any]]] = {}
     for n, ((row, column), cell) in enumerate(_held(sheet)):
         rows.append(row)
         columns.append(column)
@@ -99,6 +101,8 @@ def _sheet(sheet: Sheet, subject: Subject, labels: Labels, keys: _Keys, formats:
         if cell.is_error:
             errors.append(n)
         if cell.formula:
+            if found := steps(cell, subject.graph):
+                worked[n] = [[s.kind, s.name, s.formula, _plain(s.value), s.unit] for s in found]
             value = subject.computed(cell)
             if value is None or value in _UNKNOWN:
                 unconfirmed.append(n)
@@ -124,6 +128,7 @@ def _sheet(sheet: Sheet, subject: Subject, labels: Labels, keys: _Keys, formats:
         "errors": errors,
         "computed": other,
         "unconfirmed": _steps(unconfirmed),
+        "steps": worked,
         "unstored": _steps(unstored),
         "blocks": blocks,
         "comments": [[*place, text] for place, text in sheet.comments.items()],

@@ -73,6 +73,9 @@ def branches(nodes: Sequence[Node]) -> list[tuple[str, str]]:
 
 def described(node: Node) -> str:
     """A node in one line: place, label, value, unit."""
+    if node.kind == "step":
+        text = f"{node.step} = {shown(node.value)}{f' {node.unit}' if node.unit else ''}"
+        return f"· {text}  {_cut(node.words.partition(' = ')[2] or node.label)}"
     parts = [node.at]
     if node.label:
         parts.append(node.label)

@@ -64,8 +64,9 @@ def _row(head: str, n: Node) -> str:
     formula = n.words or n.formula if n.mark in ("", "deeper") else ""
     source = ", as of ".join(filter(None, (n.source, n.as_of)))
     kind = " class=input" if n.kind == "input" else ""
+    place = escape(n.at or f"· {n.step}")
     return (
-        f"<tr{kind}><td class=tree><span>{escape(head)}</span>{escape(n.at)}</td><td>{escape(label)}{mark}"
+        f"<tr{kind}><td class=tree><span>{escape(head)}</span>{place}</td><td>{escape(label)}{mark}"
         f"{f'<div class=quiet>{escape(said)}</div>' if said else ''}</td><td class=number>{escape(value)}</td>"
         f"<td>{escape(n.unit)}</td><td><code>{escape(formula)}</code></td><td class=quiet>{escape(source)}</td></tr>"
     )

@@ -349,6 +349,8 @@
       }
       line("Key", a.key); line("Name", name); line("Source", a.source); line("As of", a.asOf);
       parts.push(el("dl", {}, ...rest), ...found.map(told));
+      if (s.steps[i]) parts.push(el("h3", { text: "Steps" }), el("dl", { id: "steps" }, ...s.steps[i].flatMap(([kind_, name_, text, v, unit]) => [
+        el("dt", { text: name_ }), el("dd", {}, `${exact(v)} ${unit}  `, el("span", { class: "quiet", text: kind_ === "default" ? `${text} (default)` : "= " + text }))])));
       const from = reads(s, i);
       if (s.k[i] >= 0) parts.push(el("h3", { text: "Comes from" }), from.length ? branch(from, new Set([s.index + "," + i])) : el("p", { class: "quiet", text: "Reads no cell." }));
     }
