@@ -71,7 +71,7 @@ def page(report: Report, compared: Compared, made: str, version: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Audit of {title}</title><style>{style}</style></head>\n<body>"
-        f"{_app(title, facts)}{_paper(title, facts, found, checks, f'{where}, {made}, xl-econ {version}')}"
+        f"{_paper(title, facts, found, checks, f'{where}, {made}, xl-econ {version}')}{_app(title, facts)}"
         f'<script type="application/json" id="data">{data}</script><script>{script}</script></body></html>\n'
     )
 
