@@ -23,9 +23,10 @@ from xl_econ.workbook.preflight import preflight
 from xl_econ.workbook.relative import placed
 
 from .labels import Labels
-from .run import MEMORY, SECONDS
+from .run import MEMORY
 from .steps import steps
 
+SECONDS = 300
 DEPTH = 12
 NODES = 20_000
 _CELL = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!(\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6})")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import posixpath
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.parsers import expat
@@ -74,6 +75,8 @@ class _Changes:
 
     def __init__(self, book: Parts) -> None:
         self.book = book
+        with zipfile.ZipFile(book.path) as package:
+            self.held = {n.casefold(): n for n in package.namelist()}
         self.parts: dict[str, bytes] = {}
         self.added: dict[str, bytes] = {}
         if "purl.oclc.org/ooxml" in self.text(WORKBOOK):
@@ -88,7 +91,7 @@ class _Changes:
             raise WorkbookError(f"{self.book.path}: {part} is not written in UTF-8") from None
 
     def has(self, part: str) -> bool:
-        return part in self.added or part.casefold() in self.book.held
+        return part in self.added or part.casefold() in self.held
 
     def write(self, part: str, text: str) -> None:
         """Set a part, which must be sound."""
@@ -97,7 +100,7 @@ class _Changes:
             expat.ParserCreate().Parse(data, True)
         except expat.ExpatError as e:
             raise WorkbookError(f"{self.book.path}: {part} cannot be changed: {e}") from None
-        held = self.book.held.get(part.casefold())
+        held = self.held.get(part.casefold())
         if held is None:
             self.added[part] = data
         else:
@@ -132,7 +135,7 @@ class _Changes:
         """The part with the relations of a part."""
         folder, _, file = part.rpartition("/")
         links = f"{folder}/_rels/{file}.rels"
-        return self.book.held.get(links.casefold(), links)
+        return self.held.get(links.casefold(), links)
 
     def link(self, part: str, kind: str, target: str) -> str:
         """Add a relation; answers with its id."""
@@ -161,7 +164,7 @@ class _Changes:
                     if target[:1] == "/"
                     else posixpath.normpath(f"{posixpath.dirname(part)}/{target}")
                 )
-                return self.book.held.get(name.casefold(), name)
+                return self.held.get(name.casefold(), name)
         return None
 
     def comment(self, part: str, notes: Mapping[str, str], author: str) -> None:

@@ -51,7 +51,7 @@ class Parts:
         related = {r.get("Id"): r for r in self._parse("xl/_rels/workbook.xml.rels")}
         self.names: dict[str, str] = {}
         self.parts: dict[str, str] = {}  # part of each worksheet by the sheet's name
-        self.held = {n.casefold(): n for n in self._names_of_parts()}
+        self._held = {n.casefold(): n for n in self._names_of_parts()}
         for e in root.iter():
             tag = e.tag.rpartition("}")[2]
             if tag == "definedName" and e.get("localSheetId") is None:
@@ -68,9 +68,9 @@ class Parts:
     def _part(self, target: str) -> str:
         """The name of a part from a relation of the workbook; packages are not strict about upper and lower case."""
         name = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-        if name.casefold() not in self.held:
+        if name.casefold() not in self._held:
             raise WorkbookError(f"{self.path}: the package lacks {name}")
-        return self.held[name.casefold()]
+        return self._held[name.casefold()]
 
     def read(self, part: str) -> bytes:
         try:
@@ -101,7 +101,7 @@ class Parts:
     @cached_property
     def shared(self) -> list[str]:
         """The texts that cells share."""
-        part = self.held.get("xl/sharedstrings.xml")
+        part = self._held.get("xl/sharedstrings.xml")
         if part is None:
             return []
         text = self.read(part).decode("utf-8-sig", "replace")
@@ -143,9 +143,9 @@ class Parts:
         for name, part in self.parts.items():
             folder, _, file = part.rpartition("/")
             links = f"{folder}/_rels/{file}.rels"
-            if links.casefold() not in self.held:
+            if links.casefold() not in self._held:
                 continue
-            for relation in self._parse(self.held[links.casefold()]):
+            for relation in self._parse(self._held[links.casefold()]):
                 if not str(relation.get("Type")).endswith("/table"):
                     continue
                 target = str(relation.get("Target"))
