@@ -3,6 +3,7 @@
 import os
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -11,20 +12,26 @@ from xl_econ.workbook.recalc import libreoffice
 os.environ.pop("XL_ECON_RATE_CARD", None)  # the tests are about the shipped tables
 
 
+PREPARED = Path(os.environ.get("XL_ECON_PYODIDE", Path(__file__).parents[1] / "build" / "pyodide"))
+PYODIDE = PREPARED / "node_modules" / "pyodide"
+IN_CI = os.environ.get("CI") == "true"
+
+
 def pytest_collection_modifyitems(items):
-    """Without LibreOffice or Chromium their tests are skipped with the reason; in CI they must run."""
-    if os.environ.get("CI") == "true":
-        return
-    absent = {}
-    if not libreoffice():
-        absent["libreoffice"] = (
-            "LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)"
-        )
-    if not (shutil.which("chromedriver") and find_spec("selenium")):
-        absent["browser"] = "no browser (Debian: apt-get install chromium chromium-driver; pip install selenium)"
+    """What a machine lacks, its tests are skipped with the reason; in CI LibreOffice's and Chromium's must run."""
+    lacking = {}
+    if not libreoffice() and not IN_CI:
+        lacking["libreoffice"] = "LibreOffice is not installed (Debian: libreoffice-calc-nogui, python3-uno)"
+    if not (shutil.which("chromedriver") and find_spec("selenium")) and not IN_CI:
+        lacking["browser"] = "no browser (Debian: apt-get install chromium chromium-driver; pip install selenium)"
+    if not shutil.which("node"):
+        lacking["pyodide"] = "Node is not installed"
+    elif not PYODIDE.exists() and not IN_CI:
+        lacking["pyodide"] = "Pyodide is not there; make pyodide fetches it"
     for item in items:
-        for marker in absent.keys() & item.keywords.keys():
-            item.add_marker(pytest.mark.skip(reason=absent[marker]))
+        for marker, reason in lacking.items():
+            if marker in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 ENGINES = ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.libreoffice)]
