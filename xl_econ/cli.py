@@ -154,8 +154,6 @@ def _parser() -> _Parser:
     sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
     sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
     sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
-    sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
-    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     _auditing(command)
     _comparing(command)
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
@@ -166,7 +164,9 @@ def _parser() -> _Parser:
 
 
 def _auditing(command: Callable[..., _Parser]) -> None:
-    """The commands that judge a workbook's numbers."""
+    """The commands that judge a workbook's conventions and numbers."""
+    sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
+    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     sub = command("audit", "what is wrong with the numbers of workbooks, cell by cell (exit code 1: something is)")
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     sub.add_argument("--check", action="append", default=[], metavar="ID", help="this check only; again for another")
