@@ -264,8 +264,8 @@ def test_the_annotated_copy_adds_comments_and_a_sheet_and_leaves_the_rest(model,
     assert s["B3"].comment.text.startswith("error: =B2*2 is stored as 5")
     assert s["C3"].comment.text == "mine"  # a cell's own comment stays
     rows = [[c.value for c in row] for row in book["Findings"].iter_rows()]
-    assert rows[0][:4] == ["Severity", "Cell", "What it is called", "Check"]
-    assert ["error", "'My model'!B3", "Cost / Base", "stored-value"] in [r[:4] for r in rows]
+    assert rows[0][:4] == ["Severity", "Cell", "What it is called", "Finding"]
+    assert ["error", "'My model'!B3", "Cost / Base", "stored-value"] in [[*r[:3], r[4]] for r in rows]
     assert book["Findings"]["B2"].hyperlink.location == "'My model'!B3"
 
 

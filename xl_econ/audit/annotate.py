@@ -15,7 +15,7 @@ from .registry import CHECKS, SEVERITIES, Finding
 AUTHOR = "xl-econ audit"
 SHEET = "Findings"
 COMMENTS = 2000  # of a sheet; a program that opens more of them takes minutes
-_HEADINGS = ("Severity", "Cell", "What it is called", "Check", "What to do", "State", "Finding")
+_HEADINGS = ("Severity", "Cell", "What it is called", "Finding", "Check", "State", "What to do")
 
 
 def annotate(path: Path, target: Path, compared: Compared, accepted: Sequence[Accepted]) -> None:
@@ -42,7 +42,7 @@ def annotate(path: Path, target: Path, compared: Compared, accepted: Sequence[Ac
     rows += [_row(a.finding, f"accepted by {a.name}, {a.date or 'undated'}: {a.reason}") for a in accepted]
     rows += [_row(f, "in the baseline") for f in compared.known]
     if len(rows) == 1:
-        rows.append(("", "", "", "", "", "", "No findings"))
+        rows.append(("", "", "", "No findings", "", "", ""))
     add_notes(path, target, notes, AUTHOR, SHEET, rows)
 
 
@@ -52,4 +52,4 @@ def _note(f: Finding) -> str:
 
 def _row(f: Finding, state: str) -> Sequence[object]:
     place = f"{quoted(f.sheet)}!{f.cell}" if f.cell else f.sheet or "workbook"
-    return f.severity, place, f.label, f.check, CHECKS[f.check].remedy, state, f.message
+    return f.severity, place, f.label, f.message, f.check, state, CHECKS[f.check].remedy

@@ -34,6 +34,8 @@ _AFTER = {
 }  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_FONT = '<sz val="11"/><rFont val="Calibri"/>'
+_LINK = '<sz val="11"/><color rgb="FF1A56B0"/><rFont val="Calibri"/>'
 _SHAPES = (
     '<xml xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" '
     'xmlns:x="urn:schemas-microsoft-com:office:excel"><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="1"/>'
@@ -292,7 +294,7 @@ def _sheet(rows: Sequence[Sequence[object]]) -> str:
                 continue
             text = xml(str(value or ""))
             linked = c == 2 and r > 1 and "!" in text
-            look = "<rPr><b/></rPr>" if r == 1 else '<rPr><u/><color rgb="FF1A56B0"/></rPr>' if linked else ""
+            look = f"<rPr><b/>{_FONT}</rPr>" if r == 1 else f"<rPr><u/>{_LINK}</rPr>" if linked else ""
             inside = (
                 f'<r>{look}<t xml:space="preserve">{text}</t></r>' if look else f'<t xml:space="preserve">{text}</t>'
             )
@@ -300,14 +302,15 @@ def _sheet(rows: Sequence[Sequence[object]]) -> str:
             if linked:
                 links.append(f'<hyperlink ref="{at}" location="{text}"/>')
         lines.append(f'<row r="{r}">{"".join(cells)}</row>')
-    widths = [min(60, 3 + max(len(str(row[c] or "")) for row in rows)) for c in range(len(rows[0]))]
+    widths = [min(90, 3 + max(len(str(row[c] or "")) for row in rows)) for c in range(len(rows[0]))]
     columns = "".join(f'<col min="{n}" max="{n}" width="{w}" customWidth="1"/>' for n, w in enumerate(widths, start=1))
     last = address(At(len(rows), len(rows[0])))
     pane = '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
     return (
-        f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">{pane}</sheetView>'
+        f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+        f'<sheetViews><sheetView workbookViewId="0">{pane}</sheetView>'
         f"</sheetViews><cols>{columns}</cols>"
         f'<sheetData>{"".join(lines)}</sheetData><autoFilter ref="A1:{last}"/>'
         + (f"<hyperlinks>{''.join(links)}</hyperlinks>" if links else "")
-        + "</worksheet>"
+        + '<pageSetup orientation="landscape" fitToHeight="0"/></worksheet>'
     )
