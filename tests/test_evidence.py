@@ -151,6 +151,9 @@ def test_a_finding_that_grew_graver_returns_and_counts_are_kept():
     assert len(baseline.compare(two, [finding("info", file="old/b.xlsx")]).known) == 1
     accepted = baseline.compare([], [finding("info")], [finding("info")])
     assert not accepted.expired
+    other = baseline.compare([], [finding("info"), finding("info", file="b.xlsx")], files=["a.xlsx"])
+    assert [f.file for f in other.expired] == ["a.xlsx"]  # the other workbook was not looked at
+    assert not baseline.compare([], [finding("info")], files=["a.xlsx"], checks=["d"]).expired  # nor for this check
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"findings": [{"file": 1}]}', '{"findings": "x"}', "\x00"])

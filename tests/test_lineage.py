@@ -70,6 +70,13 @@ def test_what_depends_on_an_input_reaches_the_results():
     assert nodes[0].kind == "input"
 
 
+def test_what_reads_an_empty_cell(foreign):
+    assert [(n.cell, n.kind) for n in trace(foreign, "'My model'!C9", dependents=True)][:2] == [
+        ("C9", "blank"),
+        ("C5", "formula"),
+    ]
+
+
 def test_labels_of_a_foreign_sheet(foreign):
     book = scan(foreign)
     labels = Labels(book)

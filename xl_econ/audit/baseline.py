@@ -47,7 +47,13 @@ def _whole(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def compare(found: Sequence[Finding], earlier: Sequence[Finding], others: Iterable[Finding] = ()) -> Compared:
+def compare(
+    found: Sequence[Finding],
+    earlier: Sequence[Finding],
+    others: Iterable[Finding] = (),
+    files: Iterable[str] | None = None,
+    checks: Iterable[str] = (),
+) -> Compared:
     """Set findings against an earlier report.
 
     A finding is the same if file, check, sheet and the cell's label are, so that inserted rows make none new; without
@@ -57,10 +63,14 @@ def compare(found: Sequence[Finding], earlier: Sequence[Finding], others: Iterab
         found: The findings.
         earlier: The earlier ones.
         others: Findings that are left out for another reason, such as acceptances; theirs are not expired.
+        files: The workbooks that were audited, if others than those with findings.
+        checks: The checks that ran, all if empty: what others had found may still be there.
     """
-    files = {f.file for f in found} | {f.file for f in others}
+    others, checks = list(others), set(checks)
+    audited = set(files) if files is not None else {f.file for f in (*found, *others)}
     # One workbook against the report of one is the same workbook, whatever the versions are called.
-    alone = len(files) <= 1 and len({f.file for f in earlier}) <= 1
+    alone = len(audited) <= 1 and len({f.file for f in earlier}) <= 1
+    names = {Path(f).name for f in audited}
 
     def key(f: Finding) -> tuple[str, ...]:
         return ("" if alone else Path(f.file).name, f.check, f.sheet, f.label or f.cell)
@@ -83,4 +93,6 @@ def compare(found: Sequence[Finding], earlier: Sequence[Finding], others: Iterab
         (known if take(f) else new).append(f)
     for f in others:
         take(f)
-    return Compared(new, known, [e for held in left.values() for e in held])
+    gone = [e for held in left.values() for e in held]
+    looked = [e for e in gone if (not checks or e.check in checks) and (alone or Path(e.file).name in names)]
+    return Compared(new, known, looked)

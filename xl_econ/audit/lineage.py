@@ -16,7 +16,7 @@ from typing import Any
 
 from xl_econ.core.errors import UsageError, WorkbookError, nearest
 from xl_econ.workbook import child
-from xl_econ.workbook.book import Book, Cell
+from xl_econ.workbook.book import Book, Cell, Look
 from xl_econ.workbook.cell import At, address, cell_at
 from xl_econ.workbook.graph import Graph, Place, Reference
 from xl_econ.workbook.preflight import preflight
@@ -112,8 +112,8 @@ def trace(path: Path, place: str, dependents: bool = False, depth: int = DEPTH, 
     return [Node(**n) for n in found]
 
 
-def find(book: Book, place: str) -> Cell:
-    """The cell of Sheet!Cell or of a defined name; one that holds nothing is a blank.
+def find(book: Book, place: str, empty: bool = False) -> Cell:
+    """The cell of Sheet!Cell or of a defined name; `empty` admits one that holds nothing.
 
     Raises:
         UsageError: There is none.
@@ -132,9 +132,9 @@ def find(book: Book, place: str) -> Cell:
         raise UsageError(f"no sheet {sheet!r}{nearest(sheet, book.sheets)}")
     name, (row, column) = known[sheet.casefold()], cell_at(found[3])
     held = book.cell(name, row, column)
-    if held is None:
+    if held is None and not empty:
         raise UsageError(f"{name}!{address(At(row, column))} is empty")
-    return held
+    return held or Cell(name, row, column, "", None, Look())
 
 
 class Lineage:
@@ -276,7 +276,7 @@ def main() -> int:
     path, place, dependents, depth, full = sys.argv[1:]
     try:
         book = scan(Path(path))
-        cell = find(book, place)
+        cell = find(book, place, dependents == "1")
         nodes = list(islice(Lineage(book).tree(cell, dependents == "1", int(depth), full == "1"), NODES + 1))
         found: Any = [vars(n) for n in nodes]
         if len(nodes) > NODES:

@@ -110,7 +110,8 @@ def examine(
     ran = {c for c in CHECKS if not only or c in only}
 
     def finding(c: Check, f: Found) -> Finding:
-        held = subject.book.cell(f.sheet, *cell_at(f.cell)) if f.sheet and _ONE.fullmatch(f.cell) else None
+        first = f.cell.partition(":")[0]
+        held = subject.book.cell(f.sheet, *cell_at(first)) if f.sheet and _ONE.fullmatch(first) else None
         label = "" if held is None else labels.about(held).label
         return Finding(
             str(path), f.sheet, f.cell, c.id, f.severity or c.severity, f.message, f.value, f.expected, label

@@ -35,7 +35,7 @@ def audit(args: argparse.Namespace) -> int:
     ]
     accepted = [a for r in reports for a in r.accepted]
     every = [f for r in reports for f in r.findings]
-    compared = baseline.compare(every, earlier, [a.finding for a in accepted])
+    compared = baseline.compare(every, earlier, [a.finding for a in accepted], [r.file for r in reports], args.check)
     _write(args, reports, compared)
     if args.json:
         print_json(as_json([r.file for r in reports], compared, accepted))
