@@ -272,6 +272,7 @@ def test_the_annotated_copy_adds_comments_and_a_sheet_and_leaves_the_rest(model,
     assert book["Findings"]["B2"].hyperlink.location == "'My model'!B3"
 
 
+@pytest.mark.filterwarnings("ignore:.*xtension is not supported")  # openpyxl's, of the data bar
 def test_a_sheet_without_comments_gains_the_drawing_where_the_format_wants_it(tmp_path):
     path, target = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
     book = xlsxwriter.Workbook(str(path))
@@ -318,6 +319,51 @@ def test_a_workbook_that_takes_no_comments_is_said(model, tmp_path):
             new.writestr(n, data)
     with pytest.raises(WorkbookError, match="Strict"):
         add_notes(strict, tmp_path / "t.xlsx", {}, "me", "Findings", [["a"]])
+    assert not (tmp_path / "t.xlsx").exists()
+
+
+def rewritten(source, target, changes):
+    """A package with other contents in some parts."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for n in old.namelist():
+            data = old.read(n)
+            for a, b in changes.get(n, ()):
+                assert a in data
+                data = data.replace(a, b)
+            new.writestr(n, data)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("changes", "commented"),
+    [
+        # comments without a drawing, a drawing in a form that nobody writes: the cell stays without
+        ({"xl/worksheets/_rels/sheet1.xml.rels": [(b'/vmlDrawing"', b'/other"')]}, False),
+        ({"xl/drawings/vmlDrawing1.vml": [(b"xmlns:x=", b"xmlns:y="), (b"<x:", b"<y:"), (b"</x:", b"</y:")]}, False),
+        ({"xl/comments1.xml": [(b"<authors><author></author></authors>", b"<authors/>")]}, True),
+    ],
+)
+def test_odd_comments_of_other_programs(model, tmp_path, changes, commented):
+    odd, target = rewritten(model, tmp_path / "odd.xlsx", changes), tmp_path / "t.xlsx"
+    add_notes(odd, target, {"My model": {"B3": "text"}}, "me", "Findings", [["a"]])
+    book = openpyxl.load_workbook(target)
+    assert "Findings" in book.sheetnames
+    comment = book["My model"]["B3"].comment
+    assert (comment is not None and comment.text == "text") == commented
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"xl/worksheets/_rels/sheet1.xml.rels": [(b"</Relationships>", b"</Relationships><!-- \xff -->")]}, "UTF-8"),
+        ({"[Content_Types].xml": [(b"</Types>", b"")]}, "has no Types"),
+        ({"[Content_Types].xml": [(b"<Default ", b"<Default & ")]}, "cannot be changed"),
+    ],
+)
+def test_a_package_that_cannot_be_added_to_is_left(model, tmp_path, changes, said):
+    odd = rewritten(model, tmp_path / "odd.xlsx", changes)
+    with pytest.raises(WorkbookError, match=said):
+        add_notes(odd, tmp_path / "t.xlsx", {"My model": {"B3": "text"}}, "me", "Findings", [["a"]])
     assert not (tmp_path / "t.xlsx").exists()
 
 

@@ -7,8 +7,10 @@ import xlsxwriter
 
 from xl_econ.audit.labels import Labels
 from xl_econ.audit.lineage import Lineage, Node, trace
+from xl_econ.audit.steps import steps
 from xl_econ.cli import main
 from xl_econ.core.errors import UsageError, WorkbookError
+from xl_econ.workbook.graph import Graph
 from xl_econ.workbook.scan import scan
 
 EXAMPLE = "workbooks/examples/llama_3_1_405b.xlsx"
@@ -205,3 +207,29 @@ def test_a_call_of_one_of_our_functions_shows_its_steps(tmp_path, capsys):
         assert not [n for n in trace(path, f"S!{cell}") if n.kind == "step"]
     assert main(["trace", str(path), "S!B1"]) == 0
     assert "├─ · gpu_hours = " in capsys.readouterr().out
+
+
+def test_arguments_of_a_call_in_their_forms(tmp_path):
+    path = tmp_path / "calls.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    s = book.add_worksheet("S")
+    s.write_column("A1", [405, 15.6, 989.4, 0.41, 2.5])
+    formulas = [
+        "=TRAIN_COST(A1,A2,A3,A4,A5,,0.1)",  # left out
+        '=PEAK_TFLOPS("H100 SXM","bf16")',
+        "=TRAIN_COST(A1,A2,A3,TRUE,A5)",  # no share
+        "=TRAIN_COST(A1:A2000000,A2,A3,A4,A5)",
+        "=TRAIN_COST(A1:A9,A2,A3,A4,A5)",
+        "=TRAIN_COST(A1,A2,A3,A4,A5)+SUM(A1)",
+        "=SUM(A1,A2)",
+        "=TRAIN_COST(C9,A2,A3,A4,A5)",
+    ]
+    for r, text in enumerate(formulas):
+        s.write_formula(r, 1, text, None, 1)
+    book.close()
+    cells = scan(path)
+    found = [[x.name for x in steps(cells.cell("S", r + 1, 2), Graph(cells))] for r in range(len(formulas))]
+    assert "gpu_hours" in found[0]
+    assert "overhead" not in found[0]
+    assert "goodput" in found[0]
+    assert not any(found[2:])
