@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ IN_CI = os.environ.get("CI") == "true"
 
 
 def pytest_collection_modifyitems(items):
-    """What a machine lacks, its tests are skipped with the reason; in CI LibreOffice's must run."""
+    """What a machine lacks, its tests are skipped with the reason; in CI LibreOffice's and Chromium's must run."""
     lacking = {}
     if not libreoffice() and not IN_CI:
         lacking["libreoffice"] = "LibreOffice is not installed (Debian: libreoffice-calc-nogui, python3-uno)"
+    if not (shutil.which("chromedriver") and find_spec("selenium")) and not IN_CI:
+        lacking["browser"] = "no browser (Debian: apt-get install chromium chromium-driver; pip install selenium)"
     if not shutil.which("node"):
         lacking["pyodide"] = "Node is not installed"
     elif not PYODIDE.exists() and not IN_CI:

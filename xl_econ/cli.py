@@ -29,6 +29,8 @@ _COMMANDS = {
     "extract": "edited:extract",
     "recalc": "workbooks:recalc",
     "lint": "lint:lint",
+    "audit": "audit:audit",
+    "trace": "trace:trace",
     "diff": "compare:diff",
     "reprice": "reprice:reprice",
     "upgrade": "upgrade:upgrade",
@@ -111,7 +113,7 @@ def _parser() -> _Parser:
 
     _functions(command)
     _filling(command)
-    _checking(command)
+    _auditing(command)
     _comparing(command)
     _addin(command("addin", "the Excel add-in", reads=False))
     sub = command("docs", "write the reference pages of functions and tables", reads=False)
@@ -147,17 +149,6 @@ def _functions(command: Callable[..., _Parser]) -> None:
     sub.add_argument("--force", action="store_true", help="refresh: replace a file that is there")
 
 
-def _checking(command: Callable[..., _Parser]) -> None:
-    """The commands that say whether a workbook is right."""
-    sub = command("recalc", "compare the stored values of a workbook with a recalculation")
-    sub.add_argument("workbook", type=_path, metavar="F")
-    sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
-    sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
-    sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
-    sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
-    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
-
-
 def _filling(command: Callable[..., _Parser]) -> None:
     """The commands that make workbooks of templates, and read them back."""
     sub = command("new", "a template workbook with its own inputs; rate_card holds all tables to edit", tables=True)
@@ -187,6 +178,43 @@ def _filling(command: Callable[..., _Parser]) -> None:
     sub.add_argument("workbook", type=_path, metavar="F")
     sub.add_argument("-o", "--output", type=_path, metavar="CASE", help="TOML, JSON or CSV; without it: TOML, printed")
     sub.add_argument("--force", action="store_true", help="replace a file that is there")
+
+
+def _auditing(command: Callable[..., _Parser]) -> None:
+    """The commands that judge a workbook's conventions and numbers."""
+    sub = command("recalc", "compare the stored values of a workbook with a recalculation")
+    sub.add_argument("workbook", type=_path, metavar="F")
+    sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
+    sub.add_argument("--tolerance", type=float, default=1e-12, help="relative, for numbers (default 1e-12)")
+    sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
+    sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
+    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
+    sub = command("audit", "what is wrong with the numbers of workbooks, cell by cell (exit code 1: something is)")
+    sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
+    sub.add_argument("--check", action="append", default=[], metavar="ID", help="this check only; again for another")
+    sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
+    sub.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info"),
+        default="error",
+        metavar="severity",
+        help="exit code 1 from this severity on: error (default), warning, info",
+    )
+    sub.add_argument("--baseline", type=_path, metavar="F", help="leave out what an earlier --json report found")
+    sub.add_argument("--sarif", type=_path, metavar="F", help="write SARIF 2.1.0 as well")
+    sub.add_argument("--html", type=_path, metavar="F", help="write a page with every cell as well (one workbook)")
+    sub.add_argument(
+        "--xlsx", type=_path, metavar="F", help="write a copy with comments and a Findings sheet as well (one workbook)"
+    )
+    sub.add_argument("--force", action="store_true", help="replace reports that are there")
+    sub = command("trace", "where a number comes from, down to its inputs, or what depends on it")
+    sub.add_argument("workbook", type=_path, metavar="F")
+    sub.add_argument("cell", metavar="CELL", help="Sheet!Cell or a defined name")
+    sub.add_argument("--dependents", action="store_true", help="what reads it, instead of what it reads")
+    sub.add_argument("--depth", type=int, default=12, metavar="N", help="levels (default 12, 0 for all)")
+    sub.add_argument("--full", action="store_true", help="every cell of a range, instead of its count and sum")
+    sub.add_argument("--html", type=_path, metavar="F", help="write a page as well")
+    sub.add_argument("--force", action="store_true", help="replace a page that is there")
 
 
 def _comparing(command: Callable[..., _Parser]) -> None:

@@ -68,6 +68,17 @@ def progress(items: Iterable[Any], count: int) -> Any:
     return tqdm(items, total=count, unit="workbook", file=sys.stderr, leave=False)
 
 
+_COLOURS = {"error": "1;31", "warning": "33", "info": "36", "quiet": "2", "good": "32"}
+
+
+def coloured(text: str, kind: str) -> str:
+    """A text in the colour of its kind; plain where nobody looks, or wants none (https://no-color.org)."""
+    import os
+
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return text if plain else f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m"
+
+
 def remark(text: str) -> None:
     """What a person should know beside a result: not on the stream that a script reads."""
     print(text, file=sys.stderr)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
-from .book import Cell, Sheet
+from xl_econ.workbook.book import Cell, Sheet
 
 LIVE = "live"
 # Headings of columns that describe a row, and hold no figure of it.
-_ABOUT = {
+ABOUT = {
     "unit", "units", "lowest", "highest", "bounds", "source", "as of", "grade", "note", "notes", "key", "at least",
     "at most", "flag", "formula in words", "comment",
 }  # fmt: skip
@@ -70,13 +69,13 @@ def of(sheet: Sheet) -> list[Area]:
 def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last: int) -> Area:
     unit = next((names[u] for u in _UNITS if u in names), 0)
     heads = [c for c in cells if unit and c.column > unit and c.shown not in (None, "")]
-    figures = tuple(c.column for c in heads if _name(c) not in _ABOUT)
+    figures = tuple(c.column for c in heads if _name(c) not in ABOUT)
     if LIVE in names:
-        after = [c.column for c in heads if _name(c) in _ABOUT and c.column > names[LIVE]]
+        after = [c.column for c in heads if _name(c) in ABOUT and c.column > names[LIVE]]
         cases = range(names[LIVE], min(after, default=1 << 14))
         series = tuple(c for c in figures if c in cases)
     else:
-        dated = tuple(c.column for c in heads if (c.is_number or isinstance(c.shown, date)) and _is_step(c))
+        dated = tuple(c.column for c in heads if c.is_number and _is_step(c))
         series = dated if len(dated) >= _FEWEST else ()
     return Area(sheet, row, last, names, figures, series)
 
@@ -94,7 +93,7 @@ def _is_step(cell: Cell) -> bool:
 
 
 def _name(cell: Cell) -> str:
-    return _clean(str(cell.shown)) if cell.shown is not None else ""
+    return _clean(cell.text) if cell.shown is not None else ""
 
 
 def _clean(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from xl_econ.templates.styles import INPUT_BLUE, INPUT_FILL, LINK_GREEN
 
 INPUT, CALCULATION, LINK, EXTERNAL, OTHER = "input", "calculation", "link", "external", "other"
@@ -18,21 +16,6 @@ _KIND = {
     "FF0000": EXTERNAL,
 }
 FILL = INPUT_FILL[1:]
-_BLACK_THEME = 1  # the text colour of a theme
-_INDEXED = {8: "000000", 64: "black", 10: "FF0000", 12: "0000FF", 17: "008000"}
-
-
-def rgb(colour: Any, default: str) -> str:
-    """A colour as RRGGBB; "black" where it is the theme's or the program's own text colour; "" if it is another."""
-    if colour is None:
-        return default
-    if colour.type == "rgb":
-        return str(colour.rgb)[-6:].upper()
-    if colour.type == "theme":
-        return "black" if colour.theme == _BLACK_THEME and not colour.tint else ""
-    if colour.type == "indexed":
-        return _INDEXED.get(colour.indexed, "")
-    return default
 
 
 def kind(font: str) -> str:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from xl_econ.core.errors import CELL_ERRORS
+from xl_econ.workbook.book import Book, Cell
 
-from .book import Book, Cell
 from .colours import INPUT, kind
 from .rules import ERROR, WARNING, Found, here, rule, short
 

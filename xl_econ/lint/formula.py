@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
 from openpyxl.formula import Tokenizer
 from openpyxl.formula.tokenizer import Token, TokenizerError
-from openpyxl.utils import column_index_from_string
 
-_CELL = re.compile(r"(\$?)([A-Za-z]{1,3})(\$?)(\d{1,7})")
 _PREFIX = re.compile(r"_xl(?:fn|ws|udf)\.", re.IGNORECASE)
 PARAMETER = re.compile(r"_xl(?:pm|op)\.", re.IGNORECASE)
 WHOLE = re.compile(r"\$?[A-Za-z]{1,3}:\$?[A-Za-z]{1,3}|\$?\d+:\$?\d+")
@@ -153,29 +150,3 @@ def is_external(ref: str) -> bool:
 def bare(function: str) -> str:
     """A function's name without the file format's prefixes."""
     return _PREFIX.sub("", function).upper()
-
-
-def relative(text: str, row: int, column: int) -> str:
-    """A formula in R1C1 terms: the same text in two cells means the same formula."""
-    try:
-        tokens = Tokenizer(text).items
-    except (TokenizerError, IndexError, ValueError):
-        return text
-
-    def place(m: re.Match[str]) -> str:
-        fixed_column, letters, fixed_row, number = m.groups()
-        r, c = int(number), column_index_from_string(letters.upper())
-        return (f"R{r}" if fixed_row else f"R[{r - row}]") + (f"C{c}" if fixed_column else f"C[{c - column}]")
-
-    def shown(t: Token) -> Iterator[str]:
-        if t.type == Token.OPERAND and t.subtype == Token.RANGE and "[" not in t.value:
-            sheet, mark, rest = t.value.rpartition("!")
-            yield sheet + mark + (":".join(_CELL.sub(place, p) for p in rest.split(":")) if _is_area(rest) else rest)
-        else:
-            yield t.value
-
-    return "".join(s for t in tokens for s in shown(t))
-
-
-def _is_area(text: str) -> bool:
-    return AREA.fullmatch(text) is not None

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from openpyxl.utils import FORMULAE
 
+from xl_econ.workbook.book import Book, Sheet
+
 from . import formula
-from .book import Book, Sheet
 from .rules import ERROR, WARNING, Found, here, rule, short
 
 VOLATILE = {"OFFSET", "INDIRECT", "NOW", "TODAY", "RAND", "RANDBETWEEN", "RANDARRAY", "CELL", "INFO"}
@@ -77,8 +78,8 @@ def external_link(book: Book) -> Iterator[Found]:
         if "LAMBDA(" not in text and any(map(formula.is_external, formula.parts(f"={text}").ranges)):
             seen = True
             yield "", name, f"the name {name} links to another workbook: {short(text)}"
-    if book.links and not seen:
-        yield "", "", f"the file keeps {book.links} link(s) to other workbooks that no cell uses"
+    if book.settings.links and not seen:
+        yield "", "", f"the file keeps {len(book.settings.links)} link(s) to other workbooks that no cell uses"
 
 
 @rule(

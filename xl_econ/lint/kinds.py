@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xl_econ.workbook.book import Book, Cell, Sheet
+
 from . import formula
-from .book import Book, Cell, Sheet
 from .colours import CALCULATION, EXTERNAL, INPUT, LINK, kind
 from .rules import ERROR, Found, here, rule, short
 
@@ -42,7 +43,7 @@ def constant_for_calculation(book: Book) -> Iterator[Found]:
                 # A column of a Table without a formula is data, which may be of any colour.
                 typed_over = cell.is_number and (cell.column in worked or sheet.table_of(cell) is None)
             if typed_over:
-                yield here(cell, f"typed value in a calculation cell: {short(str(cell.value))}")
+                yield here(cell, f"typed value in a calculation cell: {short(cell.text)}")
 
 
 def _among_formulas(sheet: Sheet, cell: Cell) -> bool:
@@ -64,9 +65,9 @@ def link_colour(book: Book) -> Iterator[Found]:
         external = cell.formula != "" and any(map(formula.is_external, formula.parts(cell.formula).ranges))
         figure = bool(cell.formula) or cell.is_number
         if claims == LINK and figure and not (link and not external):
-            yield here(cell, f"green cell that is no link to another sheet: {short(cell.formula or str(cell.value))}")
+            yield here(cell, f"green cell that is no link to another sheet: {short(cell.formula or cell.text)}")
         elif claims == EXTERNAL and figure and not external:
-            yield here(cell, f"red cell that is no link to another workbook: {short(cell.formula or str(cell.value))}")
+            yield here(cell, f"red cell that is no link to another workbook: {short(cell.formula or cell.text)}")
         elif claims == CALCULATION and link and not external and not _conditional(sheet, cell):
             yield here(cell, f"link to another sheet that is not green: {short(cell.formula)}")
 

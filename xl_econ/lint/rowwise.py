@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+
+from xl_econ.workbook.book import Book, Cell, Sheet
 
 from . import areas
 from .areas import Area
-from .book import Book, Cell, Sheet
 from .colours import FILL, INPUT, kind
-from .formula import relative
 from .rules import ERROR, WARNING, Found, here, rule, short
 
 _RUN = 4  # formulas side by side that make a row of one kind
@@ -41,7 +40,7 @@ def formula_differs_in_row(book: Book) -> Iterator[Found]:
 
 
 def _minority(cells: list[Cell]) -> Iterator[Found]:
-    forms = [relative(c.formula, c.row, c.column) for c in cells]
+    forms = [c.key for c in cells]
     usual = Counter(forms).most_common(1)[0][0] if forms else ""
     for cell, form in zip(cells, forms, strict=True):
         if form != usual:
@@ -51,7 +50,7 @@ def _minority(cells: list[Cell]) -> Iterator[Found]:
 def _odd_ones(cells: list[Cell]) -> Iterator[Found]:
     if len(cells) < _RUN:
         return
-    forms = [relative(c.formula, c.row, c.column) for c in cells]
+    forms = [c.key for c in cells]
     for n in range(1, len(cells) - 1):
         left, right = cells[n - 1], cells[n + 1]
         beside = left.column + 1 == cells[n].column == right.column - 1
@@ -126,7 +125,7 @@ def input_without_date(book: Book) -> Iterator[Found]:
     """Rows with inputs below a heading "As of"."""
     for area, cell, column in _inputs(book, "as of"):
         at = area.sheet.at(cell.row, column)
-        dated = at is not None and (isinstance(at.shown, date) or _DATE.search(str(at.shown)) is not None)
+        dated = at is not None and (book.date(at) is not None or _DATE.search(at.text) is not None)
         source = area.column("source")
         unsourced = source is not None and area.sheet.text(cell.row, source).casefold() == _UNSOURCED
         if not dated and not unsourced:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .book import Book, Cell
+from xl_econ.workbook.book import Book, Cell
 
 ERROR, WARNING = "error", "warning"
 # What a rule finds: a sheet and a cell ("" where it is about more than a cell), what is wrong.

@@ -37,10 +37,11 @@ def findings(path: Path) -> list[Finding]:
     Raises:
         WorkbookError: It cannot be read.
     """
-    from . import contents, formulas, kinds, rowwise  # noqa: F401  (they register their rules)
-    from .book import read
+    from xl_econ.workbook.scan import scan
 
-    book = read(path)
+    from . import contents, formulas, kinds, rowwise  # noqa: F401  (they register their rules)
+
+    book = scan(path)
     order = {name: n for n, name in enumerate(book.sheets)}
     found = [
         Finding(sheet, cell, r.id, r.severity, message, r.remedy)

@@ -1,0 +1,160 @@
+"""Audits a workbook: every check over one model of its cells, in a child process with limits."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xl_econ.core.errors import UsageError, nearest
+from xl_econ.workbook import child
+from xl_econ.workbook.cell import cell_at
+from xl_econ.workbook.preflight import preflight
+
+from .acceptances import Accepted, settle
+from .registry import CHECKS, Check, Finding, Found
+
+SECONDS = 300
+_ONE = re.compile(r"[A-Z]{1,3}[0-9]+")
+MEMORY = 4 << 30
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an audit of a workbook gives: findings, those that the workbook accepts, and its cells for the page."""
+
+    file: str
+    findings: list[Finding]
+    accepted: list[Accepted]
+    cells: dict[str, Any] | None = None
+
+
+def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", seconds: float = SECONDS) -> list[Finding]:
+    """The findings of a workbook, as `report` gives them."""
+    return report(path, only, engine, seconds).findings
+
+
+def report(
+    path: Path,
+    only: Sequence[str] = (),
+    engine: str = "ironcalc",
+    seconds: float = SECONDS,
+    cells: bool = False,
+) -> Report:
+    """The findings of a workbook, which is only read, sheet by sheet.
+
+    Args:
+        path: The workbook.
+        only: Ids of checks; all of them if empty.
+        engine: What recomputes it.
+        seconds: Time limit.
+        cells: Give its cells as well, for the page.
+
+    Raises:
+        WorkbookError: It cannot be read, or not within the limits.
+        UsageError: No such check.
+    """
+    known(only)
+    preflight(path)
+    arguments = [str(path.resolve()), engine, str(seconds), str(int(cells)), *only]
+    out = json.loads(child.run(path, "xl_econ.audit.run", arguments, MEMORY, seconds, ("the audit", "read")))
+    found = [Finding(str(path), *f) for f in out["findings"]]
+    accepted = [Accepted(Finding(str(path), *f), *by) for f, *by in out["accepted"]]
+    return Report(str(path), found, accepted, out["cells"])
+
+
+def known(ids: Iterable[str]) -> None:
+    """Refuse an id that no check has.
+
+    Raises:
+        UsageError: No such check; names the nearest.
+    """
+    from . import checks  # noqa: F401  (they register themselves)
+
+    for name in ids:
+        if name not in CHECKS:
+            raise UsageError(f"no check {name!r}{nearest(name, CHECKS)}")
+
+
+def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", seconds: float = SECONDS) -> list[Finding]:
+    """The findings of a workbook that can be trusted not to exhaust this process.
+
+    Raises:
+        WorkbookError: It cannot be read.
+    """
+    return examine(path, only, engine, seconds).findings
+
+
+def examine(
+    path: Path,
+    only: Sequence[str] = (),
+    engine: str = "ironcalc",
+    seconds: float = SECONDS,
+    cells: bool = False,
+) -> Report:
+    """The report of a workbook that can be trusted not to exhaust this process.
+
+    Raises:
+        WorkbookError: It cannot be read.
+    """
+    from . import checks  # noqa: F401
+    from .labels import Labels
+    from .subject import Subject
+
+    subject = Subject(path, engine, seconds)
+    labels = Labels(subject.book)
+    ran = {c for c in CHECKS if not only or c in only}
+
+    def finding(c: Check, f: Found) -> Finding:
+        first = f.cell.partition(":")[0]
+        held = subject.book.cell(f.sheet, *cell_at(first)) if f.sheet and _ONE.fullmatch(first) else None
+        label = "" if held is None else labels.about(held).label
+        return Finding(
+            str(path), f.sheet, f.cell, c.id, f.severity or c.severity, f.message, f.value, f.expected, label
+        )
+
+    found = [finding(c, f) for c in CHECKS.values() if c.id in ran for f in c.run(subject)]
+    standing, accepted = settle(subject.book, found, ran, labels, str(path))
+    order = {name: n for n, name in enumerate(subject.book.sheets)}
+
+    def place(f: Finding) -> tuple[int, int, int, str]:
+        digits = "".join(c for c in f.cell.partition(":")[0] if c.isdigit()) if f.sheet else ""
+        return order.get(f.sheet, -1), int(digits or 0), len(f.cell), f.cell
+
+    given = None
+    if cells:
+        from .page_data import page_data
+
+        given = page_data(subject, labels)
+    return Report(str(path), sorted(standing, key=place), sorted(accepted, key=lambda a: place(a.finding)), given)
+
+
+def main() -> int:
+    """Entry point of the child: workbook, engine, time limit, checks; JSON to standard output, one line of error."""
+    child.limit_memory()
+    path, engine, seconds, cells, *only = sys.argv[1:]
+    try:
+        found = examine(Path(path), only, engine, float(seconds), cells == "1")
+    except BaseException as e:  # a lack of memory is no Exception in every library
+        reason = f"{e}".replace("\n", " ").removeprefix(f"{path}: ")
+        print(reason or type(e).__name__, file=sys.stderr)  # noqa: T201
+        return 1
+    listed = {
+        "findings": [_plain(f) for f in found.findings],
+        "accepted": [(_plain(a.finding), a.reason, a.name, a.date) for a in found.accepted],
+        "cells": found.cells,
+    }
+    json.dump(listed, sys.stdout, separators=(",", ":"))
+    return 0
+
+
+def _plain(f: Finding) -> list[Any]:
+    return [*vars(f).values()][1:]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,71 @@
+"""What the checks look at: a workbook's cells, who reads whom, and what an independent engine computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from xl_econ.core.errors import WorkbookError
+from xl_econ.workbook.book import Book, Cell
+from xl_econ.workbook.graph import Graph
+from xl_econ.workbook.read import Address
+from xl_econ.workbook.recalc import SECONDS, recalculate
+from xl_econ.workbook.scan import scan
+
+
+class Subject:
+    """A workbook under audit.
+
+    Args:
+        path: The workbook.
+        engine: What recomputes it: "ironcalc" or "libreoffice".
+        seconds: Time limit of the engine.
+    """
+
+    def __init__(self, path: Path, engine: str = "ironcalc", seconds: float = SECONDS) -> None:
+        self.path, self.engine = path, engine
+        # The engine works in a process of its own while the cells are read here.
+        pool = ThreadPoolExecutor(1)
+        self._computed: Future[dict[Address, Any]] = pool.submit(recalculate, path, engine, seconds)
+        pool.shutdown(wait=False)
+        self.book: Book = scan(path)
+        self.graph = Graph(self.book)
+
+    @cached_property
+    def _computation(self) -> tuple[Mapping[Address, Any], str]:
+        try:
+            return self._computed.result(), ""
+        except WorkbookError as e:
+            return {}, str(e).removeprefix(f"{self.path}: ")
+
+    @property
+    def uncomputed(self) -> str:
+        """Why the engine could not compute the workbook; "" if it could."""
+        return self._computation[1]
+
+    def computed(self, cell: Cell) -> Any:
+        """What the engine computes for a formula cell; None where it gives nothing."""
+        return self._computation[0].get((cell.sheet, cell.at))
+
+    @cached_property
+    def formulas(self) -> list[Cell]:
+        """The formula cells."""
+        return [cell for _, cell in self.book.formulas()]
+
+    @cached_property
+    def inputs(self) -> list[Cell]:
+        """The typed numbers that some formula reads, directly."""
+        read: dict[tuple[str, int, int], Cell] = {}
+        seen = set()
+        for cell in self.formulas:
+            for place in self.graph.precedents(cell):
+                if place in seen:
+                    continue
+                seen.add(place)
+                for c in self.graph.cells(place):
+                    if not c.formula and c.is_number:
+                        read[c.sheet, c.row, c.column] = c
+        return list(read.values())
