@@ -120,7 +120,7 @@ def moved(formula: str, move: Callable[[Reference], list[Reference] | None]) -> 
         if not found or (len(found) > 1 and not (called and formula[m.end() :].startswith(")"))):
             return None
         fixed = re.findall(r"(\$?)[A-Za-z]{1,3}(\$?)\d", m[0].rpartition("!")[2])
-        out += formula[done : m.start()] + ",".join(_spelled(r, fixed, ":" in m[0]) for r in found)
+        out += formula[done : m.start()] + ",".join(_spelled(r, fixed, m["r2"] is not None) for r in found)
         done = m.end()
     return out + formula[done:]
 
