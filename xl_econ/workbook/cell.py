@@ -15,8 +15,9 @@ CELL_TEXT = 32_767  # characters that a cell holds
 ROWS, COLUMNS = 1_048_576, 16_384
 # The error values that a cell's stored result may be without further parts of the package that explain it.
 STORABLE_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
-ATTRIBUTES = r"""[^<>"']*(?:"[^"<]*"[^<>"']*|'[^'<]*'[^<>"']*)*"""
-SKIP = r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
+ATTRIBUTES = r"""[^<>"']*+(?:"[^"<]*"[^<>"']*+|'[^'<]*'[^<>"']*+)*+"""
+# Atomic: what has been taken for a comment is never tried as anything else, which would double the work each time.
+SKIP = r"(?><!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>)"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _SURROGATE = "\ud800"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -33,7 +34,8 @@ class At(NamedTuple):
 def element(prefix: str, name: str) -> re.Pattern[str]:
     """Finds an element: group 1 are its attributes, group 2 its content."""
     tag = re.escape(prefix) + name
-    return re.compile(rf"<{tag}(?=[\s/>])({ATTRIBUTES})(?:(?<=/)>|(?<!/)>((?:{SKIP}|.)*?)</{tag}\s*>)", re.S)
+    content = rf"(?:[^<]++|{SKIP}|<(?!/{tag}\s*>|!--|!\[CDATA\[|\?))*+"
+    return re.compile(rf"<{tag}(?=[\s/>])({ATTRIBUTES})(?:(?<=/)>|(?<!/)>({content})</{tag}\s*>)", re.S)
 
 
 def written(prefix: str, value: Value, formula: bool, where: str) -> tuple[str, str]:
