@@ -13,18 +13,17 @@ from xl_econ.workbook.preflight import preflight
 
 from .registry import CHECKS, Finding
 
-SECONDS = 300
+LEAST, MEGABYTE = 180, 6  # seconds that any workbook has, and more for every megabyte of cells
 MEMORY = 4 << 30
 
 
-def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", seconds: float = SECONDS) -> list[Finding]:
+def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc") -> list[Finding]:
     """The findings of a workbook, which is only read, sheet by sheet.
 
     Args:
         path: The workbook.
         only: Ids of checks; all of them if empty.
         engine: What recomputes it.
-        seconds: Time limit.
 
     Raises:
         WorkbookError: It cannot be read, or not within the limits.
@@ -32,7 +31,7 @@ def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", second
     """
     known(only)
     preflight(path)
-    arguments = [str(path.resolve()), engine, str(seconds), *only]
+    arguments, seconds = [str(path.resolve()), engine, *only], child.seconds(path, LEAST, MEGABYTE)
     found = json.loads(child.run(path, "xl_econ.audit.run", arguments, MEMORY, seconds, ("the audit", "read")))
     return [Finding(str(path), *f) for f in found]
 
@@ -50,7 +49,7 @@ def known(ids: Iterable[str]) -> None:
             raise UsageError(f"no check {name!r}{nearest(name, CHECKS)}")
 
 
-def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", seconds: float = SECONDS) -> list[Finding]:
+def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc") -> list[Finding]:
     """The findings of a workbook that can be trusted not to exhaust this process.
 
     Raises:
@@ -59,7 +58,7 @@ def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", sec
     from . import checks  # noqa: F401
     from .subject import Subject
 
-    subject = Subject(path, engine, seconds)
+    subject = Subject(path, engine)
     found = [
         Finding(str(path), f.sheet, f.cell, c.id, f.severity or c.severity, f.message, f.value, f.expected)
         for c in CHECKS.values()
@@ -76,11 +75,11 @@ def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", sec
 
 
 def main() -> int:
-    """Entry point of the child: workbook, engine, time limit, checks; JSON to standard output, one line of error."""
+    """Entry point of the child: workbook, engine, checks; JSON to standard output, one line of error."""
     child.limit_memory()
-    path, engine, seconds, *only = sys.argv[1:]
+    path, engine, *only = sys.argv[1:]
     try:
-        found = findings(Path(path), only, engine, float(seconds))
+        found = findings(Path(path), only, engine)
     except BaseException as e:  # a lack of memory is no Exception in every library
         reason = f"{e}".replace("\n", " ").removeprefix(f"{path}: ")
         print(reason or type(e).__name__, file=sys.stderr)  # noqa: T201

@@ -12,7 +12,7 @@ from xl_econ.core.errors import WorkbookError
 from xl_econ.workbook.book import Book, Cell
 from xl_econ.workbook.graph import Graph
 from xl_econ.workbook.read import Address
-from xl_econ.workbook.recalc import SECONDS, recalculate
+from xl_econ.workbook.recalc import recalculate
 from xl_econ.workbook.scan import scan
 
 
@@ -22,14 +22,13 @@ class Subject:
     Args:
         path: The workbook.
         engine: What recomputes it: "ironcalc" or "libreoffice".
-        seconds: Time limit of the engine.
     """
 
-    def __init__(self, path: Path, engine: str = "ironcalc", seconds: float = SECONDS) -> None:
+    def __init__(self, path: Path, engine: str = "ironcalc") -> None:
         self.path, self.engine = path, engine
         # The engine works in a process of its own while the cells are read here.
         pool = ThreadPoolExecutor(1)
-        self._computed: Future[dict[Address, Any]] = pool.submit(recalculate, path, engine, seconds)
+        self._computed: Future[dict[Address, Any]] = pool.submit(recalculate, path, engine)
         pool.shutdown(wait=False)
         self.book: Book = scan(path)
         self.graph = Graph(self.book)

@@ -20,10 +20,10 @@ from xl_econ.core.errors import UsageError, WorkbookError, nearest
 from . import child
 from .cell import cell_at
 from .preflight import preflight
-from .read import Address, FormulaCell, refuse_large_merges
+from .read import Address, FormulaCell, refuse_large_areas
 
-SECONDS = 120
 MEMORY = {"ironcalc": 4 << 30, "libreoffice": 12 << 30}  # LibreOffice reserves far more address space than it uses
+LEAST = {"ironcalc": 20, "libreoffice": 120}  # seconds that any workbook has
 ENGINES = tuple(MEMORY)
 CANCELLATION = 1e-15
 
@@ -45,14 +45,14 @@ def libreoffice() -> str | None:
 
 
 def recalculate(
-    path: Path, engine: str = "ironcalc", seconds: float = SECONDS, filled: Iterable[Address] = ()
+    path: Path, engine: str = "ironcalc", seconds: float | None = None, filled: Iterable[Address] = ()
 ) -> dict[Address, Any]:
     """The value of every formula cell, as `engine` computes it afresh.
 
     Args:
         path: The workbook; it is only read.
         engine: "ironcalc" or "libreoffice".
-        seconds: Time limit.
+        seconds: Time limit; it grows with the workbook if None.
         filled: Cells without a formula of their own that an array formula fills (IronCalc only).
 
     Returns:
@@ -67,7 +67,7 @@ def recalculate(
     if engine == "libreoffice" and not libreoffice():
         raise WorkbookError("LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)")
     preflight(path)
-    refuse_large_merges(path)
+    refuse_large_areas(path)
     if engine == "libreoffice" and _has_lambdas(path):
         raise WorkbookError(
             f"{path}: holds LAMBDA names, which LibreOffice does not know; recalculate it with ironcalc"
@@ -75,7 +75,8 @@ def recalculate(
     wanted = [(sheet, *cell_at(cell)) for sheet, cell in filled]
     arguments, given = [engine, str(path.resolve())], json.dumps(wanted).encode()
     doing = (engine, "recalculate")
-    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], seconds, doing, given)
+    limit = child.seconds(path, LEAST[engine]) if seconds is None else seconds
+    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], limit, doing, given)
     return {(sheet, cell): value for sheet, cell, value in json.loads(out)}
 
 

@@ -22,6 +22,7 @@ from .preflight import preflight
 from .relative import placed, relative, shifted
 
 MAX_CELLS = 5_000_000
+MAX_SPILLED = 20_000_000  # cells of array formulas, one by one
 _WORKBOOK = "xl/workbook.xml"
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _ATTRIBUTE = re.compile(r"""([\w:]+)=["']([^"']*)["']""")
@@ -275,7 +276,7 @@ class _SheetReader:
     ) -> None:
         self.package, self.part, self.sheet, self.looks, self.shared = package, part, sheet, looks, shared
         self.count = count
-        self.hidden: frozenset[int] = frozenset()
+        self.hidden: set[int] = set()
         self.hidden_row = False
         self.masters: dict[str, Cell] = {}
         self.arrays: list[Area] = []
@@ -300,11 +301,24 @@ class _SheetReader:
                 around.parse(text[opening:closing] + "</sheetData>")
         else:
             around.parse(text)
-        for top, bottom, left, right in self.arrays:
-            for (row, column), cell in self.sheet.cells.items():
-                if top <= row <= bottom and left <= column <= right and not cell.formula:
-                    cell.spilled = True
+        self._spill()
         return self.count
+
+    def _spill(self) -> None:
+        """Mark the cells that array formulas fill."""
+        cells, left_over = self.sheet.cells, MAX_SPILLED
+        for top, bottom, left, right in self.arrays:
+            size = (bottom - top + 1) * (right - left + 1)
+            left_over -= min(size, len(cells))
+            if left_over < 0:
+                raise WorkbookError(f"{self.package.path}: the array formulas of {self.sheet.name} lie on one another")
+            if size <= len(cells):
+                places = ((r, c) for r in range(top, bottom + 1) for c in range(left, right + 1))
+                found = [cells[p] for p in places if p in cells]
+            else:
+                found = [c for (r, n), c in cells.items() if top <= r <= bottom and left <= n <= right]
+            for cell in found:
+                cell.spilled = cell.spilled or not cell.formula
 
     def _plain(self, text: str, start: int, end: int) -> bool:
         """Read cells that are written in the plain form; whether all of them are."""
@@ -413,6 +427,7 @@ class _Around:
         self.reader, self.sheet = reader, reader.sheet
         self.names: dict[str, str] = {}
         self.row = self.column = 0
+        self.columns = 1  # the first that has not been told of
         self.attributes: dict[str, str] = {}
         self.about: dict[str, str] = {}
         self.formula: str | None = None
@@ -442,9 +457,12 @@ class _Around:
             self.hint = True
         elif name == "col":
             if _true(attributes.get("hidden")) or attributes.get("width") == "0":
-                columns = range(int(attributes["min"]), min(int(attributes["max"]), COLUMNS) + 1)
-                self.sheet.hidden_columns.append(columns)
-                self.reader.hidden |= frozenset(columns)
+                # They come in order and none twice, so this looks at every column once at most.
+                columns = range(max(int(attributes["min"]), self.columns), min(int(attributes["max"]), COLUMNS) + 1)
+                if columns:
+                    self.sheet.hidden_columns.append(columns)
+                    self.reader.hidden |= set(columns)
+                    self.columns = columns.stop
         elif name == "mergeCell":
             self.sheet.merged.append((attributes["ref"], area(attributes["ref"])))
         elif name == "conditionalFormatting":
