@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -90,3 +91,24 @@ class Subject:
             if not c.formula and c.is_number
         }
         return [found[place] for place in sorted(found)]
+
+    @cached_property
+    def filled(self) -> dict[tuple[str, int], list[int]]:
+        """The rows of every column that hold something, in order."""
+        found: dict[tuple[str, int], list[int]] = {}
+        for _, cell in self.book.cells():
+            if cell.formula or cell.shown not in (None, ""):
+                found.setdefault((cell.sheet, cell.column), []).append(cell.row)
+        for rows in found.values():
+            rows.sort()
+        return found
+
+    def empty(self, place: Place) -> Iterator[tuple[int, int]]:
+        """The cells of an area that hold nothing, by row and column."""
+        top, bottom, left, right = place.area
+        for column in range(left, right + 1):
+            rows = self.filled.get((place.sheet, column), [])
+            held = rows[bisect_left(rows, top) : bisect_right(rows, bottom)]
+            if len(held) <= bottom - top:
+                there = set(held)
+                yield from ((row, column) for row in range(top, bottom + 1) if row not in there)

@@ -24,6 +24,13 @@ _TOKEN = re.compile(
     re.X,
 )
 _ARITHMETIC = frozenset("+-*/^%")
+_NUMERIC = frozenset(
+    f"{name}("
+    for name in (
+        "SUM", "AVERAGE", "MIN", "MAX", "PRODUCT", "SUMPRODUCT", "MEDIAN", "STDEV", "STDEV.S", "VAR", "NPV", "IRR",
+        "SUMSQ", "COUNT", "LARGE", "SMALL", "SUBTOTAL", "PERCENTILE",
+    )
+)  # fmt: skip
 _FEWEST = 3  # tokens of a formula of which one may differ
 _MOST = 6  # tokens that may be added to a formula
 _STRICT = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
@@ -63,6 +70,22 @@ def operands(key: str) -> tuple[Reference, ...]:
         before = found[n - 1].text if n else ""
         after = found[n + 1].text if n + 1 < len(found) else ""
         if (before in _ARITHMETIC or after in _ARITHMETIC) and token.reference is not None:
+            out.append(token.reference)
+    return tuple(dict.fromkeys(out))
+
+
+@lru_cache(1 << 14)
+def totalled(key: str) -> tuple[Reference, ...]:
+    """The references that a formula hands to a function which takes numbers and passes over texts."""
+    out, open_ = [], [""]
+    for token in tokens(key):
+        if token.kind == "call":
+            open_.append(token.text.upper())
+        elif token.text == "(":
+            open_.append("")
+        elif token.text == ")" and len(open_) > 1:
+            open_.pop()
+        elif open_[-1] in _NUMERIC and token.reference is not None:
             out.append(token.reference)
     return tuple(dict.fromkeys(out))
 
