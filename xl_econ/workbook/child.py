@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from xl_econ.core.errors import WorkbookError
@@ -72,6 +74,35 @@ def run(
     if len(out) > _MOST:
         raise WorkbookError(f"{path}: {who} says more than {_MOST >> 20} MB about it")
     return out
+
+
+@contextlib.contextmanager
+def within_limits(path: Path, seconds: float, memory: int = 4 << 30) -> Iterator[None]:
+    """Limits for what reads a workbook in this process, where a platform and a thread can have any.
+
+    Raises:
+        WorkbookError: It takes too long, or more memory.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    import resource
+
+    def ring(*_: object) -> None:
+        raise WorkbookError(f"{path}: is not read in {seconds:g} s")
+
+    limits, here = resource.getrlimit(resource.RLIMIT_AS), signal.signal(signal.SIGALRM, ring)
+    lower = [x for x in (memory, *limits) if x != resource.RLIM_INFINITY]
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    resource.setrlimit(resource.RLIMIT_AS, (min(lower), limits[1]))
+    try:
+        yield
+    except MemoryError:
+        raise WorkbookError(f"{path}: needs more memory than {memory >> 30} GB to be read") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, here)
+        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 def _ending(code: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from xl_econ.core.errors import WorkbookError
 
 from .cell import cell_at
+from .child import seconds, within_limits
 from .preflight import preflight
 
 _MERGED = re.compile(rb"""mergeCell\s[^<>]*?ref\s*=\s*["']([A-Za-z]{1,3}\d{1,7}):([A-Za-z]{1,3}\d{1,7})""")
@@ -78,8 +79,11 @@ def load(path: Path, values: bool) -> Any:
     preflight(path)
     refuse_large_areas(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), within_limits(path, seconds(path)):
             warnings.simplefilter("ignore")  # of extensions that it does not keep; nothing is written back
             return openpyxl.load_workbook(path, data_only=values)
+    except WorkbookError:
+        raise
     except Exception as e:  # openpyxl raises KeyError, IndexError, TypeError, XML and zip errors alike
-        raise WorkbookError(f"{path}: cannot be read ({type(e).__name__}: {e})") from None
+        reason = " ".join(f"{e}".split())[:200]
+        raise WorkbookError(f"{path}: cannot be read ({type(e).__name__}: {reason})") from None

@@ -20,9 +20,10 @@ from .looks import looks
 from .parts import parse
 from .preflight import preflight
 from .relative import placed, relative, shifted
+from .sheet import encoding
 
 MAX_CELLS = 5_000_000
-MAX_SPILLED = 20_000_000  # cells of array formulas, one by one
+MAX_SPILLED = 5_000_000  # cells of array formulas, one by one
 _WORKBOOK = "xl/workbook.xml"
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _ATTRIBUTE = re.compile(r"""([\w:]+)=["']([^"']*)["']""")
@@ -48,8 +49,9 @@ def scan(path: Path) -> Book:
             return _Package(path, package).book()
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as e:
         raise WorkbookError(f"{path}: cannot be read: {e}") from None
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as e:
-        raise WorkbookError(f"{path}: is not written as the format demands ({type(e).__name__}: {e})") from None
+    except (ValueError, LookupError, TypeError, AttributeError) as e:
+        reason = f"{type(e).__name__}: {e}".replace("\n", " ")[:200]
+        raise WorkbookError(f"{path}: is not written as the format demands ({reason})") from None
 
 
 class _Package:
@@ -224,10 +226,10 @@ def _run(
     start: Callable[[str, dict[str, str]], None],
     end: Callable[[str], None],
     text: Callable[[str], None],
-    data: bytes | None = None,
+    given: str | None = None,
 ) -> None:
-    """Parse a part, or data of it; a document type, which could make a parser work for ever, is refused."""
-    parser = expat.ParserCreate()
+    """Parse a part, or text of it; a document type, which could make a parser work for ever, is refused."""
+    parser = expat.ParserCreate() if given is None else expat.ParserCreate("utf-8")
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
 
@@ -236,7 +238,7 @@ def _run(
 
     parser.StartDoctypeDeclHandler = refuse
     try:
-        parser.Parse(package.read(part) if data is None else data, True)
+        parser.Parse(package.read(part) if given is None else given.encode("utf-8", "replace"), True)
     except expat.ExpatError as e:
         raise WorkbookError(f"{package.path}: {part} is malformed: {e}") from None
 
@@ -285,7 +287,8 @@ class _SheetReader:
 
     def read(self) -> int:
         """Fill the sheet; answers with the count of cells so far."""
-        text = self.package.read(self.part).decode("utf-8-sig", "replace")
+        data = self.package.read(self.part)
+        text = data.decode(encoding(data), "replace").removeprefix("\ufeff")
         opening = text.find("<sheetData>")
         closing = text.rfind("</sheetData>")
         around = _Around(self)
@@ -438,7 +441,7 @@ class _Around:
         self.bounds: dict[str, str] = {}
 
     def parse(self, text: str) -> None:
-        _run(self.reader.package, self.reader.part, self.start, self.end, self.text, text.encode("utf-8", "replace"))
+        _run(self.reader.package, self.reader.part, self.start, self.end, self.text, text)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = self.names.get(tag) or self.names.setdefault(tag, tag.rpartition(":")[2])

@@ -32,6 +32,7 @@ from .cell import (
     written,
 )
 
+_DEPTH = {"sheetData": 0, "row": 1, "c": 2}
 _MAIN = ("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main")
 _ROOT = re.compile(rf"(?:{SKIP}|\s|\ufeff)*<([\w.-]+:)?worksheet(?=[\s/>])({ATTRIBUTES})>", re.S)
 _NUMBER_OF_ROW = re.compile(r"""\sr\s*=\s*["'](\d{1,7})["']""")
@@ -115,13 +116,16 @@ class SheetXml:
         text, row, cell = self.text, None, None
         start = (0, 0)
         token = re.compile(rf"{SKIP}|<(/?){re.escape(self.prefix)}(sheetData|row|c)(?=[\s/>]){ATTRIBUTES}>", re.S)
-        outer = (0, 0)
+        outer, depth = (0, 0), 0
         for found in token.finditer(text, position):
             name = found[2]
             if name is None or (name != "sheetData" and outer == (0, 0)):
                 continue
             first, last = found.span()
             empty = text[last - 2] == "/"
+            if depth != _DEPTH[name] + bool(found[1]):
+                raise WorkbookError(f"{self.where}: its cells do not stand in rows")
+            depth += -1 if found[1] else not empty
             if name == "sheetData":
                 if empty or found[1]:
                     return Span(first, last, last, last) if empty else Span(*outer, first, last)
@@ -132,15 +136,13 @@ class SheetXml:
                 else:
                     row = self._row_at(first, last)
                     self.rows.append(row)
-            elif row is None:
-                raise WorkbookError(f"{self.where}: a cell stands outside a row")
-            elif not found[1]:
+            elif row is not None and not found[1]:
                 cell, start = self._at(row, first, last), (first, last)
                 if empty:
                     row.cells.append(Cell(cell, Span(first, last, last, last)))
-            elif cell is not None:
+            elif row is not None and cell is not None:
                 row.cells.append(Cell(cell, Span(*start, first, last)))
-        raise WorkbookError(f"{self.where}: its cells have no end")
+        raise WorkbookError(f"{self.where}: has no cells")
 
     def _row_at(self, first: int, last: int) -> Row:
         number = self._said(_NUMBER_OF_ROW, first, last)
