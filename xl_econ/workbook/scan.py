@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from xml.parsers import expat
 
 from xl_econ.core.errors import WorkbookError
@@ -175,6 +175,15 @@ class _Package:
         return dde or outside or [part]
 
 
+def _characters(text: str) -> str:
+    """A text without the entities of XML."""
+    if "&#" in text:
+        return html.unescape(text)
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+        text = text.replace(entity, character)
+    return text
+
+
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
@@ -326,27 +335,47 @@ class _SheetReader:
     def _plain(self, text: str, start: int, end: int) -> bool:
         """Read cells that are written in the plain form; whether all of them are."""
         at, row = start, 0
+        about, cells, name, above = self.about, self.sheet.cells, self.sheet.name, self.above
         for m in _PLAIN.finditer(text, start, end):
-            if m.start() != at:
+            first, last = m.span()
+            if first != at:
                 return False
-            at = m.end()
-            letters, number, attributes, f_attributes, formula, value, _ = m.groups()
+            at = last
+            letters, number, attributes, f_attributes, formula, value, row_attributes = m.groups()
             if letters is None:
-                row_attributes = m["row"]
                 if row_attributes is not None:
-                    about = dict(_ATTRIBUTE.findall(row_attributes))
-                    row = int(about.get("r") or row + 1)
-                    self.row(row, about)
+                    found = dict(_ATTRIBUTE.findall(row_attributes))
+                    row = int(found.get("r") or row + 1)
+                    self.row(row, found)
                 continue
-            if formula is not None or value is not None or f_attributes is not None:
-                about = dict(_ATTRIBUTE.findall(f_attributes)) if f_attributes else _NOTHING
-                if formula is not None and "&" in formula:
-                    formula = html.unescape(formula)
-                elif formula is None and f_attributes is not None:
-                    formula = ""
-                if value is not None and "&" in value:
-                    value = html.unescape(value)
-                self.cell(_number(letters), int(number), attributes, about, formula, value)
+            if formula is None and value is None and f_attributes is None:
+                continue
+            if value is not None and "&" in value:
+                value = _characters(value)
+            if formula is not None and "&" in formula:
+                formula = _characters(formula)
+            at_row, column = int(number), _number(letters)
+            look, kind = about.get(attributes) or self._about(attributes)
+            if f_attributes or (formula is None and f_attributes is not None) or kind == "e":
+                found = dict(_ATTRIBUTE.findall(f_attributes)) if f_attributes else _NOTHING
+                formula = "" if formula is None and f_attributes is not None else formula
+                self.cell(column, at_row, attributes, found, formula, value)
+                continue
+            # What nearly every cell is, without a call.
+            self.count += 1
+            if self.count > MAX_CELLS or at_row > ROWS or column > COLUMNS:
+                self._beyond()
+            shown = None if value is None else self._typed(kind, value)
+            cell = Cell(name, at_row, column, "", shown, look, self.hidden_row or column in self.hidden)
+            if formula:
+                said = above.get(column)
+                formula = f"={formula}"
+                if said is not None and "_x" not in formula and placed(said, at_row, column) == formula:
+                    cell.formula, cell.key = formula, said
+                else:
+                    self._formula(cell, _NOTHING, formula[1:])
+            if cell.formula or shown is not None:
+                cells[at_row, column] = cell
         return at == end
 
     def row(self, number: int, about: Mapping[str, str]) -> None:
@@ -365,14 +394,10 @@ class _SheetReader:
         inline: bool = False,
     ) -> None:
         """A cell by its place, its attributes, those of its formula, its formula and value."""
-        if row > ROWS or column > COLUMNS:
-            raise WorkbookError(f"{self.package.path}: {self.sheet.name} has a cell beyond the sheet")
         self.count += 1
-        if self.count > MAX_CELLS:
-            raise WorkbookError(f"{self.package.path}: more than {MAX_CELLS:,} cells")
-        if attributes not in self.about:
-            self.about[attributes] = self._about(attributes)
-        look, kind = self.about[attributes]
+        if self.count > MAX_CELLS or row > ROWS or column > COLUMNS:
+            self._beyond()
+        look, kind = self.about.get(attributes) or self._about(attributes)
         shown: Any = None
         if value is not None:
             shown = value if inline else self._typed(kind, value)
@@ -388,14 +413,26 @@ class _SheetReader:
     def _about(self, attributes: str) -> tuple[Look, str]:
         found = dict(_ATTRIBUTE.findall(attributes))
         style = int(found.get("s") or 0)
-        return self.looks[style] if style < len(self.looks) else self.looks[0], found.get("t") or "n"
+        look = self.looks[style] if 0 <= style < len(self.looks) else self.looks[0]
+        self.about[attributes] = look, found.get("t") or "n"
+        return self.about[attributes]
+
+    def _beyond(self) -> NoReturn:
+        if self.count > MAX_CELLS:
+            raise WorkbookError(f"{self.package.path}: more than {MAX_CELLS:,} cells")
+        raise WorkbookError(f"{self.package.path}: {self.sheet.name} has a cell beyond the sheet")
 
     def _typed(self, kind: str, text: str) -> Any:
         if kind == "n":
-            return float(text) if text.strip() else None
+            if not text or text.isspace():
+                return None
+            number = float(text)
+            if number - number != 0:
+                raise ValueError(f"{text[:20]!r} is no number of a cell")
+            return number
         if kind == "s":
-            number = int(text)
-            return self.shared[number] if number < len(self.shared) else None
+            place = int(text)
+            return self.shared[place] if 0 <= place < len(self.shared) else None
         if kind == "b":
             return text.strip() in ("1", "true")
         return unescaped(text)
