@@ -12,8 +12,7 @@ from typing import Any
 from xl_econ.core.errors import WorkbookError
 from xl_econ.workbook.book import Book, Cell
 from xl_econ.workbook.graph import Graph, Place
-from xl_econ.workbook.read import Address
-from xl_econ.workbook.recalc import recalculate
+from xl_econ.workbook.recalc import computed
 from xl_econ.workbook.scan import scan
 
 from .blocks import Block, blocks
@@ -31,13 +30,13 @@ class Subject:
         self.path, self.engine = path, engine
         # The engine works in a process of its own while the cells are read here.
         pool = ThreadPoolExecutor(1)
-        self._computed: Future[dict[Address, Any]] = pool.submit(recalculate, path, engine)
+        self._computed: Future[dict[tuple[str, int, int], Any]] = pool.submit(computed, path, engine)
         pool.shutdown(wait=False)
         self.book: Book = scan(path)
         self.graph = Graph(self.book)
 
     @cached_property
-    def _computation(self) -> tuple[Mapping[Address, Any], str]:
+    def _computation(self) -> tuple[Mapping[tuple[str, int, int], Any], str]:
         try:
             return self._computed.result(), ""
         except WorkbookError as e:
@@ -50,7 +49,7 @@ class Subject:
 
     def computed(self, cell: Cell) -> Any:
         """What the engine computes for a formula cell; None where it gives nothing."""
-        return self._computation[0].get((cell.sheet, cell.at))
+        return self._computation[0].get((cell.sheet, cell.row, cell.column))
 
     @cached_property
     def formulas(self) -> list[Cell]:

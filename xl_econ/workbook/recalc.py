@@ -18,7 +18,7 @@ from typing import Any
 from xl_econ.core.errors import UsageError, WorkbookError, nearest
 
 from . import child
-from .cell import cell_at
+from .cell import At, address, cell_at
 from .preflight import preflight
 from .read import Address, FormulaCell, refuse_large_areas
 
@@ -26,6 +26,7 @@ MEMORY = {"ironcalc": 4 << 30, "libreoffice": 12 << 30}  # LibreOffice reserves 
 LEAST = {"ironcalc": 20, "libreoffice": 120}  # seconds that any workbook has
 ENGINES = tuple(MEMORY)
 CANCELLATION = 1e-15
+Place = tuple[str, int, int]  # sheet, row, column
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,14 @@ def libreoffice() -> str | None:
 def recalculate(
     path: Path, engine: str = "ironcalc", seconds: float | None = None, filled: Iterable[Address] = ()
 ) -> dict[Address, Any]:
+    """The value of every formula cell by sheet and address; see `computed`."""
+    found = computed(path, engine, seconds, filled)
+    return {(sheet, address(At(row, column))): value for (sheet, row, column), value in found.items()}
+
+
+def computed(
+    path: Path, engine: str = "ironcalc", seconds: float | None = None, filled: Iterable[Address] = ()
+) -> dict[Place, Any]:
     """The value of every formula cell, as `engine` computes it afresh.
 
     Args:
@@ -56,7 +65,7 @@ def recalculate(
         filled: Cells without a formula of their own that an array formula fills (IronCalc only).
 
     Returns:
-        Numbers, texts and truth values by sheet and cell; an error value is its text.
+        Numbers, texts and truth values by sheet, row and column; an error value is its text.
 
     Raises:
         UsageError: No such engine.
@@ -77,7 +86,7 @@ def recalculate(
     doing = (engine, "recalculate")
     limit = child.seconds(path, LEAST[engine]) if seconds is None else seconds
     out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], limit, doing, given)
-    return {(sheet, cell): value for sheet, cell, value in json.loads(out)}
+    return {(sheet, row, column): value for sheet, row, column, value in json.loads(out)}
 
 
 def _has_lambdas(path: Path) -> bool:

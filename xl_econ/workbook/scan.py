@@ -15,7 +15,7 @@ from xml.parsers import expat
 from xl_econ.core.errors import WorkbookError
 
 from .book import Area, Book, Cell, Look, Settings, Sheet, Table, Validation
-from .cell import COLUMNS, ROWS, cell_at, column_number, unescaped
+from .cell import CELL_TEXT, COLUMNS, ROWS, cell_at, column_number, unescaped
 from .looks import looks
 from .parts import parse
 from .preflight import preflight
@@ -449,6 +449,10 @@ class _SheetReader:
             text = text or f"TABLE({about.get('r1', '')},{about.get('r2', '')})"
         if not text.strip():
             return
+        if len(text) > CELL_TEXT:  # Excel allows 8,192; what takes formulas apart need not be ready for any length
+            raise WorkbookError(
+                f"{self.package.path}: {cell.sheet}!{cell.at} has a formula of {len(text):,} characters"
+            )
         cell.formula = "=" + (unescaped(text) if "_x" in text else text)
         above = self.above.get(cell.column, "")
         same = above and placed(above, cell.row, cell.column) == cell.formula
