@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -30,12 +31,17 @@ class At(NamedTuple):
     column: int
 
 
+def elements(prefix: str, name: str, text: str, start: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
+    """The elements of a name, and none in a comment: group 1 are the attributes, group 2 the content."""
+    found = _element(prefix, name).finditer(text, start, len(text) if end is None else end)
+    return (m for m in found if m[1] is not None)
+
+
 @cache
-def element(prefix: str, name: str) -> re.Pattern[str]:
-    """Finds an element: group 1 are its attributes, group 2 its content."""
+def _element(prefix: str, name: str) -> re.Pattern[str]:
     tag = re.escape(prefix) + name
     content = rf"(?:[^<]++|{SKIP}|<(?!/{tag}\s*>|!--|!\[CDATA\[|\?))*+"
-    return re.compile(rf"<{tag}(?=[\s/>])({ATTRIBUTES})(?:(?<=/)>|(?<!/)>({content})</{tag}\s*>)", re.S)
+    return re.compile(rf"{SKIP}|<{tag}(?=[\s/>])({ATTRIBUTES})(?:(?<=/)>|(?<!/)>({content})</{tag}\s*>)", re.S)
 
 
 def written(prefix: str, value: Value, formula: bool, where: str) -> tuple[str, str]:
@@ -103,7 +109,7 @@ def characters(content: str) -> str:
 def inline_text(content: str, prefix: str) -> str:
     """The text of a string item: its runs one after the other, without phonetic hints."""
     content = re.sub(rf"<{re.escape(prefix)}rPh(?=[\s/>]).*?</{re.escape(prefix)}rPh\s*>", "", content, flags=re.S)
-    return unescaped("".join(characters(m[2] or "") for m in element(prefix, "t").finditer(content)))
+    return unescaped("".join(characters(m[2] or "") for m in elements(prefix, "t", content)))
 
 
 def column_number(letters: str) -> int:

@@ -11,7 +11,7 @@ from .cell import At, address, column_number
 _TOKEN = re.compile(
     r"""(?P<text>"(?:[^"]|"")*")
     |(?P<table>[A-Za-z_]\w*)?(?P<bracket>\[(?:[^\[\]]|\[[^\[\]]*\])*\])
-    |(?:(?:'(?P<quoted>(?:[^']|'')+)'|\$?(?P<sheet>[^\W\d][\w.]*))!)?
+    |(?:(?:'(?P<quoted>(?:[^']|'')++)'|\$?(?P<sheet>[^\W\d][\w.]*))!)?
      (?<![\w.])\$?(?P<c1>[A-Za-z]{1,3})\$?(?P<r1>\d{1,7})(?::\$?(?P<c2>[A-Za-z]{1,3})\$?(?P<r2>\d{1,7}))?(?![\w.(!])""",
     re.X,
 )

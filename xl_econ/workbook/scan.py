@@ -15,7 +15,7 @@ from xml.parsers import expat
 from xl_econ.core.errors import WorkbookError
 
 from .book import Area, Book, Cell, Look, Settings, Sheet, Table, Validation
-from .cell import CELL_TEXT, COLUMNS, ROWS, cell_at, column_number, unescaped
+from .cell import COLUMNS, ROWS, cell_at, column_number, unescaped
 from .looks import looks
 from .parts import parse
 from .preflight import preflight
@@ -23,6 +23,7 @@ from .relative import placed, relative, shifted
 from .sheet import encoding
 
 MAX_CELLS = 5_000_000
+MAX_FORMULA = 16_384  # characters; Excel allows 8,192, without the prefixes of the file
 MAX_SPILLED = 5_000_000  # cells of array formulas, one by one
 _WORKBOOK = "xl/workbook.xml"
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
@@ -449,7 +450,7 @@ class _SheetReader:
             text = text or f"TABLE({about.get('r1', '')},{about.get('r2', '')})"
         if not text.strip():
             return
-        if len(text) > CELL_TEXT:  # Excel allows 8,192; what takes formulas apart need not be ready for any length
+        if len(text) > MAX_FORMULA:  # what takes formulas apart need not be ready for any length
             raise WorkbookError(
                 f"{self.package.path}: {cell.sheet}!{cell.at} has a formula of {len(text):,} characters"
             )

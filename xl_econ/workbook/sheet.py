@@ -25,7 +25,7 @@ from .cell import (
     cell_at,
     characters,
     column_number,
-    element,
+    elements,
     inline_text,
     storable,
     unescaped,
@@ -211,7 +211,7 @@ class SheetXml:
 
     def _first(self, name: str, cell: Cell) -> re.Match[str] | None:
         """The first element of that name in a cell; group 1 are its attributes, group 2 its content."""
-        return element(self.prefix, name).search(self.text, cell.span.inside, cell.span.close)
+        return next(elements(self.prefix, name, self.text, cell.span.inside, cell.span.close), None)
 
     def addressed(self) -> bytes:
         """The part with the address at every row and cell, which may be left to be counted."""
@@ -332,11 +332,10 @@ class SheetXml:
 
     def arrays(self) -> Iterator[tuple[At, At, At]]:
         """The formulas that fill an area: their cell, and the first and last cell of the area."""
-        pattern = element(self.prefix, "f")
         for cell in self.cells():
             if cell.span.inside == cell.span.close:
                 continue
-            found = pattern.search(self.text, cell.span.inside, cell.span.close)
+            found = self._first("f", cell)
             if found and (kind := _TYPE.search(found[1])) and kind[1] in ("array", "dataTable"):
                 area = _AREA.search(found[1])
                 first, _, last = (area[1] if area else address(cell.at)).partition(":")
