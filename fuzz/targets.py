@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.parsers import expat
 
-from xl_econ.audit.arguments import calls
 from xl_econ.audit import checks as _checks  # noqa: F401  (they register themselves)
+from xl_econ.audit.arguments import calls
 from xl_econ.audit.registry import CHECKS
 from xl_econ.audit.subject import Subject
 from xl_econ.core.errors import WorkbookError

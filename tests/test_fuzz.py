@@ -28,6 +28,6 @@ def test_a_failure_is_said_with_its_smallest_input():
     def breaks(data):
         assert b"<x" not in data, "an x"
 
-    with pytest.raises(AssertionError, match="an x.*\ninput: b'<x'"):
+    with pytest.raises(AssertionError, match=r"an x.*\ninput: b'<x'"):
         run.blind(breaks, [b"<a><b><x></x></b></a>"], 5, seed=1)
     assert run.smallest(breaks, b"abc<xyz") == b"<x"

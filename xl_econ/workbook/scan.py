@@ -333,7 +333,7 @@ class _SheetReader:
             for cell in found:
                 cell.spilled = cell.spilled or not cell.formula
 
-    def _plain(self, text: str, start: int, end: int) -> bool:
+    def _plain(self, text: str, start: int, end: int) -> bool:  # noqa: PLR0912  (calls would cost a third of the time)
         """Read cells that are written in the plain form; whether all of them are."""
         at, row = start, 0
         about, cells, name, above = self.about, self.sheet.cells, self.sheet.name, self.above
