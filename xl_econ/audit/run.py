@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sys
@@ -18,8 +19,8 @@ from xl_econ.workbook.preflight import preflight
 from .acceptances import Accepted, settle
 from .registry import CHECKS, Check, Finding, Found
 
-SECONDS = 300
 _ONE = re.compile(r"[A-Z]{1,3}[0-9]+")
+LEAST, MEGABYTE = 180, 6  # seconds that any workbook has, and more for every megabyte of cells
 MEMORY = 4 << 30
 
 
@@ -33,25 +34,18 @@ class Report:
     cells: dict[str, Any] | None = None
 
 
-def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", seconds: float = SECONDS) -> list[Finding]:
+def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc") -> list[Finding]:
     """The findings of a workbook, as `report` gives them."""
-    return report(path, only, engine, seconds).findings
+    return report(path, only, engine).findings
 
 
-def report(
-    path: Path,
-    only: Sequence[str] = (),
-    engine: str = "ironcalc",
-    seconds: float = SECONDS,
-    cells: bool = False,
-) -> Report:
+def report(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", cells: bool = False) -> Report:
     """The findings of a workbook, which is only read, sheet by sheet.
 
     Args:
         path: The workbook.
         only: Ids of checks; all of them if empty.
         engine: What recomputes it.
-        seconds: Time limit.
         cells: Give its cells as well, for the page.
 
     Raises:
@@ -60,7 +54,8 @@ def report(
     """
     known(only)
     preflight(path)
-    arguments = [str(path.resolve()), engine, str(seconds), str(int(cells)), *only]
+    seconds = child.seconds(path, LEAST, MEGABYTE)
+    arguments = [str(path.resolve()), engine, str(int(cells)), *only]
     out = json.loads(child.run(path, "xl_econ.audit.run", arguments, MEMORY, seconds, ("the audit", "read")))
     found = [Finding(str(path), *f) for f in out["findings"]]
     accepted = [Accepted(Finding(str(path), *f), *by) for f, *by in out["accepted"]]
@@ -80,22 +75,16 @@ def known(ids: Iterable[str]) -> None:
             raise UsageError(f"no check {name!r}{nearest(name, CHECKS)}")
 
 
-def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", seconds: float = SECONDS) -> list[Finding]:
+def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc") -> list[Finding]:
     """The findings of a workbook that can be trusted not to exhaust this process.
 
     Raises:
         WorkbookError: It cannot be read.
     """
-    return examine(path, only, engine, seconds).findings
+    return examine(path, only, engine).findings
 
 
-def examine(
-    path: Path,
-    only: Sequence[str] = (),
-    engine: str = "ironcalc",
-    seconds: float = SECONDS,
-    cells: bool = False,
-) -> Report:
+def examine(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", cells: bool = False) -> Report:
     """The report of a workbook that can be trusted not to exhaust this process.
 
     Raises:
@@ -105,7 +94,7 @@ def examine(
     from .labels import Labels
     from .subject import Subject
 
-    subject = Subject(path, engine, seconds)
+    subject = Subject(path, engine)
     labels = Labels(subject.book)
     ran = {c for c in CHECKS if not only or c in only}
 
@@ -134,11 +123,12 @@ def examine(
 
 
 def main() -> int:
-    """Entry point of the child: workbook, engine, time limit, checks; JSON to standard output, one line of error."""
+    """Entry point of the child: workbook, engine, checks; JSON to standard output, one line of error."""
     child.limit_memory()
-    path, engine, seconds, cells, *only = sys.argv[1:]
+    gc.disable()  # a model of a million cells has no circles, and looking for them would take a third of the time
+    path, engine, cells, *only = sys.argv[1:]
     try:
-        found = examine(Path(path), only, engine, float(seconds), cells == "1")
+        found = examine(Path(path), only, engine, cells == "1")
     except BaseException as e:  # a lack of memory is no Exception in every library
         reason = f"{e}".replace("\n", " ").removeprefix(f"{path}: ")
         print(reason or type(e).__name__, file=sys.stderr)  # noqa: T201

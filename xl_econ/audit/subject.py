@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 from xl_econ.core.errors import WorkbookError
 from xl_econ.workbook.book import Book, Cell
-from xl_econ.workbook.graph import Graph
-from xl_econ.workbook.read import Address
-from xl_econ.workbook.recalc import SECONDS, recalculate
+from xl_econ.workbook.graph import Graph, Place
+from xl_econ.workbook.recalc import computed
 from xl_econ.workbook.scan import scan
+
+from .blocks import Block, blocks
 
 
 class Subject:
@@ -22,20 +24,19 @@ class Subject:
     Args:
         path: The workbook.
         engine: What recomputes it: "ironcalc" or "libreoffice".
-        seconds: Time limit of the engine.
     """
 
-    def __init__(self, path: Path, engine: str = "ironcalc", seconds: float = SECONDS) -> None:
+    def __init__(self, path: Path, engine: str = "ironcalc") -> None:
         self.path, self.engine = path, engine
         # The engine works in a process of its own while the cells are read here.
         pool = ThreadPoolExecutor(1)
-        self._computed: Future[dict[Address, Any]] = pool.submit(recalculate, path, engine, seconds)
+        self._computed: Future[dict[tuple[str, int, int], Any]] = pool.submit(computed, path, engine)
         pool.shutdown(wait=False)
         self.book: Book = scan(path)
         self.graph = Graph(self.book)
 
     @cached_property
-    def _computation(self) -> tuple[Mapping[Address, Any], str]:
+    def _computation(self) -> tuple[Mapping[tuple[str, int, int], Any], str]:
         try:
             return self._computed.result(), ""
         except WorkbookError as e:
@@ -48,7 +49,7 @@ class Subject:
 
     def computed(self, cell: Cell) -> Any:
         """What the engine computes for a formula cell; None where it gives nothing."""
-        return self._computation[0].get((cell.sheet, cell.at))
+        return self._computation[0].get((cell.sheet, cell.row, cell.column))
 
     @cached_property
     def formulas(self) -> list[Cell]:
@@ -56,16 +57,56 @@ class Subject:
         return [cell for _, cell in self.book.formulas()]
 
     @cached_property
+    def blocks(self) -> list[Block]:
+        """The formulas as rectangles of copies."""
+        return [block for sheet in self.book.sheets.values() for block in blocks(sheet)]
+
+    @cached_property
+    def copies(self) -> dict[tuple[str, str], list[Block]]:
+        """The blocks by sheet and formula: what was copied, wherever on the sheet to."""
+        found: dict[tuple[str, str], list[Block]] = {}
+        for block in self.blocks:
+            found.setdefault((block.sheet.name, block.key), []).append(block)
+        return found
+
+    @cached_property
+    def read(self) -> frozenset[Place]:
+        """The areas that formulas read."""
+        return frozenset(
+            place
+            for block in self.blocks
+            for reference in self.graph.references(block.first)
+            for place in block.reach(self.graph, reference)
+        )
+
+    @cached_property
     def inputs(self) -> list[Cell]:
         """The typed numbers that some formula reads, directly."""
-        read: dict[tuple[str, int, int], Cell] = {}
-        seen = set()
-        for cell in self.formulas:
-            for place in self.graph.precedents(cell):
-                if place in seen:
-                    continue
-                seen.add(place)
-                for c in self.graph.cells(place):
-                    if not c.formula and c.is_number:
-                        read[c.sheet, c.row, c.column] = c
-        return list(read.values())
+        found = {
+            (c.sheet, c.row, c.column): c
+            for place in self.read
+            for c in self.graph.cells(place)
+            if not c.formula and c.is_number
+        }
+        return [found[place] for place in sorted(found)]
+
+    @cached_property
+    def filled(self) -> dict[tuple[str, int], list[int]]:
+        """The rows of every column that hold something, in order."""
+        found: dict[tuple[str, int], list[int]] = {}
+        for _, cell in self.book.cells():
+            if cell.formula or cell.shown not in (None, ""):
+                found.setdefault((cell.sheet, cell.column), []).append(cell.row)
+        for rows in found.values():
+            rows.sort()
+        return found
+
+    def empty(self, place: Place) -> Iterator[tuple[int, int]]:
+        """The cells of an area that hold nothing, by row and column."""
+        top, bottom, left, right = place.area
+        for column in range(left, right + 1):
+            rows = self.filled.get((place.sheet, column), [])
+            held = rows[bisect_left(rows, top) : bisect_right(rows, bottom)]
+            if len(held) <= bottom - top:
+                there = set(held)
+                yield from ((row, column) for row in range(top, bottom + 1) if row not in there)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ CELL_TEXT = 32_767  # characters that a cell holds
 ROWS, COLUMNS = 1_048_576, 16_384
 # The error values that a cell's stored result may be without further parts of the package that explain it.
 STORABLE_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
-ATTRIBUTES = r"""[^<>"']*(?:"[^"<]*"[^<>"']*|'[^'<]*'[^<>"']*)*"""
-SKIP = r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
+ATTRIBUTES = r"""[^<>"']*+(?:"[^"<]*"[^<>"']*+|'[^'<]*'[^<>"']*+)*+"""
+# Atomic: what has been taken for a comment is never tried as anything else, which would double the work each time.
+SKIP = r"(?><!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>)"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _SURROGATE = "\ud800"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -29,11 +31,17 @@ class At(NamedTuple):
     column: int
 
 
+def elements(prefix: str, name: str, text: str, start: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
+    """The elements of a name, and none in a comment: group 1 are the attributes, group 2 the content."""
+    found = _element(prefix, name).finditer(text, start, len(text) if end is None else end)
+    return (m for m in found if m[1] is not None)
+
+
 @cache
-def element(prefix: str, name: str) -> re.Pattern[str]:
-    """Finds an element: group 1 are its attributes, group 2 its content."""
+def _element(prefix: str, name: str) -> re.Pattern[str]:
     tag = re.escape(prefix) + name
-    return re.compile(rf"<{tag}(?=[\s/>])({ATTRIBUTES})(?:(?<=/)>|(?<!/)>((?:{SKIP}|.)*?)</{tag}\s*>)", re.S)
+    content = rf"(?:[^<]++|{SKIP}|<(?!/{tag}\s*>|!--|!\[CDATA\[|\?))*+"
+    return re.compile(rf"{SKIP}|<{tag}(?=[\s/>])({ATTRIBUTES})(?:(?<=/)>|(?<!/)>({content})</{tag}\s*>)", re.S)
 
 
 def written(prefix: str, value: Value, formula: bool, where: str) -> tuple[str, str]:
@@ -101,7 +109,7 @@ def characters(content: str) -> str:
 def inline_text(content: str, prefix: str) -> str:
     """The text of a string item: its runs one after the other, without phonetic hints."""
     content = re.sub(rf"<{re.escape(prefix)}rPh(?=[\s/>]).*?</{re.escape(prefix)}rPh\s*>", "", content, flags=re.S)
-    return unescaped("".join(characters(m[2] or "") for m in element(prefix, "t").finditer(content)))
+    return unescaped("".join(characters(m[2] or "") for m in elements(prefix, "t", content)))
 
 
 def column_number(letters: str) -> int:

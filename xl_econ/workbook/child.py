@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import signal
 import subprocess
 import sys
+import threading
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from xl_econ.core.errors import WorkbookError
 
-_LIMIT = "XL_ECON_MEMORY"
+_LIMIT, _SECONDS = "XL_ECON_MEMORY", "XL_ECON_SECONDS"
+_LINE = 500  # characters of a reason
+_MOST = 512 << 20  # bytes that a child may say: values of millions of cells
+_ENDS_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+def seconds(path: Path, least: float = 20.0, megabyte: float = 1.0) -> float:
+    """A time limit that grows with what a workbook expands to: a model of a million formulas is no attack."""
+    with zipfile.ZipFile(path) as package:
+        expanded = sum(p.file_size for p in package.infolist() if p.filename.startswith("xl/worksheets/"))
+    return round(least + megabyte * expanded / 1e6)
 
 
 def run(
@@ -43,7 +58,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env=os.environ | {_LIMIT: str(memory)},
+        env=os.environ | {_LIMIT: str(memory), _SECONDS: str(math.ceil(seconds))},
     )
     who, what = doing
     try:
@@ -51,10 +66,48 @@ def run(
     except subprocess.TimeoutExpired:
         _end(child)
         raise WorkbookError(f"{path}: {who} did not finish in {seconds:g} s") from None
+    except BaseException:
+        _end(child)
+        raise
     if child.returncode:
-        reason = err.decode(errors="replace").strip().splitlines()[-1:] or [f"it ended with {child.returncode}"]
-        raise WorkbookError(f"{path}: {who} cannot {what} it: {reason[0]}")
+        reason = err.decode(errors="replace").strip().splitlines()[-1:] or [_ending(child.returncode)]
+        raise WorkbookError(f"{path}: {who} cannot {what} it: {reason[0][:_LINE]}")
+    if len(out) > _MOST:
+        raise WorkbookError(f"{path}: {who} says more than {_MOST >> 20} MB about it")
     return out
+
+
+@contextlib.contextmanager
+def within_limits(path: Path, seconds: float, memory: int = 4 << 30) -> Iterator[None]:
+    """Limits for what reads a workbook in this process, where a platform and a thread can have any.
+
+    Raises:
+        WorkbookError: It takes too long, or more memory.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    import resource
+
+    def ring(*_: object) -> None:
+        raise WorkbookError(f"{path}: is not read in {seconds:g} s")
+
+    limits, here = resource.getrlimit(resource.RLIMIT_AS), signal.signal(signal.SIGALRM, ring)
+    lower = [x for x in (memory, *limits) if x != resource.RLIM_INFINITY]
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    resource.setrlimit(resource.RLIMIT_AS, (min(lower), limits[1]))
+    try:
+        yield
+    except MemoryError:
+        raise WorkbookError(f"{path}: needs more memory than {memory >> 30} GB to be read") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, here)
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def _ending(code: int) -> str:
+    return f"it was ended by signal {-code}" if code < 0 else f"it ended with {code}"
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -67,9 +120,16 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def limit_memory() -> None:
-    """Take the limit that the parent process set."""
+    """Take the limits that the parent process set, and end with it."""
     with contextlib.suppress(ImportError):  # Windows has no resource module
         import resource
+
+        # The parent ends a child that takes too long; this is for the case that the parent was killed itself.
+        resource.setrlimit(resource.RLIMIT_CPU, (4 * int(os.environ[_SECONDS]),) * 2)
+        if sys.platform == "linux":
+            import ctypes
+
+            ctypes.CDLL(None).prctl(_ENDS_WITH_PARENT, signal.SIGKILL)
 
         limit, (_, highest) = int(os.environ[_LIMIT]), resource.getrlimit(resource.RLIMIT_AS)
         if highest != resource.RLIM_INFINITY:  # a stricter one of the shell stays; it cannot be raised

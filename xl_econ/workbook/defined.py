@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from xl_econ.core.errors import WorkbookError
 
-from .cell import characters, element, storable
+from .cell import characters, elements, storable
 
 _CONTAINER = re.compile(r"<((?:[\w.-]+:)?)definedNames(?=[\s/>])[^>]*?(?:/>|(?<!/)>(.*?)</\1definedNames\s*>)", re.S)
 # What may stand before the names; the last of them that is there.
@@ -48,7 +48,7 @@ def _found(part: str) -> Iterator[tuple[re.Match[str], Defined]]:
     container = _CONTAINER.search(part)
     if container is None or not container[2]:
         return
-    for m in element(container[1], "definedName").finditer(part, container.start(2), container.end(2)):
+    for m in elements(container[1], "definedName", part, container.start(2), container.end(2)):
         held = {a[1]: html.unescape(a[2] if a[2] is not None else a[3]) for a in _ATTRIBUTE.finditer(m[1])}
         scope, others = held.get("localSheetId"), set(held) - {"name", "comment", "localSheetId", "xml:space"}
         content = characters(m[2] or "").strip().removeprefix("=")
@@ -80,11 +80,11 @@ def with_names(part: str, added: Iterable[Defined] = (), dropped: Collection[str
     if container is None:
         return _inserted(part, written)
     prefix = container[1]
-    elements = "".join(_element(prefix, d) for d in written)
+    texts = "".join(_element(prefix, d) for d in written)
     if container[2] is None:  # <definedNames/>
-        whole = f"<{prefix}definedNames>{elements}</{prefix}definedNames>"
+        whole = f"<{prefix}definedNames>{texts}</{prefix}definedNames>"
         return part[: container.start()] + whole + part[container.end() :]
-    return part[: container.end(2)] + elements + part[container.end(2) :]
+    return part[: container.end(2)] + texts + part[container.end(2) :]
 
 
 def with_contents(part: str, contents: Mapping[str, str]) -> str:
@@ -106,8 +106,8 @@ def _inserted(part: str, written: list[Defined]) -> str:
     if not places:
         raise WorkbookError("xl/workbook.xml has no sheets")
     prefix, at = places[-1][1] or places[-1][2] or "", places[-1].end()
-    elements = "".join(_element(prefix, d) for d in written)
-    return f"{part[:at]}<{prefix}definedNames>{elements}</{prefix}definedNames>{part[at:]}"
+    texts = "".join(_element(prefix, d) for d in written)
+    return f"{part[:at]}<{prefix}definedNames>{texts}</{prefix}definedNames>{part[at:]}"
 
 
 def _element(prefix: str, d: Defined) -> str:

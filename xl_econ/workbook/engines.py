@@ -14,7 +14,7 @@ from typing import Any
 from .bare import bare
 from .child import limit_memory
 
-Found = tuple[str, str, Any]
+Found = tuple[str, int, int, Any]  # sheet, row, column, value
 
 # Without this LibreOffice shows the values that are stored in the file and recalculates nothing.
 _RECALCULATE_ON_LOAD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -39,16 +39,15 @@ def ironcalc(path: Path, filled: Sequence[tuple[str, int, int]] = ()) -> Iterato
     sheets = [s["name"] for s in model.get_worksheets_properties()]
     for sheet, row, column in model.get_all_cells():
         if model.get_cell_formula(sheet, row, column) is not None:
-            value = model.get_cell_value(sheet, row, column)
-            yield sheets[sheet], f"{ic.column_name_from_number(column)}{row}", value
+            yield sheets[sheet], row, column, model.get_cell_value(sheet, row, column)
     for name, row, column in filled:
-        yield name, f"{ic.column_name_from_number(column)}{row}", model.get_cell_value(sheets.index(name), row, column)
+        yield name, row, column, model.get_cell_value(sheets.index(name), row, column)
 
 
 def libreoffice(path: Path, _filled: Sequence[tuple[str, int, int]] = ()) -> Iterator[Found]:
     """Values of all formula cells as LibreOffice computes them, in a profile of its own."""
-    from xl_econ.workbook.read import formulas
     from xl_econ.workbook.recalc import libreoffice as program
+    from xl_econ.workbook.scan import scan
 
     with tempfile.TemporaryDirectory() as folder:
         user = Path(folder, "profile", "user")
@@ -71,8 +70,8 @@ def libreoffice(path: Path, _filled: Sequence[tuple[str, int, int]] = ()) -> Ite
         saved = Path(folder, "out", path.with_suffix(".xlsx").name)
         if not saved.exists():
             raise OSError(done.stderr.decode(errors="replace").strip() or "no file was written")
-        for (sheet, cell), found in formulas(saved).items():
-            yield sheet, cell, found.stored
+        for sheet, cell in scan(saved).formulas():
+            yield sheet.name, cell.row, cell.column, cell.stored
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ from .relative import relative
 _PLACE = r"R(?:\d+|\[-?\d+\])?C(?:\d+|\[-?\d+\])?"
 _TOKEN = re.compile(
     rf"""(?P<text>"(?:[^"]|"")*")
-    |(?:(?P<sheet>'(?:[^']|'')+'|(?:\[\d+\])?[^\W\d][\w.]*(?::[^\W\d][\w.]*)?|\[\d+\])!)?
+    |(?:(?P<sheet>'(?:[^']|'')++'|(?:\[\d+\])?[^\W\d][\w.]*(?::[^\W\d][\w.]*)?|\[\d+\])!)?
      (?:(?<![\w.\\])(?P<one>{_PLACE})(?::(?P<two>{_PLACE}))?(?![\w.(!])
        |(?<![\w.\\])(?P<c1>C(?:\d+|\[-?\d+\])?):(?P<c2>C(?:\d+|\[-?\d+\])?)(?![\w.(!])
        |(?<![\w.\\])(?P<r1>R(?:\d+|\[-?\d+\])?):(?P<r2>R(?:\d+|\[-?\d+\])?)(?![\w.(!])
@@ -117,6 +117,7 @@ class Graph:
 
     book: Book
     _references: dict[str, tuple[Reference, ...]] = field(default_factory=dict)
+    _open: set[tuple[str, str]] = field(default_factory=set)
 
     def references(self, cell: Cell) -> tuple[Reference, ...]:
         if cell.key not in self._references:
@@ -174,6 +175,12 @@ class Graph:
         name = reference.name.casefold()
         text = self._names.get((scope, name), self._names.get(("", name)))
         if text is not None:
+            # What a name stands for is looked up once for a cell, however many names lead to it.
+            if depth == 0:
+                self._open = set()
+            if (scope, name) in self._open:
+                return
+            self._open.add((scope, name))
             key = relative(f"={text}", cell.row, cell.column)
             for r in references(key):
                 yield from self.places(r, cell, depth + 1)

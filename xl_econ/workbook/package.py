@@ -153,7 +153,10 @@ def _without_zip64(extra: bytes) -> bytes:
 def _copy(read: BinaryIO, out: BinaryIO, info: zipfile.ZipInfo) -> None:
     """Copy the compressed bytes of a part; its local header can be longer than the directory says."""
     read.seek(info.header_offset)
-    header = _LOCAL.unpack(read.read(_LOCAL.size))
+    found = read.read(_LOCAL.size)
+    if len(found) < _LOCAL.size:
+        raise zipfile.BadZipFile("a part ends too early")
+    header = _LOCAL.unpack(found)
     read.seek(info.header_offset + _LOCAL.size + header[-2] + header[-1])
     left = info.compress_size
     while left:

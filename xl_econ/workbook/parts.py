@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from xl_econ.core.errors import WorkbookError
 
-from .cell import At, Value, address, cell_at, element, inline_text
+from .cell import At, Value, address, cell_at, elements, inline_text
 from .preflight import preflight
 from .read import Address
 from .sheet import Cell, SheetXml, encoding
@@ -115,7 +115,7 @@ class Parts:
         text = data.decode(encoding(data), "replace")
         root = re.search(r"<([\w.-]+:)?sst[\s>]", text)
         prefix = (root[1] or "") if root else ""
-        return [inline_text(m[2] or "", prefix) for m in element(prefix, "si").finditer(text)]
+        return [inline_text(m[2] or "", prefix) for m in elements(prefix, "si", text)]
 
     def _cell(self, sheet: str, at: At) -> Cell | None:
         if sheet not in self._places:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -28,7 +29,7 @@ def preflight(path: Path) -> None:
             raise WorkbookError(f"{path}: encrypted, or in the old .xls format; save it as an unprotected .xlsx")
         with zipfile.ZipFile(path) as package:
             _check(path, package.infolist())
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):  # zipfile has no one family of errors
         raise WorkbookError(f"{path}: not an .xlsx workbook") from None
     except OSError as e:
         raise WorkbookError(f"{path}: {e.strerror or e}") from None

@@ -7,17 +7,20 @@ import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import WorkbookError
 
 from .cell import cell_at
+from .child import seconds, within_limits
 from .preflight import preflight
 
-_MERGED = re.compile(rb"""mergeCell\s[^>]*?ref\s*=\s*["']([A-Za-z]{1,3}\d+):([A-Za-z]{1,3}\d+)""")
-_MOST_MERGED = 1_000_000
+_MERGED = re.compile(rb"""mergeCell\s[^<>]*?ref\s*=\s*["']([A-Za-z]{1,3}\d{1,7}):([A-Za-z]{1,3}\d{1,7})""")
+_FILLED = re.compile(
+    rb"""<(?:[\w.-]{1,20}:)?f\s(?=[^<>]*?array)[^<>]*?ref\s*=\s*["']([A-Za-z]{1,3}\d{1,7}):([A-Za-z]{1,3}\d{1,7})"""
+)
+_MOST = 1_000_000
 Address = tuple[str, str]  # sheet, cell
 
 
@@ -35,15 +38,9 @@ def formulas(path: Path) -> dict[Address, FormulaCell]:
     Raises:
         WorkbookError: The file cannot be read.
     """
-    texts, values = load(path, values=False), load(path, values=True)
-    return {
-        (sheet.title, cell.coordinate): FormulaCell(
-            _text(cell.value), _stored(values[sheet.title][cell.coordinate].value)
-        )
-        for sheet in texts.worksheets
-        for cell in held(sheet)
-        if cell.data_type == "f"
-    }
+    from .scan import scan
+
+    return {(sheet.name, c.at): FormulaCell(c.formula, c.stored) for sheet, c in scan(path).formulas()}
 
 
 def held(sheet: Any) -> list[Any]:
@@ -51,12 +48,8 @@ def held(sheet: Any) -> list[Any]:
     return [sheet._cells[at] for at in sorted(sheet._cells)]
 
 
-def _text(value: Any) -> str:
-    return str(getattr(value, "text", value))  # an array formula is an object with its text
-
-
-def refuse_large_merges(path: Path) -> None:
-    """Refuse merged cells that a reader which lays out every cell of them would never be done with.
+def refuse_large_areas(path: Path) -> None:
+    """Refuse merged cells and array formulas that a reader which lays out every cell of them would never be done with.
 
     Raises:
         WorkbookError: There are some, or a worksheet cannot be read.
@@ -66,21 +59,13 @@ def refuse_large_merges(path: Path) -> None:
             for name in package.namelist():
                 if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
                     continue
-                tail = package.read(name).rpartition(b"sheetData")[2]
-                areas = [(cell_at(a.decode()), cell_at(b.decode())) for a, b in _MERGED.findall(tail)]
-                if sum((b.row - a.row + 1) * (b.column - a.column + 1) for a, b in areas) > _MOST_MERGED:
-                    raise WorkbookError(f"{path}: {name} merges more than {_MOST_MERGED:,} cells")
+                text = package.read(name)
+                for what, found in (("merges", _MERGED), ("fills by array formulas", _FILLED)):
+                    areas = [(cell_at(a.decode()), cell_at(b.decode())) for a, b in found.findall(text)]
+                    if sum((b.row - a.row + 1) * (b.column - a.column + 1) for a, b in areas) > _MOST:
+                        raise WorkbookError(f"{path}: {name} {what} more than {_MOST:,} cells")
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
         raise WorkbookError(f"{path}: cannot be read: {e}") from None
-
-
-def _stored(value: Any) -> Any:
-    """What the file holds; openpyxl makes a date of a number that is shown as one."""
-    if not isinstance(value, datetime | date | time | timedelta):
-        return value
-    from openpyxl.utils.datetime import to_excel
-
-    return float(to_excel(value))  # type: ignore[no-untyped-call]
 
 
 def load(path: Path, values: bool) -> Any:
@@ -92,10 +77,13 @@ def load(path: Path, values: bool) -> Any:
     import openpyxl
 
     preflight(path)
-    refuse_large_merges(path)
+    refuse_large_areas(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), within_limits(path, seconds(path)):
             warnings.simplefilter("ignore")  # of extensions that it does not keep; nothing is written back
             return openpyxl.load_workbook(path, data_only=values)
+    except WorkbookError:
+        raise
     except Exception as e:  # openpyxl raises KeyError, IndexError, TypeError, XML and zip errors alike
-        raise WorkbookError(f"{path}: cannot be read ({type(e).__name__}: {e})") from None
+        reason = " ".join(f"{e}".split())[:200]
+        raise WorkbookError(f"{path}: cannot be read ({type(e).__name__}: {reason})") from None

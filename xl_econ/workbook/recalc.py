@@ -18,14 +18,15 @@ from typing import Any
 from xl_econ.core.errors import UsageError, WorkbookError, nearest
 
 from . import child
-from .cell import cell_at
+from .cell import At, address, cell_at
 from .preflight import preflight
-from .read import Address, FormulaCell, refuse_large_merges
+from .read import Address, FormulaCell, refuse_large_areas
 
-SECONDS = 120
 MEMORY = {"ironcalc": 4 << 30, "libreoffice": 12 << 30}  # LibreOffice reserves far more address space than it uses
+LEAST = {"ironcalc": 20, "libreoffice": 120}  # seconds that any workbook has
 ENGINES = tuple(MEMORY)
 CANCELLATION = 1e-15
+Place = tuple[str, int, int]  # sheet, row, column
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,26 @@ def libreoffice() -> str | None:
 
 
 def recalculate(
-    path: Path, engine: str = "ironcalc", seconds: float = SECONDS, filled: Iterable[Address] = ()
+    path: Path, engine: str = "ironcalc", seconds: float | None = None, filled: Iterable[Address] = ()
 ) -> dict[Address, Any]:
+    """The value of every formula cell by sheet and address; see `computed`."""
+    found = computed(path, engine, seconds, filled)
+    return {(sheet, address(At(row, column))): value for (sheet, row, column), value in found.items()}
+
+
+def computed(
+    path: Path, engine: str = "ironcalc", seconds: float | None = None, filled: Iterable[Address] = ()
+) -> dict[Place, Any]:
     """The value of every formula cell, as `engine` computes it afresh.
 
     Args:
         path: The workbook; it is only read.
         engine: "ironcalc" or "libreoffice".
-        seconds: Time limit.
+        seconds: Time limit; it grows with the workbook if None.
         filled: Cells without a formula of their own that an array formula fills (IronCalc only).
 
     Returns:
-        Numbers, texts and truth values by sheet and cell; an error value is its text.
+        Numbers, texts and truth values by sheet, row and column; an error value is its text.
 
     Raises:
         UsageError: No such engine.
@@ -67,7 +76,7 @@ def recalculate(
     if engine == "libreoffice" and not libreoffice():
         raise WorkbookError("LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)")
     preflight(path)
-    refuse_large_merges(path)
+    refuse_large_areas(path)
     if engine == "libreoffice" and _has_lambdas(path):
         raise WorkbookError(
             f"{path}: holds LAMBDA names, which LibreOffice does not know; recalculate it with ironcalc"
@@ -75,8 +84,9 @@ def recalculate(
     wanted = [(sheet, *cell_at(cell)) for sheet, cell in filled]
     arguments, given = [engine, str(path.resolve())], json.dumps(wanted).encode()
     doing = (engine, "recalculate")
-    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], seconds, doing, given)
-    return {(sheet, cell): value for sheet, cell, value in json.loads(out)}
+    limit = child.seconds(path, LEAST[engine]) if seconds is None else seconds
+    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], limit, doing, given)
+    return {(sheet, row, column): value for sheet, row, column, value in json.loads(out)}
 
 
 def _has_lambdas(path: Path) -> bool:

@@ -11,7 +11,7 @@ from .cell import At, address, column_number
 _TOKEN = re.compile(
     r"""(?P<text>"(?:[^"]|"")*")
     |(?P<table>[A-Za-z_]\w*)?(?P<bracket>\[(?:[^\[\]]|\[[^\[\]]*\])*\])
-    |(?:(?:'(?P<quoted>(?:[^']|'')+)'|\$?(?P<sheet>[^\W\d][\w.]*))!)?
+    |(?:(?:'(?P<quoted>(?:[^']|'')++)'|\$?(?P<sheet>[^\W\d][\w.]*))!)?
      (?<![\w.])\$?(?P<c1>[A-Za-z]{1,3})\$?(?P<r1>\d{1,7})(?::\$?(?P<c2>[A-Za-z]{1,3})\$?(?P<r2>\d{1,7}))?(?![\w.(!])""",
     re.X,
 )
@@ -120,7 +120,7 @@ def moved(formula: str, move: Callable[[Reference], list[Reference] | None]) -> 
         if not found or (len(found) > 1 and not (called and formula[m.end() :].startswith(")"))):
             return None
         fixed = re.findall(r"(\$?)[A-Za-z]{1,3}(\$?)\d", m[0].rpartition("!")[2])
-        out += formula[done : m.start()] + ",".join(_spelled(r, fixed, ":" in m[0]) for r in found)
+        out += formula[done : m.start()] + ",".join(_spelled(r, fixed, m["r2"] is not None) for r in found)
         done = m.end()
     return out + formula[done:]
 

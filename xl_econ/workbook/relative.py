@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .cell import At, address, column_number
+from .cell import COLUMNS, ROWS, At, address, column_number
 
 # Texts, quoted sheets and brackets are passed over; then a cell, whole columns, whole rows.
 _TOKEN = re.compile(
@@ -45,60 +45,65 @@ def shifted(formula: str, rows: int, columns: int) -> str:
 
     def place(m: re.Match[str]) -> str:
         if m["c"]:
-            at = At(
-                int(m["r"]) + (0 if m["dr"] else rows),
-                _number(m["c"]) + (0 if m["dc"] else columns),
-            )
-            letters = address(At(1, at.column))[:-1] if at.column > 0 else ""
-            return f"{m['dc']}{letters}{m['dr']}{at.row}" if letters and at.row > 0 else "#REF!"
-        if m["c1"]:
-            return f"{_moved(m['d1'], m['c1'], columns)}:{_moved(m['d2'], m['c2'], columns)}"
-        if m["r1"]:
-            one, two = (int(m[r]) + (0 if m[d] else rows) for d, r in (("d3", "r1"), ("d4", "r2")))
-            return f"{m['d3']}{one}:{m['d4']}{two}"
-        return m[0]
+            ends = [(m["dc"], m["c"], m["dr"], m["r"])]
+        elif m["c1"]:
+            ends = [(m["d1"], m["c1"], "", ""), (m["d2"], m["c2"], "", "")]
+        elif m["r1"]:
+            ends = [("", "", m["d3"], m["r1"]), ("", "", m["d4"], m["r2"])]
+        else:
+            return m[0]
+        moved = [
+            _moved(dc, c, 0 if dc else columns, COLUMNS) + _moved(dr, r, 0 if dr else rows, ROWS)
+            for dc, c, dr, r in ends
+        ]
+        return "#REF!" if any("#" in m for m in moved) else ":".join(moved)
 
     return _TOKEN.sub(place, formula)
 
 
-@lru_cache(1 << 12)
-def _pieces(key: str) -> tuple[tuple[str, ...], tuple[tuple[bool, int, bool, int], ...]] | None:
-    """A key as what stands between its cells, and the cells; None where it has whole rows or columns."""
+def placed(key: str, row: int, column: int) -> str:
+    """The formula that a key says at a cell; "" where it cannot be told quickly or leads off the sheet."""
+    text, rows = _template(key, column)
+    return text % tuple([row + r for r in rows])
+
+
+@lru_cache(1 << 15)
+def _template(key: str, column: int) -> tuple[str, tuple[int, ...]]:
+    """A key in a column: its formula with %d for every row that moves along, and how far away those rows are.
+
+    Empty where the key has whole rows or columns, or leads off the sheet.
+    """
     if _WHOLE.search(key):
-        return None
-    between, cells, done = [], [], 0
+        return "", ()
+    out, rows, done = [], [], 0
     for m in _KEY.finditer(key):
         if m["other"]:
             continue
-        between.append(key[done : m.start()])
+        out.append(key[done : m.start()].replace("%", "%%"))
         done = m.end()
-        row, column = m["row"], m["column"]
-        fixed_row, fixed_column = row[:1].isdigit(), column[:1].isdigit()
-        cells.append((fixed_row, int(row.strip("[]") or 0), fixed_column, int(column.strip("[]") or 0)))
-    return (*between, key[done:]), tuple(cells)
-
-
-def placed(key: str, row: int, column: int) -> str:
-    """The formula that a key says at a cell; "" where it cannot be told quickly or leads off the sheet."""
-    found = _pieces(key)
-    if found is None:
-        return ""
-    between, cells = found
-    out = [between[0]]
-    for (fixed_row, r, fixed_column, c), text in zip(cells, between[1:], strict=True):
-        out.append(_letters(c, True) if fixed_column else _letters(column + c, False))
-        out.append(f"${r}" if fixed_row else str(row + r))
-        out.append(text)
-    return "".join(out)
+        fixed_row, fixed_column = m["row"][:1].isdigit(), m["column"][:1].isdigit()
+        number = int(m["column"].strip("[]") or 0) + (0 if fixed_column else column)
+        if not 1 <= number <= COLUMNS:
+            return "", ()
+        out.append(_letters(number, fixed_column) + (f"${m['row']}" if fixed_row else "%d"))
+        if not fixed_row:
+            rows.append(int(m["row"].strip("[]") or 0))
+    return "".join([*out, key[done:].replace("%", "%%")]), tuple(rows)
 
 
 @lru_cache(1 << 15)
 def _letters(number: int, fixed: bool) -> str:
-    return ("$" if fixed else "") + (address(At(1, number))[:-1] if number > 0 else "#")
+    return ("$" if fixed else "") + address(At(1, number))[:-1]
 
 
-def _moved(fixed: str, letters: str, columns: int) -> str:
-    return fixed + (letters if fixed else address(At(1, _number(letters) + columns))[:-1])
+def _moved(fixed: str, text: str, by: int, last: int) -> str:
+    """A row's number or a column's letters, so many further; # beyond the sheet."""
+    if not text:
+        return ""
+    number = (int(text) if text.isdigit() else _number(text)) + by
+    if not 1 <= number <= last:
+        return "#"
+    return fixed + (str(number) if text.isdigit() else _letters(number, False))
 
 
 def _part(axis: str, fixed: str, number: int, here: int) -> str:

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from xml.parsers import expat
 
 from xl_econ.core.errors import WorkbookError
@@ -20,8 +20,11 @@ from .looks import looks
 from .parts import parse
 from .preflight import preflight
 from .relative import placed, relative, shifted
+from .sheet import encoding
 
 MAX_CELLS = 5_000_000
+MAX_FORMULA = 16_384  # characters; Excel allows 8,192, without the prefixes of the file
+MAX_SPILLED = 5_000_000  # cells of array formulas, one by one
 _WORKBOOK = "xl/workbook.xml"
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _ATTRIBUTE = re.compile(r"""([\w:]+)=["']([^"']*)["']""")
@@ -47,8 +50,9 @@ def scan(path: Path) -> Book:
             return _Package(path, package).book()
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as e:
         raise WorkbookError(f"{path}: cannot be read: {e}") from None
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as e:
-        raise WorkbookError(f"{path}: is not written as the format demands ({type(e).__name__}: {e})") from None
+    except (ValueError, LookupError, TypeError, AttributeError) as e:
+        reason = f"{type(e).__name__}: {e}".replace("\n", " ")[:200]
+        raise WorkbookError(f"{path}: is not written as the format demands ({reason})") from None
 
 
 class _Package:
@@ -172,6 +176,15 @@ class _Package:
         return dde or outside or [part]
 
 
+def _characters(text: str) -> str:
+    """A text without the entities of XML."""
+    if "&#" in text:
+        return html.unescape(text)
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+        text = text.replace(entity, character)
+    return text
+
+
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
@@ -223,10 +236,10 @@ def _run(
     start: Callable[[str, dict[str, str]], None],
     end: Callable[[str], None],
     text: Callable[[str], None],
-    data: bytes | None = None,
+    given: str | None = None,
 ) -> None:
-    """Parse a part, or data of it; a document type, which could make a parser work for ever, is refused."""
-    parser = expat.ParserCreate()
+    """Parse a part, or text of it; a document type, which could make a parser work for ever, is refused."""
+    parser = expat.ParserCreate() if given is None else expat.ParserCreate("utf-8")
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
 
@@ -235,7 +248,7 @@ def _run(
 
     parser.StartDoctypeDeclHandler = refuse
     try:
-        parser.Parse(package.read(part) if data is None else data, True)
+        parser.Parse(package.read(part) if given is None else given.encode("utf-8", "replace"), True)
     except expat.ExpatError as e:
         raise WorkbookError(f"{package.path}: {part} is malformed: {e}") from None
 
@@ -275,7 +288,7 @@ class _SheetReader:
     ) -> None:
         self.package, self.part, self.sheet, self.looks, self.shared = package, part, sheet, looks, shared
         self.count = count
-        self.hidden: frozenset[int] = frozenset()
+        self.hidden: set[int] = set()
         self.hidden_row = False
         self.masters: dict[str, Cell] = {}
         self.arrays: list[Area] = []
@@ -284,7 +297,8 @@ class _SheetReader:
 
     def read(self) -> int:
         """Fill the sheet; answers with the count of cells so far."""
-        text = self.package.read(self.part).decode("utf-8-sig", "replace")
+        data = self.package.read(self.part)
+        text = data.decode(encoding(data), "replace").removeprefix("\ufeff")
         opening = text.find("<sheetData>")
         closing = text.rfind("</sheetData>")
         around = _Around(self)
@@ -300,36 +314,69 @@ class _SheetReader:
                 around.parse(text[opening:closing] + "</sheetData>")
         else:
             around.parse(text)
-        for top, bottom, left, right in self.arrays:
-            for (row, column), cell in self.sheet.cells.items():
-                if top <= row <= bottom and left <= column <= right and not cell.formula:
-                    cell.spilled = True
+        self._spill()
         return self.count
 
-    def _plain(self, text: str, start: int, end: int) -> bool:
+    def _spill(self) -> None:
+        """Mark the cells that array formulas fill."""
+        cells, left_over = self.sheet.cells, MAX_SPILLED
+        for top, bottom, left, right in self.arrays:
+            size = (bottom - top + 1) * (right - left + 1)
+            left_over -= min(size, len(cells))
+            if left_over < 0:
+                raise WorkbookError(f"{self.package.path}: the array formulas of {self.sheet.name} lie on one another")
+            if size <= len(cells):
+                places = ((r, c) for r in range(top, bottom + 1) for c in range(left, right + 1))
+                found = [cells[p] for p in places if p in cells]
+            else:
+                found = [c for (r, n), c in cells.items() if top <= r <= bottom and left <= n <= right]
+            for cell in found:
+                cell.spilled = cell.spilled or not cell.formula
+
+    def _plain(self, text: str, start: int, end: int) -> bool:  # noqa: PLR0912  (calls would cost a third of the time)
         """Read cells that are written in the plain form; whether all of them are."""
         at, row = start, 0
+        about, cells, name, above = self.about, self.sheet.cells, self.sheet.name, self.above
         for m in _PLAIN.finditer(text, start, end):
-            if m.start() != at:
+            first, last = m.span()
+            if first != at:
                 return False
-            at = m.end()
-            letters, number, attributes, f_attributes, formula, value, _ = m.groups()
+            at = last
+            letters, number, attributes, f_attributes, formula, value, row_attributes = m.groups()
             if letters is None:
-                row_attributes = m["row"]
                 if row_attributes is not None:
-                    about = dict(_ATTRIBUTE.findall(row_attributes))
-                    row = int(about.get("r") or row + 1)
-                    self.row(row, about)
+                    found = dict(_ATTRIBUTE.findall(row_attributes))
+                    row = int(found.get("r") or row + 1)
+                    self.row(row, found)
                 continue
-            if formula is not None or value is not None or f_attributes is not None:
-                about = dict(_ATTRIBUTE.findall(f_attributes)) if f_attributes else _NOTHING
-                if formula is not None and "&" in formula:
-                    formula = html.unescape(formula)
-                elif formula is None and f_attributes is not None:
-                    formula = ""
-                if value is not None and "&" in value:
-                    value = html.unescape(value)
-                self.cell(_number(letters), int(number), attributes, about, formula, value)
+            if formula is None and value is None and f_attributes is None:
+                continue
+            if value is not None and "&" in value:
+                value = _characters(value)
+            if formula is not None and "&" in formula:
+                formula = _characters(formula)
+            at_row, column = int(number), _number(letters)
+            look, kind = about.get(attributes) or self._about(attributes)
+            if f_attributes or (formula is None and f_attributes is not None) or kind == "e":
+                found = dict(_ATTRIBUTE.findall(f_attributes)) if f_attributes else _NOTHING
+                formula = "" if formula is None and f_attributes is not None else formula
+                self.cell(column, at_row, attributes, found, formula, value)
+                continue
+            # What nearly every cell is, without a call.
+            self.count += 1
+            if self.count > MAX_CELLS or at_row > ROWS or column > COLUMNS:
+                self._beyond()
+            shown = None if value is None else self._typed(kind, value)
+            cell = Cell(name, at_row, column, "", shown, look, self.hidden_row or column in self.hidden)
+            if formula:
+                said = above.get(column)
+                formula = f"={formula}"
+                if said is not None and "_x" not in formula and placed(said, at_row, column) == formula:
+                    cell.formula, cell.key = formula, said
+                else:
+                    self._formula(cell, _NOTHING, formula[1:])
+            if cell.formula or shown is not None:
+                cells[at_row, column] = cell
         return at == end
 
     def row(self, number: int, about: Mapping[str, str]) -> None:
@@ -348,14 +395,10 @@ class _SheetReader:
         inline: bool = False,
     ) -> None:
         """A cell by its place, its attributes, those of its formula, its formula and value."""
-        if row > ROWS or column > COLUMNS:
-            raise WorkbookError(f"{self.package.path}: {self.sheet.name} has a cell beyond the sheet")
         self.count += 1
-        if self.count > MAX_CELLS:
-            raise WorkbookError(f"{self.package.path}: more than {MAX_CELLS:,} cells")
-        if attributes not in self.about:
-            self.about[attributes] = self._about(attributes)
-        look, kind = self.about[attributes]
+        if self.count > MAX_CELLS or row > ROWS or column > COLUMNS:
+            self._beyond()
+        look, kind = self.about.get(attributes) or self._about(attributes)
         shown: Any = None
         if value is not None:
             shown = value if inline else self._typed(kind, value)
@@ -371,14 +414,26 @@ class _SheetReader:
     def _about(self, attributes: str) -> tuple[Look, str]:
         found = dict(_ATTRIBUTE.findall(attributes))
         style = int(found.get("s") or 0)
-        return self.looks[style] if style < len(self.looks) else self.looks[0], found.get("t") or "n"
+        look = self.looks[style] if 0 <= style < len(self.looks) else self.looks[0]
+        self.about[attributes] = look, found.get("t") or "n"
+        return self.about[attributes]
+
+    def _beyond(self) -> NoReturn:
+        if self.count > MAX_CELLS:
+            raise WorkbookError(f"{self.package.path}: more than {MAX_CELLS:,} cells")
+        raise WorkbookError(f"{self.package.path}: {self.sheet.name} has a cell beyond the sheet")
 
     def _typed(self, kind: str, text: str) -> Any:
         if kind == "n":
-            return float(text) if text.strip() else None
+            if not text or text.isspace():
+                return None
+            number = float(text)
+            if number - number != 0:
+                raise ValueError(f"{text[:20]!r} is no number of a cell")
+            return number
         if kind == "s":
-            number = int(text)
-            return self.shared[number] if number < len(self.shared) else None
+            place = int(text)
+            return self.shared[place] if 0 <= place < len(self.shared) else None
         if kind == "b":
             return text.strip() in ("1", "true")
         return unescaped(text)
@@ -395,6 +450,10 @@ class _SheetReader:
             text = text or f"TABLE({about.get('r1', '')},{about.get('r2', '')})"
         if not text.strip():
             return
+        if len(text) > MAX_FORMULA:  # what takes formulas apart need not be ready for any length
+            raise WorkbookError(
+                f"{self.package.path}: {cell.sheet}!{cell.at} has a formula of {len(text):,} characters"
+            )
         cell.formula = "=" + (unescaped(text) if "_x" in text else text)
         above = self.above.get(cell.column, "")
         same = above and placed(above, cell.row, cell.column) == cell.formula
@@ -413,6 +472,7 @@ class _Around:
         self.reader, self.sheet = reader, reader.sheet
         self.names: dict[str, str] = {}
         self.row = self.column = 0
+        self.columns = 1  # the first that has not been told of
         self.attributes: dict[str, str] = {}
         self.about: dict[str, str] = {}
         self.formula: str | None = None
@@ -423,7 +483,7 @@ class _Around:
         self.bounds: dict[str, str] = {}
 
     def parse(self, text: str) -> None:
-        _run(self.reader.package, self.reader.part, self.start, self.end, self.text, text.encode("utf-8", "replace"))
+        _run(self.reader.package, self.reader.part, self.start, self.end, self.text, text)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = self.names.get(tag) or self.names.setdefault(tag, tag.rpartition(":")[2])
@@ -442,9 +502,12 @@ class _Around:
             self.hint = True
         elif name == "col":
             if _true(attributes.get("hidden")) or attributes.get("width") == "0":
-                columns = range(int(attributes["min"]), min(int(attributes["max"]), COLUMNS) + 1)
-                self.sheet.hidden_columns.append(columns)
-                self.reader.hidden |= frozenset(columns)
+                # They come in order and none twice, so this looks at every column once at most.
+                columns = range(max(int(attributes["min"]), self.columns), min(int(attributes["max"]), COLUMNS) + 1)
+                if columns:
+                    self.sheet.hidden_columns.append(columns)
+                    self.reader.hidden |= set(columns)
+                    self.columns = columns.stop
         elif name == "mergeCell":
             self.sheet.merged.append((attributes["ref"], area(attributes["ref"])))
         elif name == "conditionalFormatting":

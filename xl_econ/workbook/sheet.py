@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+from xml.parsers import expat
 
 from xl_econ.core.errors import WorkbookError
 
@@ -24,17 +25,19 @@ from .cell import (
     cell_at,
     characters,
     column_number,
-    element,
+    elements,
     inline_text,
     storable,
     unescaped,
     written,
 )
 
+_DEPTH = {"sheetData": 0, "row": 1, "c": 2}
 _MAIN = ("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main")
 _ROOT = re.compile(rf"(?:{SKIP}|\s|\ufeff)*<([\w.-]+:)?worksheet(?=[\s/>])({ATTRIBUTES})>", re.S)
-_NUMBER_OF_ROW = re.compile(r"""\sr\s*=\s*["'](\d+)["']""")
-_REFERENCE = re.compile(r"""\sr\s*=\s*["']([A-Za-z]{1,3})(\d+)["']""")
+_NUMBER_OF_ROW = re.compile(r"""\sr\s*=\s*["'](\d{1,7})["']""")
+_REFERENCE = re.compile(r"""\sr\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
+_PLACE = re.compile(r"""\sr\s*=\s*["']([^"'>]*)""")
 _TYPE = re.compile(r"""\st\s*=\s*["'](\w+)["']""")
 _TYPE_AND_METADATA = re.compile(r"""\s+(?:t|vm)\s*=\s*(?:"[^"]*"|'[^']*')""")
 _STYLE = re.compile(r"""\s+s\s*=\s*(?:"[^"]*"|'[^']*')""")
@@ -96,6 +99,7 @@ class SheetXml:
             self.text = data.decode(self.encoding)
         except (UnicodeDecodeError, LookupError):
             raise WorkbookError(f"{where}: its text cannot be decoded as {self.encoding}") from None
+        refuse_malformed(self.text, where)  # patterns take for granted that what is opened is closed
         root = _ROOT.match(self.text)
         if root is None:
             raise WorkbookError(f"{where}: is no worksheet (or declares a document type, which is refused)")
@@ -112,13 +116,16 @@ class SheetXml:
         text, row, cell = self.text, None, None
         start = (0, 0)
         token = re.compile(rf"{SKIP}|<(/?){re.escape(self.prefix)}(sheetData|row|c)(?=[\s/>]){ATTRIBUTES}>", re.S)
-        outer = (0, 0)
+        outer, depth = (0, 0), 0
         for found in token.finditer(text, position):
             name = found[2]
             if name is None or (name != "sheetData" and outer == (0, 0)):
                 continue
             first, last = found.span()
             empty = text[last - 2] == "/"
+            if depth != _DEPTH[name] + bool(found[1]):
+                raise WorkbookError(f"{self.where}: its cells do not stand in rows")
+            depth += -1 if found[1] else not empty
             if name == "sheetData":
                 if empty or found[1]:
                     return Span(first, last, last, last) if empty else Span(*outer, first, last)
@@ -129,18 +136,16 @@ class SheetXml:
                 else:
                     row = self._row_at(first, last)
                     self.rows.append(row)
-            elif row is None:
-                raise WorkbookError(f"{self.where}: a cell stands outside a row")
-            elif not found[1]:
+            elif row is not None and not found[1]:
                 cell, start = self._at(row, first, last), (first, last)
                 if empty:
                     row.cells.append(Cell(cell, Span(first, last, last, last)))
-            elif cell is not None:
+            elif row is not None and cell is not None:
                 row.cells.append(Cell(cell, Span(*start, first, last)))
-        raise WorkbookError(f"{self.where}: its cells have no end")
+        raise WorkbookError(f"{self.where}: has no cells")
 
     def _row_at(self, first: int, last: int) -> Row:
-        number = _NUMBER_OF_ROW.search(self.text, first, last)
+        number = self._said(_NUMBER_OF_ROW, first, last)
         before = self.rows[-1].number if self.rows else 0
         row = Row(int(number[1]) if number else before + 1, Span(first, last, last, last), [])
         if not before < row.number <= ROWS:
@@ -148,12 +153,19 @@ class SheetXml:
         return row
 
     def _at(self, row: Row, first: int, last: int) -> At:
-        reference = _REFERENCE.search(self.text, first, last)
+        reference = self._said(_REFERENCE, first, last)
         before = row.cells[-1].at.column if row.cells else 0
         at = At(int(reference[2]), column_number(reference[1])) if reference else At(row.number, before + 1)
         if at.row != row.number or at.column <= before:
             raise WorkbookError(f"{self.where}: its cells are not in order at {address(at)}")
         return at
+
+    def _said(self, place: re.Pattern[str], first: int, last: int) -> re.Match[str] | None:
+        """Where a tag says that it stands; None where it leaves that to be counted."""
+        found = place.search(self.text, first, last)
+        if found is None and (other := _PLACE.search(self.text, first, last)):
+            raise WorkbookError(f"{self.where}: has a row or cell at {other[1][:20]!r}")
+        return found
 
     def is_merged(self, first: str, last: str) -> bool:
         """Whether the cells from the first to the last are one merged cell."""
@@ -199,7 +211,7 @@ class SheetXml:
 
     def _first(self, name: str, cell: Cell) -> re.Match[str] | None:
         """The first element of that name in a cell; group 1 are its attributes, group 2 its content."""
-        return element(self.prefix, name).search(self.text, cell.span.inside, cell.span.close)
+        return next(elements(self.prefix, name, self.text, cell.span.inside, cell.span.close), None)
 
     def addressed(self) -> bytes:
         """The part with the address at every row and cell, which may be left to be counted."""
@@ -320,11 +332,10 @@ class SheetXml:
 
     def arrays(self) -> Iterator[tuple[At, At, At]]:
         """The formulas that fill an area: their cell, and the first and last cell of the area."""
-        pattern = element(self.prefix, "f")
         for cell in self.cells():
             if cell.span.inside == cell.span.close:
                 continue
-            found = pattern.search(self.text, cell.span.inside, cell.span.close)
+            found = self._first("f", cell)
             if found and (kind := _TYPE.search(found[1])) and kind[1] in ("array", "dataTable"):
                 area = _AREA.search(found[1])
                 first, _, last = (area[1] if area else address(cell.at)).partition(":")
@@ -337,6 +348,18 @@ class SheetXml:
             for here in values:
                 if first.row <= here.row <= last.row and first.column <= here.column <= last.column:
                     raise WorkbookError(f"{self._called(here)} is filled by the formula in {address(origin)}")
+
+
+def refuse_malformed(text: str, where: str) -> None:
+    """Refuse what is no XML.
+
+    Raises:
+        WorkbookError: Malformed.
+    """
+    try:
+        expat.ParserCreate("utf-8").Parse(text.encode("utf-8", "replace"), True)
+    except expat.ExpatError as e:
+        raise WorkbookError(f"{where}: malformed: {e}") from None
 
 
 def encoding(data: bytes) -> str:

@@ -1,0 +1,161 @@
+"""Auditing large workbooks: against IronCalc's load and evaluation alone, in memory, and as workbooks grow.
+
+Goals: at most twice the time of IronCalc's load and evaluation, which the audit runs itself, plus the report; less
+than 1 GB in any process; ten times the cells take at most twelve times as long. Whole processes are timed, by the
+processor time of all of them, because the audit uses two cores and a bench must not be better for a free one; wall
+time is printed beside. Every workbook has one planted fault, which must be found, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import xlsxwriter
+from harness import judge
+
+GROWTH = 12  # times as long for ten times the cells
+MEGABYTES = 1000
+IRONCALC = """
+import sys
+import ironcalc
+model = ironcalc.load_from_xlsx(sys.argv[1], "en", "UTC")
+model.evaluate()
+"""
+ENV = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+WIDE = 2000  # columns
+
+
+def rows(sheet: xlsxwriter.worksheet.Worksheet, cells: int) -> None:
+    """Rows of four formulas over two inputs and the row above, as a plan by month has them."""
+    total = 0.0
+    for r in range(1, cells // 4 + 1):
+        price, count = 2 + r % 7, r % 11
+        sheet.write_number(r, 0, price)
+        sheet.write_number(r, 1, count)
+        sheet.write_formula(r, 2, f"=A{r + 1}*B{r + 1}", None, price * count)
+        sheet.write_formula(r, 3, f"=C{r + 1}*$B$2", None, price * count * 1)
+        sheet.write_formula(r, 4, f"=E{r}+D{r + 1}", None, total := total + price * count)
+        sheet.write_formula(r, 5, f"=IF(E{r + 1}>100,E{r + 1}/2,ROUND(C{r + 1},2))", None,
+                            total / 2 if total > 100 else price * count)  # fmt: skip
+
+
+def across(sheet: xlsxwriter.worksheet.Worksheet, cells: int) -> None:
+    """Long rows, each from the row above and the column before."""
+    for c in range(WIDE + 1):
+        sheet.write_number(0, c, c)
+    names = [xlsxwriter.utility.xl_col_to_name(c) for c in range(WIDE + 1)]
+    above = list(range(WIDE + 1))
+    for r in range(1, cells // WIDE + 1):
+        sheet.write_number(r, 0, r)
+        here = [r]
+        for c in range(1, WIDE + 1):
+            here.append(here[-1] + above[c] * 0.5)
+            sheet.write_formula(r, c, f"={names[c - 1]}{r + 1}+{names[c]}{r}*0.5", None, here[c])
+        above = here
+
+
+def totals(sheet: xlsxwriter.worksheet.Worksheet, cells: int) -> None:
+    """Blocks of twelve months with their sums, and look-ups in a list of prices."""
+    for r in range(50):
+        sheet.write_number(r, 20, r)
+        sheet.write_number(r, 21, r * 1.5)
+    for r in range(1, cells // 4 + 1):
+        months = [float((r + c) % 13) for c in range(12)]
+        for c, v in enumerate(months):
+            sheet.write_number(r, c, v)
+        at, price = r + 1, (r % 50) * 1.5
+        sheet.write_number(r, 16, r % 50)
+        sheet.write_formula(r, 12, f"=SUM(A{at}:L{at})", None, sum(months))
+        sheet.write_formula(r, 13, f"=VLOOKUP(Q{at},$U$1:$V$50,2,FALSE)", None, price)
+        sheet.write_formula(r, 14, f"=M{at}*N{at}", None, sum(months) * price)
+        sheet.write_formula(r, 15, f"=IFERROR(O{at}/M{at},1)", None, price)
+
+
+SHAPES: dict[str, Callable[[xlsxwriter.worksheet.Worksheet, int], None]] = {
+    "rows": rows, "across": across, "totals": totals,
+}  # fmt: skip
+
+
+def write(path: Path, shape: str, cells: int) -> Path:
+    """A workbook of a shape with about so many formulas, and one value stored wrong."""
+    with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
+        SHAPES[shape](book.add_worksheet("Plan"), cells)
+        book.add_worksheet("Fault").write_formula("A1", "=1+1", None, 3)
+    return path
+
+
+@dataclass
+class Run:
+    """What a process and its children took."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+    out: str
+
+
+def measured(*command: str) -> Run:
+    """Run a process; memory is that of the largest process among it and its children."""
+    started = time.perf_counter()
+    with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, env=ENV, text=True) as child:
+        assert child.stdout is not None
+        out = child.stdout.read()
+        _, _, used = os.wait4(child.pid, 0)
+        child.returncode = 0
+    return Run(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, out)
+
+
+def audit(path: Path) -> Run:
+    found = measured("-m", "xl_econ", "audit", "--json", str(path))
+    places = [
+        (f["sheet"], f["cell"], f["check"]) for f in json.loads(found.out)["findings"] if f["severity"] == "error"
+    ]
+    assert places == [("Fault", "A1", "stored-value")], places[:5]
+    return found
+
+
+def table(cells: list[int], rounds: int, folder: Path) -> bool:
+    """Print the table of cells and shapes; whether time, memory and growth keep their goals."""
+    ok = True
+    print("    formulas shape     IronCalc s   audit s   ratio  noise   wall: IronCalc   audit   ratio     MB")
+    for shape in SHAPES:
+        took = []
+        for count in cells:
+            path = write(folder / f"{shape}{count}.xlsx", shape, count)
+            pairs = [(measured("-c", IRONCALC, str(path)), audit(path)) for _ in range(rounds if count < 10**6 else 1)]
+            theirs, ours = (median(p[n].cpu for p in pairs) for n in (0, 1))
+            wall = [median(p[n].wall for p in pairs) for n in (0, 1)]
+            ratios = [b.cpu / a.cpu for a, b in pairs]
+            ratio, most = median(ratios), max(b.megabytes for _, b in pairs)
+            took.append(ours)
+            print(
+                f"  {count:10,} {shape:8s} {theirs:11.2f} {ours:9.2f} {ratio:7.2f} {max(ratios) / min(ratios):6.2f} "
+                f"{wall[0]:16.2f} {wall[1]:7.2f} {median(b.wall / a.wall for a, b in pairs):7.2f} {most:6.0f}"
+            )
+            if count == 100_000:
+                ok &= judge(f"{shape}: audit over IronCalc, processor time", ratio, 2, at_most=True)
+            ok &= most < MEGABYTES
+            path.unlink()
+        if len(took) > 1:
+            ok &= judge(f"{shape}: growth over the last tenfold", took[-1] / took[-2], GROWTH, at_most=True)
+    return ok
+
+
+def main(quick: bool = False) -> bool:
+    cells, rounds = ([10_000], 1) if quick else ([10_000, 100_000, 1_000_000], 5)
+    print(f"audit: whole processes, median of {rounds} interleaved rounds (one at a million)")
+    with tempfile.TemporaryDirectory() as name:
+        return table(cells, rounds, Path(name))
+
+
+if __name__ == "__main__":
+    raise SystemExit(0 if main("--quick" in sys.argv) else 1)

@@ -1,0 +1,88 @@
+"""Hostile workbooks through every command that reads one: each ends in seconds with a line that says why, or findings.
+
+No process dies, no file is written but what was asked for, and memory stays under the limit.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import hostile
+import pytest
+from hostile_run import commands
+
+MEGABYTES = 4200  # the limit of the children, 4 GB, is what IronCalc may take on texts that double
+SECONDS = 150  # for six commands on a shared machine; each child has 20 and one for every megabyte
+RUN = Path(__file__).with_name("hostile_run.py")
+# What only takes long because the limits are waited for.
+SLOW = {
+    "formula_doubling", "formula_whole_columns", "merges_many", "comments_many", "conditional_areas", "formula_chain",
+    "formula_all_read_all", "names_many", "strings_shared", "strings_computed", "styles_million", "validations_many",
+    "tables_many", "sheets_many", "arrays_many", "bomb_sheet", "quotes", "quotes_many",
+}  # fmt: skip
+
+
+def test_the_plain_workbook_is_sound(tmp_path):
+    """What the others change is no finding itself."""
+    path = hostile.packed(tmp_path / "s.xlsx", hostile.plain())
+    [audit, *_] = run(path, path, "audit")
+    assert audit[:2] == ["audit", 0]
+
+
+def run(path, sound, *only):
+    started = time.monotonic()
+    with subprocess.Popen(
+        [sys.executable, RUN, path, sound, *only], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        out, err = child.stdout.read(), child.stderr.read()
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0, err
+    assert used.ru_maxrss < MEGABYTES * 1024
+    assert time.monotonic() - started < SECONDS
+    return json.loads(out)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="POSIX")
+@pytest.mark.parametrize("name", [pytest.param(n, id=n) for n in hostile.ALL if n not in SLOW])
+def test_a_hostile_workbook_is_survived(name, tmp_path):
+    check(name, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("XL_ECON_CORPUS") != "all", reason="minutes: XL_ECON_CORPUS=all runs them")
+@pytest.mark.parametrize("name", sorted(SLOW))
+def test_a_hostile_workbook_that_takes_its_time(name, tmp_path):
+    check(name, tmp_path)
+
+
+def check(name, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    sound = hostile.packed(tmp_path / "sound.xlsx", hostile.plain())
+    path = hostile.write(name, folder)
+    before = path.read_bytes()
+    found = run(path, sound)
+    assert [f[0] for f in found] == list(commands(path, sound))
+    for command, code, _, err, _ in found:
+        assert code in (0, 1, 3, 4), (command, code, err)
+        if code in (3, 4):
+            assert err.startswith("xl-econ: ") and err.count("\n") == 1 and len(err) < 1000, (command, err)  # noqa: PT018
+        else:
+            assert not err, (command, err)
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.rglob("*")) == sorted(["in", path.name, "sound.xlsx"])
+    assert not Path("/tmp/xl_econ_outside.xml").exists()  # noqa: S108
+
+
+@pytest.mark.parametrize("suffix", [".xls", ".xlsb", ".csv", ".html", ".docx", ""])
+def test_a_file_of_another_kind_is_named(suffix, tmp_path):
+    """By what is in it, not by what it is called."""
+    sound = hostile.packed(tmp_path / "sound.xlsx", hostile.plain())
+    path = hostile.write("file_csv", tmp_path, suffix)
+    [[_, code, _, err, _]] = run(path, sound, "audit")
+    assert (code, err) == (4, f"xl-econ: {path}: not an .xlsx workbook\n")

@@ -1,0 +1,99 @@
+"""Rectangles of copies: cells side by side that hold one formula, so that a check works per copy and not per cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xl_econ.workbook.book import Area, Cell, Sheet
+from xl_econ.workbook.cell import At, address
+from xl_econ.workbook.graph import Graph, Place, Reference
+
+Piece = tuple[str, int, int]  # a formula, and the first and last row that it takes in one column
+
+
+@dataclass(slots=True)
+class Block:
+    """A rectangle in which every cell holds the same formula, in R1C1 terms.
+
+    Attributes:
+        sheet: Its sheet.
+        first: Its cell at the top left.
+        last: Its cell at the bottom right.
+    """
+
+    sheet: Sheet
+    first: Cell
+    last: Cell
+
+    @property
+    def key(self) -> str:
+        return self.first.key
+
+    @property
+    def area(self) -> Area:
+        return self.first.row, self.last.row, self.first.column, self.last.column
+
+    @property
+    def count(self) -> int:
+        top, bottom, left, right = self.area
+        return (bottom - top + 1) * (right - left + 1)
+
+    def reach(self, graph: Graph, reference: Reference) -> list[Place]:
+        """All that a reference of the formula reads over the whole block, as one area for each that a copy reads."""
+        one = list(graph.places(reference, self.first))
+        if self.first is self.last:
+            return one
+        two = list(graph.places(reference, self.last))
+        if len(one) != len(two):
+            return [*one, *two]
+        return [_around(a, b) for a, b in zip(one, two, strict=True)]
+
+
+def blocks(sheet: Sheet) -> Iterator[Block]:
+    """The blocks of a sheet."""
+    columns: dict[int, list[Cell]] = {}
+    for cell in sheet.cells.values():
+        if cell.formula:
+            columns.setdefault(cell.column, []).append(cell)
+    growing: dict[Piece, Block] = {}
+    for column in sorted(columns):
+        here: dict[Piece, Block] = {}
+        for first, last in _pieces(columns[column]):
+            piece = (first.key, first.row, last.row)
+            block = growing.pop(piece, None)
+            if block is not None and block.last.column == column - 1:
+                block.last = last
+            else:
+                if block is not None:
+                    yield block
+                block = Block(sheet, first, last)
+            here[piece] = block
+        yield from growing.values()
+        growing = here
+    yield from growing.values()
+
+
+def _pieces(cells: list[Cell]) -> Iterator[tuple[Cell, Cell]]:
+    """The first and last cell of every unbroken stretch of copies in a column."""
+    if any(a.row > b.row for a, b in zip(cells, cells[1:], strict=False)):
+        cells = sorted(cells, key=lambda c: c.row)
+    first = last = cells[0]
+    for cell in cells[1:]:
+        if cell.row != last.row + 1 or (cell.key is not last.key and cell.key != last.key):
+            yield first, last
+            first = cell
+        last = cell
+    yield first, last
+
+
+def _around(a: Place, b: Place) -> Place:
+    top, bottom, left, right = (f(x, y) for f, x, y in zip((min, max, min, max), a.area, b.area, strict=True))
+    return Place(a.sheet, (top, bottom, left, right))
+
+
+def span(area: Area) -> str:
+    """An area as text: B2, or B2:D9."""
+    top, bottom, left, right = area
+    first, last = address(At(top, left)), address(At(bottom, right))
+    return first if first == last else f"{first}:{last}"

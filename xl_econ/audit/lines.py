@@ -1,0 +1,137 @@
+"""A cell beside copies of a formula: in a row or a column, between them or at their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xl_econ.workbook.book import Cell, Sheet
+from xl_econ.workbook.graph import Graph, Place, Reference
+
+ROW, COLUMN = (0, 1), (1, 0)
+_FEWEST = 3  # copies that make a formula the usual one
+_FARTHEST = 60  # cells that are looked at to either side
+
+
+@dataclass(frozen=True)
+class Line:
+    """Copies beside a cell.
+
+    Attributes:
+        cell: The cell that is none of them.
+        step: The direction of the line: ROW or COLUMN.
+        model: The nearest copy.
+        before: Copies before the cell without a gap.
+        after: Copies after it.
+    """
+
+    cell: Cell
+    step: tuple[int, int]
+    model: Cell
+    before: int
+    after: int
+
+    @property
+    def usual(self) -> str:
+        return self.model.key
+
+    @property
+    def count(self) -> int:
+        return self.before + self.after
+
+    @property
+    def between(self) -> bool:
+        """Whether copies stand on both sides."""
+        return bool(self.before and self.after)
+
+    @property
+    def across(self) -> tuple[int, int]:
+        return self.step[1], self.step[0]
+
+    @property
+    def stand(self) -> tuple[str, tuple[int, int], int]:
+        """The line through the cell in the other direction: exceptions that share it are of one design."""
+        return self.cell.sheet, self.step, self.cell.column if self.step == ROW else self.cell.row
+
+
+def is_figure(cell: Cell | None) -> bool:
+    """Whether a cell holds a formula or a number."""
+    return cell is not None and (bool(cell.formula) or cell.is_number)
+
+
+def lines(sheet: Sheet, cell: Cell) -> Iterator[Line]:
+    """The lines of copies that a cell stands in or at the end of without being a copy."""
+    for step in (ROW, COLUMN):
+        before, after = beside(sheet, cell, step, -1), beside(sheet, cell, step, 1)
+        one = before if before is not None and before.formula and before.key != cell.key else None
+        two = after if after is not None and after.formula and after.key != cell.key else None
+        if one is not None and two is not None and one.key == two.key:
+            line = Line(cell, step, one, _copies(sheet, one, step, -1), _copies(sheet, two, step, 1))
+            if line.count >= _FEWEST:
+                yield line
+            continue
+        if one is not None and (count := _copies(sheet, one, step, -1)) >= _FEWEST and not _same(cell, after):
+            yield Line(cell, step, one, count, 0)
+        if two is not None and (count := _copies(sheet, two, step, 1)) >= _FEWEST and not _same(cell, before):
+            yield Line(cell, step, two, 0, count)
+
+
+def beside(sheet: Sheet, cell: Cell, step: tuple[int, int], distance: int) -> Cell | None:
+    """The cell so far along a direction."""
+    return sheet.cells.get((cell.row + step[0] * distance, cell.column + step[1] * distance))
+
+
+def figures(sheet: Sheet, line: Line) -> Iterator[Cell]:
+    """The other figures of the line that stand without a gap, to both sides."""
+    for way in (-1, 1):
+        for distance in range(1, _FARTHEST):
+            found = beside(sheet, line.cell, line.step, way * distance)
+            if found is None or not is_figure(found):
+                break
+            yield found
+
+
+def works_here(graph: Graph, line: Line, references: tuple[Reference, ...]) -> bool:
+    """Whether the usual formula would find in the cell's place what it finds in its own: figures where figures are."""
+    return all(
+        [_kind(graph, p) for p in graph.places(r, line.cell)] == [_kind(graph, p) for p in graph.places(r, line.model)]
+        for r in references
+    )
+
+
+def is_figures(graph: Graph, reference: Reference, cell: Cell) -> bool:
+    """Whether a reference, from that cell, leads to figures."""
+    return any(_kind(graph, p) == "figure" for p in graph.places(reference, cell))
+
+
+def _copies(sheet: Sheet, cell: Cell, step: tuple[int, int], way: int) -> int:
+    """How many copies of a cell stand from it onwards in a direction, itself included."""
+    count = 1
+    while count < _FARTHEST:
+        found = beside(sheet, cell, step, way * count)
+        if found is None or found.key != cell.key:
+            break
+        count += 1
+    return count
+
+
+def _same(cell: Cell, other: Cell | None) -> bool:
+    """Whether two neighbours are of one kind, so that neither is an exception."""
+    return (
+        other is not None and is_figure(other) and bool(other.formula) == bool(cell.formula) and other.key == cell.key
+    )
+
+
+def _kind(graph: Graph, place: Place) -> str:
+    top, bottom, left, right = place.area
+    sheet = graph.book.sheets.get(place.sheet)
+    if sheet is None:
+        return "blank"
+    kinds = set()
+    for row in range(top, min(bottom, top + _FARTHEST) + 1):
+        for column in range(left, min(right, left + _FARTHEST) + 1):
+            cell = sheet.cells.get((row, column))
+            if cell is not None and cell.shown != "":
+                figure = cell.is_number or cell.shown is None or isinstance(cell.shown, bool) or cell.is_error
+                kinds.add("figure" if figure else "text")
+    return "figure" if "figure" in kinds else kinds.pop() if kinds else "blank"

@@ -1,0 +1,144 @@
+"""A formula in R1C1 terms as its tokens, and how two formulas that are nearly the same differ."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from xl_econ.workbook.graph import Reference, references
+
+_PART = r"(?:\d+|\[-?\d+\])?"
+_CELL = rf"R{_PART}C{_PART}"
+_TOKEN = re.compile(
+    rf"""(?P<text>"(?:[^"]|"")*")
+    |(?P<ref>(?:(?:'(?:[^']|'')+'|(?:\[\d+\])?[^\W\d][\w.]*(?::[^\W\d][\w.]*)?|\[\d+\])!)?
+        (?<![\w.\\])(?:{_CELL}(?::{_CELL})?|C{_PART}:C{_PART}|R{_PART}:R{_PART})(?![\w.(!])\#?
+      |(?:[^\W\d][\w.\\]*)?\[(?:[^\[\]]|\[[^\[\]]*\])*\])
+    |(?P<error>\#[A-Z/0!?]+)
+    |(?P<call>[^\W\d][\w.]*\()
+    |(?P<name>(?:(?:'(?:[^']|'')+'|[^\W\d][\w.]*)!)?[^\W\d][\w.\\?]*)
+    |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+    |(?P<compare><=|>=|<>|[=<>])
+    |(?P<sign>[-+*/^&%(),;{{}}:@])""",
+    re.X,
+)
+_ARITHMETIC = frozenset("+-*/^%")
+_NUMERIC = frozenset(
+    f"{name}("
+    for name in (
+        "SUM", "AVERAGE", "MIN", "MAX", "PRODUCT", "SUMPRODUCT", "MEDIAN", "STDEV", "STDEV.S", "VAR", "NPV", "IRR",
+        "SUMSQ", "COUNT", "LARGE", "SMALL", "SUBTOTAL", "PERCENTILE",
+    )
+)  # fmt: skip
+_FEWEST = 3  # tokens of a formula of which one may differ
+_MOST = 6  # tokens that may be added to a formula
+_STRICT = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
+
+
+class Token(NamedTuple):
+    """A piece of a formula: text, ref, error, call (a function with its bracket), name, number, compare or sign."""
+
+    kind: str
+    text: str
+
+    @property
+    def reference(self) -> Reference | None:
+        """The reference that it is, by place, table or name."""
+        return _reference(self.text) if self.kind in ("ref", "name") else None
+
+
+@lru_cache(1 << 14)
+def _reference(text: str) -> Reference | None:
+    found = references(text)
+    return found[0] if len(found) == 1 else None
+
+
+@lru_cache(1 << 14)
+def tokens(key: str) -> tuple[Token, ...]:
+    """The tokens of a formula in R1C1 terms, without its equals sign."""
+    found = _TOKEN.finditer(key, 1)
+    return tuple(Token(str(m.lastgroup), m[0]) for m in found)
+
+
+@lru_cache(1 << 14)
+def operands(key: str) -> tuple[Reference, ...]:
+    """The references that a formula adds, subtracts, multiplies, divides or raises, cell by cell."""
+    found = tokens(key)
+    out = []
+    for n, token in enumerate(found):
+        before = found[n - 1].text if n else ""
+        after = found[n + 1].text if n + 1 < len(found) else ""
+        if (before in _ARITHMETIC or after in _ARITHMETIC) and token.reference is not None:
+            out.append(token.reference)
+    return tuple(dict.fromkeys(out))
+
+
+@lru_cache(1 << 14)
+def totalled(key: str) -> tuple[Reference, ...]:
+    """The references that a formula hands to a function which takes numbers and passes over texts."""
+    out, open_ = [], [""]
+    for token in tokens(key):
+        if token.kind == "call":
+            open_.append(token.text.upper())
+        elif token.text == "(":
+            open_.append("")
+        elif token.text == ")" and len(open_) > 1:
+            open_.pop()
+        elif open_[-1] in _NUMERIC and token.reference is not None:
+            out.append(token.reference)
+    return tuple(dict.fromkeys(out))
+
+
+class Difference(NamedTuple):
+    """How a formula differs from another that it is nearly a copy of.
+
+    Attributes:
+        kind: reference, sign, constant, strictness, added or missing.
+        is_: The tokens that stand there.
+        usual: Those that stand in the other.
+    """
+
+    kind: str
+    is_: tuple[Token, ...]
+    usual: tuple[Token, ...]
+
+
+@lru_cache(1 << 12)
+def difference(key: str, usual: str) -> Difference | None:
+    """How a formula differs from the usual one; None where it is another formula altogether."""
+    a, b = tokens(key), tokens(usual)
+    if len(a) == len(b):
+        apart = [(x, y) for x, y in zip(a, b, strict=True) if x != y]
+        if apart and (len(apart) == 1 or all(x.kind == y.kind == "ref" for x, y in apart)) and len(a) >= _FEWEST:
+            return Difference(_kind(*apart[0]), tuple(x for x, _ in apart), tuple(y for _, y in apart))
+        return None
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    added = _added(longer, shorter)
+    if not added or len(added) > _MOST or len(shorter) < _FEWEST:
+        return None
+    return Difference("added", added, ()) if longer is a else Difference("missing", (), added)
+
+
+def _kind(x: Token, y: Token) -> str:
+    if x.kind == y.kind == "ref":
+        return "reference"
+    if x.kind == "number" or (x.kind == "text" and y.kind != "text"):
+        return "constant"
+    return "strictness" if _STRICT.get(x.text) == y.text else "sign" if x.kind == y.kind == "sign" else "other"
+
+
+def _added(longer: tuple[Token, ...], shorter: tuple[Token, ...]) -> tuple[Token, ...]:
+    """The tokens that make the longer formula of the shorter: put in at one place, or wrapped around it."""
+    head = 0
+    while head < len(shorter) and longer[head] == shorter[head]:
+        head += 1
+    tail = 0
+    while tail < len(shorter) - head and longer[-1 - tail] == shorter[-1 - tail]:
+        tail += 1
+    if head + tail == len(shorter):
+        return longer[head : len(longer) - tail]
+    for start in range(1, len(longer) - len(shorter)):
+        if longer[start : start + len(shorter)] == shorter:
+            return longer[:start] + longer[start + len(shorter) :]
+    return ()
