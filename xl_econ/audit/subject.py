@@ -54,6 +54,11 @@ class Subject:
         return self._computation[0].get((cell.sheet, cell.at))
 
     @cached_property
+    def results(self) -> list[tuple[Cell, Any]]:
+        """The formula cells, each with what the engine computes for it."""
+        return [(cell, self.computed(cell)) for cell in self.formulas]
+
+    @cached_property
     def formulas(self) -> list[Cell]:
         """The formula cells."""
         return [cell for _, cell in self.book.formulas()]

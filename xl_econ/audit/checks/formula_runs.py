@@ -87,7 +87,8 @@ def _severity_at_end(subject: Subject, line: Line, unlike: Difference | None) ->
         return ""
     if not line.before and any(_reads_back(t, line) for t in (*unlike.usual, *tokens(line.usual))):
         return ""
-    return ERROR if _in_line_with_others(subject, line) else WARNING
+    # The first of a series may open it in a way of its own.
+    return ERROR if line.before and _in_line_with_others(subject, line) else WARNING
 
 
 @check(

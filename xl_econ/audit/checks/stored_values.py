@@ -30,7 +30,7 @@ def stored_value(subject: Subject) -> Iterator[Found]:
     """
     if _never_computed(subject):
         return
-    differ = {(c.sheet, c.row, c.column): c for c in subject.formulas if _differs(c, subject.computed(c))}
+    differ = {(c.sheet, c.row, c.column): c for c, value in subject.results if _differs(c, value)}
     begins = [c for c in differ.values() if not _hangs_on(subject, c, differ)]
     rest = len(differ) - len(begins)
     for n, cell in enumerate(begins):
@@ -72,8 +72,7 @@ def not_recomputed(subject: Subject) -> Iterator[Found]:
         yield Found("", "", f"{subject.engine} could not compute it: {subject.uncomputed}", severity=WARNING)
         return
     seen: set[str] = set()
-    for cell in subject.formulas:
-        value = subject.computed(cell)
+    for cell, value in subject.results:
         if (value is None or value in UNKNOWN) and value != "#CIRC!" and cell.stored != value and cell.key not in seen:
             seen.add(cell.key)
             yield at(cell, f"{subject.engine} cannot compute {cell.formula[:80]}")
@@ -84,7 +83,7 @@ def _never_computed(subject: Subject) -> bool:
     formulas = subject.formulas
     if len(formulas) < _MANY or any(c.stored != 0 or isinstance(c.stored, bool) for c in formulas):
         return False
-    return sum(1 for c in formulas if _differs(c, subject.computed(c))) > len(formulas) // 2
+    return sum(1 for c, value in subject.results if _differs(c, value)) > len(formulas) // 2
 
 
 def _differs(cell: Cell, value: Any) -> bool:
@@ -100,7 +99,10 @@ def _hangs_on(subject: Subject, cell: Cell, differ: dict[tuple[str, int, int], C
         return True
     for place in subject.graph.precedents(cell):
         top, bottom, left, right = place.area
-        if (bottom - top + 1) * (right - left + 1) <= len(differ):
+        if place.is_cell:
+            if (place.sheet, top, left) in differ:
+                return True
+        elif (bottom - top + 1) * (right - left + 1) <= len(differ):
             if any((c.sheet, c.row, c.column) in differ for c in subject.graph.cells(place)):
                 return True
         elif any(
