@@ -77,6 +77,17 @@ class Subject:
         return found
 
     @cached_property
+    def spans(self) -> dict[str, dict[tuple[int, int], int]]:
+        """Of every sheet, the first and last columns that formulas are copied over, and how many rows are."""
+        found: dict[str, dict[tuple[int, int], int]] = {}
+        for block in self.blocks:
+            top, bottom, left, right = block.area
+            if right > left:
+                of_sheet = found.setdefault(block.sheet.name, {})
+                of_sheet[left, right] = of_sheet.get((left, right), 0) + bottom - top + 1
+        return found
+
+    @cached_property
     def read(self) -> frozenset[Place]:
         """The areas that formulas read."""
         return frozenset(
