@@ -281,7 +281,12 @@ def scenarios(path: Path) -> None:
     s = wb.active
     s.title = "Scenarios"
     fill(s, [["Scenario", 2, "1 low, 2 base, 3 high"], [], ["Driver", "Live", "Low", "Base", "High"]])
-    drivers = [("Volume", 80, 100, 130), ("Price", 9.5, 10, 10.25), ("Unit cost", 6.1, 5.8, 5.5), ("Growth", 0.01, 0.02, 0.04)]
+    drivers = [
+        ("Volume", 80, 100, 130),
+        ("Price", 9.5, 10, 10.25),
+        ("Unit cost", 6.1, 5.8, 5.5),
+        ("Growth", 0.01, 0.02, 0.04),
+    ]
     for n, (name, *values) in enumerate(drivers, 4):
         fill(s, [[name, f"=CHOOSE($B$1,C{n},D{n},E{n})", *values]], n)
     rule = DataValidation(type="list", formula1='"1,2,3"')

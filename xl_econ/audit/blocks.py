@@ -88,9 +88,7 @@ def _pieces(cells: list[Cell]) -> Iterator[tuple[Cell, Cell]]:
 
 
 def _around(a: Place, b: Place) -> Place:
-    top, bottom, left, right = (
-        f(x, y) for f, x, y in zip((min, max, min, max), a.area, b.area, strict=True)
-    )
+    top, bottom, left, right = (f(x, y) for f, x, y in zip((min, max, min, max), a.area, b.area, strict=True))
     return Place(a.sheet, (top, bottom, left, right))
 
 

@@ -139,7 +139,9 @@ def _copies(sheet: Sheet, cell: Cell, step: tuple[int, int], way: int) -> int:
 
 def _same(cell: Cell, other: Cell | None) -> bool:
     """Whether two neighbours are of one kind, so that neither is an exception."""
-    return other is not None and is_figure(other) and bool(other.formula) == bool(cell.formula) and other.key == cell.key
+    return (
+        other is not None and is_figure(other) and bool(other.formula) == bool(cell.formula) and other.key == cell.key
+    )
 
 
 def _kind(graph: Graph, place: Place) -> str:

@@ -11,6 +11,7 @@ from xl_econ.audit.tokens import Token, tokens
 from xl_econ.workbook.book import Area, Cell
 from xl_econ.workbook.graph import Place
 
+_NEAR = range(-3, 4)  # columns to either side, by which a heading is told
 _MOST = 20_000  # cells of a range that are looked through
 
 
@@ -71,8 +72,8 @@ def heading_in_range(subject: Subject) -> Iterator[Found]:
             sheet = subject.book.sheets.get(place.sheet)
             if sheet is None or left != right or top == bottom:
                 continue
-            across = [sheet.cells.get((top, left + n)) for n in (-1, 0, 1)]
-            below = [sheet.cells.get((top + 1, left + n)) for n in (-1, 0, 1)]
+            across = [sheet.cells.get((top, left + n)) for n in _NEAR]
+            below = [sheet.cells.get((top + 1, left + n)) for n in _NEAR]
             if _counts_on(across) and not _counts_on(below):
                 yield at(block.first, f"{block.first.formula[:80]} takes in the heading in row {top}{_copied(block)}")
 

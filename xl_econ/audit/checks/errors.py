@@ -22,6 +22,7 @@ def error_value(subject: Subject) -> Iterator[Found]:
 
     #N/A that the formula asks for, by NA(), is how charts leave gaps: information.
     """
+    begins: dict[tuple[str, str, str], list[tuple[Cell, str]]] = {}  # by formula
     for _, cell in subject.book.cells():
         shown = cell.shown if cell.is_error else _computed(subject, cell)
         if not shown:
@@ -32,9 +33,13 @@ def error_value(subject: Subject) -> Iterator[Found]:
             for c in subject.graph.cells(place)
         )
         if not handed_on:
-            meant = shown == "#N/A" and "NA()" in cell.formula.upper()
-            what = f"shows {shown}" + (f": {cell.formula[:80]}" if cell.formula else "")
-            yield at(cell, what, severity=INFO if meant else "")
+            begins.setdefault((cell.sheet, cell.key or cell.at, shown), []).append((cell, shown))
+    for copies in begins.values():
+        cell, shown = copies[0]
+        meant = shown == "#N/A" and "NA()" in cell.formula.upper()
+        what = f"shows {shown}" + (f": {cell.formula[:80]}" if cell.formula else "")
+        more = f", and so do {len(copies) - 1} copies" if len(copies) > 1 else ""
+        yield at(cell, what + more, severity=INFO if meant else "")
 
 
 @check(

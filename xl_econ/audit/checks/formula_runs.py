@@ -121,7 +121,9 @@ def _severity_typed(subject: Subject, line: Line) -> str:
         return ""
     references = _references(line.usual)
     moving = [r for r in references if not _is_fixed(Token("ref", r.text)) and is_figures(subject.graph, r, line.cell)]
-    if not works_here(subject.graph, line, references) or (line.step == COLUMN and line.cell.format != line.model.format):
+    if not works_here(subject.graph, line, references) or (
+        line.step == COLUMN and line.cell.format != line.model.format
+    ):
         return ""
     if line.between:
         return WARNING if line.cell.font != line.model.font and line.cell.font not in ("black", "000000") else ERROR
@@ -258,5 +260,3 @@ def _text(token: Token, cell: Cell) -> str:
     if token.kind != "ref":
         return token.text
     return placed(f"={token.text}", cell.row, cell.column).removeprefix("=") or token.text
-
-

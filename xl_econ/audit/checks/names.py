@@ -47,7 +47,11 @@ def name_undefined(subject: Subject) -> Iterator[Found]:
         for name in (r.name for r in subject.graph.references(cell) if r.name and not r.external):
             folded = name.casefold()
             wrong = cell.shown == "#NAME?" or subject.computed(cell) == "#NAME?"
-            local = {t.text.casefold() for t in tokens(cell.key) if t.kind == "call"} & {"let(", "_xlfn.let(", "lambda("}
+            local = {t.text.casefold() for t in tokens(cell.key) if t.kind == "call"} & {
+                "let(",
+                "_xlfn.let(",
+                "lambda(",
+            }
             if wrong and folded not in defined and folded not in said and not local:
                 said.add(folded)
                 yield at(cell, f"{cell.formula[:80]} uses the name {name}, which is not defined")

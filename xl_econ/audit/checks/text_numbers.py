@@ -12,9 +12,7 @@ from xl_econ.workbook.book import Cell, Sheet
 from xl_econ.workbook.graph import Place
 
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u200b\ufeff \t\r\n"), None)
-_NUMBER = re.compile(
-    r"'?[-+(]?[$€£¥]?(?:\d{1,3}(?:,\d{3})+|\d+|(?=\.\d))(?:[.,]\d+)?(?:[eE][-+]?\d+)?[$€£¥]?%?\)?'?"
-)
+_NUMBER = re.compile(r"'?[-+(]?[$€£¥]?(?:\d{1,3}(?:,\d{3})+|\d+|(?=\.\d))(?:[.,]\d+)?(?:[eE][-+]?\d+)?[$€£¥]?%?\)?'?")
 
 
 @check(

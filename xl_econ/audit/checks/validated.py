@@ -94,7 +94,9 @@ def _not_listed(subject: Subject, rule: Validation, cell: Cell) -> str:
         allowed: list[Any] = [t.strip() for t in text[1:-1].split(",")]
     else:
         allowed = _values(subject, rule, cell, text)
-    said = {str(a.text if isinstance(a, Cell) else f"{a:.15g}" if isinstance(a, float) else a).casefold() for a in allowed}
+    said = {
+        str(a.text if isinstance(a, Cell) else f"{a:.15g}" if isinstance(a, float) else a).casefold() for a in allowed
+    }
     if not said or cell.text.strip().casefold() in said:
         return ""
     return f"only {', '.join(sorted(said)[:6])}"
@@ -109,5 +111,3 @@ def _values(subject: Subject, rule: Validation, cell: Cell, text: str) -> list[A
         return []
     places = list(subject.graph.places(found[0], cell))
     return [c.shown for p in places for c in subject.graph.cells(p) if c.shown not in (None, "")]
-
-
