@@ -180,7 +180,8 @@ def cost_with_subtotals(path: Path) -> None:
     blocks = {
         "Hardware": [("Servers", 16, 182_000, 2_900_000), ("Switches", 4, 31_500, 120_000), ("Cables", 96, 85, 9_000)],
         "Facility": [("Racks", 4, 4_200, 18_000), ("Power feeds", 8, 2_750, 20_000)],
-        "People": [("Engineers", 3, 165_000, 480_000), ("Operators", 2, 92_000, 190_000), ("Security", 1, 70_500, 70_000)],
+        "People": [("Engineers", 3, 165_000, 480_000), ("Operators", 2, 92_000, 190_000),
+                   ("Security", 1, 70_500, 70_000)],
     }  # fmt: skip
     for head, items in blocks.items():
         ws.write(row, 0, head, bold)

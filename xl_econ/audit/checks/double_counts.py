@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from xl_econ.audit.blocks import Block
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
@@ -65,7 +66,7 @@ def heading_in_range(subject: Subject) -> Iterator[Found]:
     """The first cell of a summed column is one of a row of numbers that count on, and the others are not."""
     for block in subject.blocks:
         found = tokens(block.key)
-        if len(found) != 3 or found[0].text.upper() not in ("SUM(", "AVERAGE("):  # noqa: PLR2004  (the call, its range, the bracket)
+        if len(found) != 3 or found[0].text.upper() not in ("SUM(", "AVERAGE("):
             continue
         for place in subject.graph.precedents(block.first):
             top, bottom, left, right = place.area
@@ -84,7 +85,7 @@ def _sum_within(subject: Subject, place: Place) -> Cell | None:
         if not cell.formula:
             continue
         found = tokens(cell.key)
-        if not _only_adds(found) or (found[0].kind != "call" and len(found) < 3):  # noqa: PLR2004  (two cells and a sign)
+        if not _only_adds(found) or (found[0].kind != "call" and len(found) < 3):
             continue
         places = subject.graph.precedents(cell)
         if places and all(p.sheet == place.sheet and _within(p.area, place.area) for p in places):
@@ -125,7 +126,7 @@ def _size(area: Area) -> int:
 
 def _counts_on(cells: list[Cell | None]) -> bool:
     numbers = [c.shown for c in cells if c is not None and c.is_number]
-    return len(numbers) > 1 and all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False)) and numbers[0] >= 1
+    return len(numbers) > 1 and all(b - a == 1 for a, b in pairwise(numbers)) and numbers[0] >= 1
 
 
 def _copied(block: Block) -> str:

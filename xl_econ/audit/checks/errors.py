@@ -80,7 +80,7 @@ def _masked(call: tuple[str, list[str]]) -> str:
     name, arguments = call
     if name in ("IFERROR", "IFNA") and len(arguments) > 1 and arguments[1].strip() in _NOTHING:
         return arguments[0]
-    if name == "IF" and len(arguments) > 2 and _ASKS.match(arguments[0]) and arguments[1].strip() in _NOTHING:  # noqa: PLR2004
+    if name == "IF" and len(arguments) > 2 and _ASKS.match(arguments[0]) and arguments[1].strip() in _NOTHING:
         return arguments[2]
     return ""
 

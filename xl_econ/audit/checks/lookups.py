@@ -48,9 +48,9 @@ def lookup_approximate(subject: Subject) -> Iterator[Found]:
     """The same over keys that are sorted; over numbers, as bands of a price or a tax, it is how it is meant."""
     for cell, name, keys, exact in _lookups(subject):
         texts = [k for k in keys if isinstance(k.shown, str) and k.shown]
-        if not exact and name not in ("XLOOKUP", "XMATCH") and len(texts) == len(keys):
-            if _sorted([k.shown for k in keys]):
-                yield at(cell, f"{name} takes the nearest text of {keys[0].at} to {keys[-1].at}: {cell.formula[:80]}")
+        nearest = not exact and name not in ("XLOOKUP", "XMATCH")
+        if nearest and len(texts) == len(keys) and _sorted([k.shown for k in keys]):
+            yield at(cell, f"{name} takes the nearest text of {keys[0].at} to {keys[-1].at}: {cell.formula[:80]}")
 
 
 @check(

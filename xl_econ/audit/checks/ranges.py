@@ -112,7 +112,7 @@ def _moves_along(subject: Subject, block: Block, down: bool) -> bool:
     corners = [r.corners for r in subject.graph.references(block.first) if r.corners]
     if any(c[0].fixed != c[1].fixed or c[2].fixed != c[3].fixed for c in corners):
         return True
-    others = [b for b in subject.copies[block.sheet.name, block.key]]
+    others = subject.copies[block.sheet.name, block.key]
     lines = {(b.first.row if down else b.first.column) for b in others} | {
         (b.last.row if down else b.last.column) for b in others
     }

@@ -43,7 +43,7 @@ def stored_value(subject: Subject) -> Iterator[Found]:
 @check(
     "never-computed",
     WARNING,
-    "The program that wrote the workbook computed nothing: whoever reads it without computing sees no results, or zeros",
+    "The program that wrote it computed nothing: whoever reads it without computing sees no results, or zeros",
     "open it in Excel or LibreOffice and save it",
 )
 def never_computed(subject: Subject) -> Iterator[Found]:
@@ -73,7 +73,7 @@ def not_recomputed(subject: Subject) -> Iterator[Found]:
         return
     seen: set[str] = set()
     for cell, value in subject.results:
-        if (value is None or value in UNKNOWN) and value != "#CIRC!" and cell.stored != value and cell.key not in seen:
+        if (value is None or value in UNKNOWN) and value not in ("#CIRC!", cell.stored) and cell.key not in seen:
             seen.add(cell.key)
             yield at(cell, f"{subject.engine} cannot compute {cell.formula[:80]}")
 

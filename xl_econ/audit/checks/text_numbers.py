@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"'?[-+(]?[$€£¥]?(?:\d{1,3}(?:,\d{3})+|\d+|(?=\.\d))(?:
     "turn it into a number: type it anew, without spaces, apostrophe or separators",
 )
 def number_as_text(subject: Subject) -> Iterator[Found]:
-    """An error where a formula totals the cell; a warning where one computes with it, or where it stands among numbers."""
+    """An error where a formula totals it; a warning where one computes with it, or it stands among numbers."""
     texts = [
         (sheet, cell)
         for sheet, cell in subject.book.cells()
@@ -43,7 +43,7 @@ def number_as_text(subject: Subject) -> Iterator[Found]:
 
 def is_number(text: str) -> bool:
     """Whether a text is a number to whoever reads it."""
-    return len(text) < 40 and _NUMBER.fullmatch(text.translate(_SPACES)) is not None  # noqa: PLR2004
+    return len(text) < 40 and _NUMBER.fullmatch(text.translate(_SPACES)) is not None
 
 
 def _value(cell: Cell) -> float | None:
@@ -79,6 +79,6 @@ def _among_numbers(sheet: Sheet, cell: Cell) -> bool:
     for step in ((1, 0), (0, 1)):
         beside = [sheet.cells.get((cell.row + step[0] * n, cell.column + step[1] * n)) for n in (-2, -1, 1, 2)]
         numbers = [c is not None and c.is_number for c in beside]
-        if numbers[1] and numbers[2] and sum(numbers) > 2:  # noqa: PLR2004
+        if numbers[1] and numbers[2] and sum(numbers) > 2:
             return True
     return False
