@@ -50,12 +50,12 @@ def never_computed(subject: Subject) -> Iterator[Found]:
     """No value is stored beside any formula, or 0 beside all of them."""
     if not subject.formulas:
         return
-    without = sum(1 for c in subject.formulas if c.stored is None)
-    if without == len(subject.formulas):
-        yield Found("", "", f"no value is stored beside its {without} formulas", severity=INFO)
+    without = [c for c, value in subject.results if c.stored is None and value != ""]
+    if len(without) == len(subject.formulas):
+        yield Found("", "", f"no value is stored beside its {len(without)} formulas", severity=INFO)
     elif without:
-        cell = next(c for c in subject.formulas if c.stored is None)
-        yield at(cell, f"no value is stored beside {without} of {len(subject.formulas)} formulas", severity=INFO)
+        said = f"no value is stored beside {len(without)} of {len(subject.formulas)} formulas"
+        yield at(without[0], said, severity=INFO)
     elif _never_computed(subject):
         yield Found("", "", f"0 is stored beside all of its {len(subject.formulas)} formulas")
 
