@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xl_econ.workbook.book import Area, Cell, Sheet
 from xl_econ.workbook.cell import At, address
@@ -76,7 +77,7 @@ def blocks(sheet: Sheet) -> Iterator[Block]:
 
 def _pieces(cells: list[Cell]) -> Iterator[tuple[Cell, Cell]]:
     """The first and last cell of every unbroken stretch of copies in a column."""
-    if any(a.row > b.row for a, b in zip(cells, cells[1:], strict=False)):
+    if any(a.row > b.row for a, b in pairwise(cells)):
         cells = sorted(cells, key=lambda c: c.row)
     first = last = cells[0]
     for cell in cells[1:]:

@@ -10,6 +10,7 @@ from xl_econ.workbook.graph import Graph, Place, Reference
 
 ROW, COLUMN = (0, 1), (1, 0)
 _FEWEST = 3  # copies that make a formula the usual one
+_ROWS = 3  # other rows that show what columns a row is copied over
 _FARTHEST = 60  # cells that are looked at to either side
 
 
@@ -59,21 +60,42 @@ def is_figure(cell: Cell | None) -> bool:
     return cell is not None and (bool(cell.formula) or cell.is_number)
 
 
-def lines(sheet: Sheet, cell: Cell) -> Iterator[Line]:
-    """The lines of copies that a cell stands in or at the end of without being a copy."""
+Spans = dict[tuple[int, int], int]  # first and last column of blocks, with how many rows they take in all
+
+
+def lines(sheet: Sheet, cell: Cell, spans: Spans | None = None) -> Iterator[Line]:
+    """The lines of copies that a cell stands in or at the end of without being a copy.
+
+    Args:
+        sheet: Its sheet.
+        cell: The cell.
+        spans: The columns that other rows of the sheet are copied over. Where several are over the same three columns,
+            as the cases of a comparison are, two copies are enough.
+    """
     for step in (ROW, COLUMN):
         before, after = beside(sheet, cell, step, -1), beside(sheet, cell, step, 1)
         one = before if before is not None and before.formula and before.key != cell.key else None
         two = after if after is not None and after.formula and after.key != cell.key else None
         if one is not None and two is not None and one.key == two.key:
             line = Line(cell, step, one, _copies(sheet, one, step, -1), _copies(sheet, two, step, 1))
-            if line.count >= _FEWEST:
+            if line.count >= _FEWEST or _is_usual(line, spans):
                 yield line
             continue
-        if one is not None and (count := _copies(sheet, one, step, -1)) >= _FEWEST and not _same(cell, after):
-            yield Line(cell, step, one, count, 0)
-        if two is not None and (count := _copies(sheet, two, step, 1)) >= _FEWEST and not _same(cell, before):
-            yield Line(cell, step, two, 0, count)
+        for model, way, other in ((one, -1, after), (two, 1, before)):
+            if model is None or _same(cell, other):
+                continue
+            count = _copies(sheet, model, step, way)
+            line = Line(cell, step, model, count if way < 0 else 0, count if way > 0 else 0)
+            if count >= _FEWEST or _is_usual(line, spans):
+                yield line
+
+
+def _is_usual(line: Line, spans: Spans | None) -> bool:
+    """Whether other rows are copied over the very columns of a line with two copies."""
+    if not spans or line.step != ROW or line.count != _FEWEST - 1:
+        return False
+    first, last = line.cell.column - line.before, line.cell.column + line.after
+    return spans.get((first, last), 0) >= _ROWS
 
 
 def beside(sheet: Sheet, cell: Cell, step: tuple[int, int], distance: int) -> Cell | None:

@@ -52,6 +52,11 @@ class Subject:
         return self._computation[0].get((cell.sheet, cell.row, cell.column))
 
     @cached_property
+    def results(self) -> list[tuple[Cell, Any]]:
+        """The formula cells, each with what the engine computes for it."""
+        return [(cell, self.computed(cell)) for cell in self.formulas]
+
+    @cached_property
     def formulas(self) -> list[Cell]:
         """The formula cells."""
         return [cell for _, cell in self.book.formulas()]
@@ -67,6 +72,17 @@ class Subject:
         found: dict[tuple[str, str], list[Block]] = {}
         for block in self.blocks:
             found.setdefault((block.sheet.name, block.key), []).append(block)
+        return found
+
+    @cached_property
+    def spans(self) -> dict[str, dict[tuple[int, int], int]]:
+        """Of every sheet, the first and last columns that formulas are copied over, and how many rows are."""
+        found: dict[str, dict[tuple[int, int], int]] = {}
+        for block in self.blocks:
+            top, bottom, left, right = block.area
+            if right > left:
+                of_sheet = found.setdefault(block.sheet.name, {})
+                of_sheet[left, right] = of_sheet.get((left, right), 0) + bottom - top + 1
         return found
 
     @cached_property

@@ -25,7 +25,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 # A key is looked up by spreadsheets too, where * ? ~ are wildcards.
 Key = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^*?~]+$")]
 Grade = Literal["A", "B", "C", "D"]
-Bound = Literal["exact", "about", "at least", "about, at least", "range", "unknown"]
+Bound = Literal["exact", "about", "at least", "at least about", "range", "unknown"]
 Term = Literal["on-demand", "reserved-1yr", "reserved-3yr", "spot", "flex"]
 # The latest price, the seed's, and what other sources, regions or earlier dates say of the same offer.
 Case = Literal["latest", "seed", "seed high", "cross-check", "cross-check 2", "cross-check 3"]

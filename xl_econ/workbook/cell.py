@@ -134,8 +134,13 @@ def cell_at(reference: str) -> At:
 
 def address(cell: At) -> str:
     """A cell as text: B12."""
-    letters, column = "", cell.column
-    while column:
+    return f"{_letters(cell.column)}{cell.row}"
+
+
+@cache
+def _letters(column: int) -> str:
+    letters = ""
+    while column > 0:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
-    return f"{letters}{cell.row}"
+    return letters

@@ -22,7 +22,7 @@ _KEY = re.compile(
     |(?<![\w.$\\])R(?P<row>\d+|\[-?\d+\]|)C(?P<column>\d+|\[-?\d+\]|)(?![\w.(!\[])""",
     re.X,
 )
-_WHOLE = re.compile(r"[RC](?:\d+|\[-?\d+\])?:[RC](?![\d\[]*C)|\[[^\]\d-]")
+_WHOLE = re.compile(r"[RC](?:\d+|\[-?\d+\])?:[RC](?![-\d\[\]]*C)|\[[^\]\d-]")
 
 
 def relative(formula: str, row: int, column: int) -> str:

@@ -9,7 +9,7 @@ from xl_econ.audit.registry import WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.lint import formula
 
-# Conversions between units: hours, days, weeks, months, quarters and years; bits and bytes; shares; FLOP of a parameter and token.
+# Conversions of units: hours, days, weeks, months, quarters, years; bits and bytes; shares; FLOP a parameter and token.
 _UNITS = (
     {60, 24, 3600, 86_400, 7, 52, 12, 4, 30, 365, 365.25, 360, 366, 168, 720, 730, 730.5, 8760, 8766, 8784, 525_600}
     | {8, 6, 0.5, 1024, 1024**2, 1024**3, 1024**4}

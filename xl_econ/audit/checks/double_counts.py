@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from xl_econ.audit.blocks import Block
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
@@ -11,6 +12,7 @@ from xl_econ.audit.tokens import Token, tokens
 from xl_econ.workbook.book import Area, Cell
 from xl_econ.workbook.graph import Place
 
+_NEAR = range(-3, 4)  # columns to either side, by which a heading is told
 _MOST = 20_000  # cells of a range that are looked through
 
 
@@ -71,8 +73,8 @@ def heading_in_range(subject: Subject) -> Iterator[Found]:
             sheet = subject.book.sheets.get(place.sheet)
             if sheet is None or left != right or top == bottom:
                 continue
-            across = [sheet.cells.get((top, left + n)) for n in (-1, 0, 1)]
-            below = [sheet.cells.get((top + 1, left + n)) for n in (-1, 0, 1)]
+            across = [sheet.cells.get((top, left + n)) for n in _NEAR]
+            below = [sheet.cells.get((top + 1, left + n)) for n in _NEAR]
             if _counts_on(across) and not _counts_on(below):
                 yield at(block.first, f"{block.first.formula[:80]} takes in the heading in row {top}{_copied(block)}")
 
@@ -124,7 +126,7 @@ def _size(area: Area) -> int:
 
 def _counts_on(cells: list[Cell | None]) -> bool:
     numbers = [c.shown for c in cells if c is not None and c.is_number]
-    return len(numbers) > 1 and all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False)) and numbers[0] >= 1
+    return len(numbers) > 1 and all(b - a == 1 for a, b in pairwise(numbers)) and numbers[0] >= 1
 
 
 def _copied(block: Block) -> str:

@@ -9,7 +9,7 @@ from xl_econ.audit.lines import COLUMN, ROW, Line, beside, figures, is_figure, i
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.audit.tokens import Difference, Token, difference, tokens
-from xl_econ.workbook.book import Cell
+from xl_econ.workbook.book import Cell, Sheet
 from xl_econ.workbook.graph import Place, Reference
 from xl_econ.workbook.relative import placed
 
@@ -33,7 +33,7 @@ def formula_break(subject: Subject) -> Iterator[Found]:
     found: dict[tuple[str, int, int], list[Line]] = {}
     for block in subject.blocks:
         if block.count == 1 and not block.first.spilled:
-            for line in lines(block.sheet, block.first):
+            for line in lines(block.sheet, block.first, subject.spans.get(block.sheet.name)):
                 found.setdefault((block.first.sheet, block.first.row, block.first.column), []).append(line)
     every = [line for of_cell in found.values() for line in of_cell]
     stands = Counter(line.stand for line in every if line.between or _near(line))
@@ -52,8 +52,6 @@ def formula_break(subject: Subject) -> Iterator[Found]:
 def _severity(subject: Subject, line: Line) -> str:
     """How grave it is that a cell is no copy; "" where that is as it should be."""
     cell, unlike = line.cell, _near(line)
-    if placed(cell.key, 1 << 10, 1 << 10).replace("$", "") == placed(line.usual, 1 << 10, 1 << 10).replace("$", ""):
-        return ""
     if cell.formula.replace("$", "") == placed(line.usual, cell.row, cell.column).replace("$", ""):
         return ""  # the same cells, fixed otherwise
     if any(c.key == cell.key for c in figures(subject.book.sheets[cell.sheet], line)):
@@ -87,7 +85,8 @@ def _severity_at_end(subject: Subject, line: Line, unlike: Difference | None) ->
         return ""
     if not line.before and any(_reads_back(t, line) for t in (*unlike.usual, *tokens(line.usual))):
         return ""
-    return ERROR if _in_line_with_others(subject, line) else WARNING
+    # The first of a series may open it in a way of its own.
+    return ERROR if line.before and _in_line_with_others(subject, line) else WARNING
 
 
 @check(
@@ -104,7 +103,7 @@ def formula_overwritten(subject: Subject) -> Iterator[Found]:
         for cell in sheet.cells.values():
             if cell.formula or cell.spilled or not cell.is_number:
                 continue
-            for line in lines(sheet, cell):
+            for line in lines(sheet, cell, subject.spans.get(sheet.name)):
                 severity = _severity_typed(subject, line)
                 if severity:
                     where = "among" if line.between else "at the end of"
@@ -116,10 +115,9 @@ def formula_overwritten(subject: Subject) -> Iterator[Found]:
 
 def _severity_typed(subject: Subject, line: Line) -> str:
     sheet = subject.book.sheets[line.cell.sheet]
-    across = [beside(sheet, line.cell, line.across, way) for way in (-1, 1)]
-    if any(c is not None and not c.formula and c.is_number for c in across):
+    if _among_data(subject, line) or _opens(subject, line):
         return ""
-    if sum(1 for c in figures(sheet, line) if not c.formula) > 1 or _opens(subject, line):
+    if sum(1 for c in figures(sheet, line) if not c.formula and _is_alone(sheet, line, c)) > 1:
         return ""
     references = _references(line.usual)
     moving = [r for r in references if not _is_fixed(Token("ref", r.text)) and is_figures(subject.graph, r, line.cell)]
@@ -132,6 +130,25 @@ def _severity_typed(subject: Subject, line: Line) -> str:
     if not moving or (not line.before and any(_reads_back(t, line) for t in tokens(line.usual))):
         return ""
     return ERROR if _in_line_with_others(subject, line) else WARNING if line.step == ROW else ""
+
+
+def _among_data(subject: Subject, line: Line) -> bool:
+    """Whether a typed number beside it, across the line, stands in for a formula as well: a column of actuals."""
+    sheet = subject.book.sheets[line.cell.sheet]
+    for way in (-1, 1):
+        other = beside(sheet, line.cell, line.across, way)
+        if other is None or other.formula or not other.is_number:
+            continue
+        along = [beside(sheet, other, line.step, n) for n in (-1, 1)]
+        if any(c is not None and c.formula for c in along) or not any(is_figure(c) for c in along):
+            return True
+    return False
+
+
+def _is_alone(sheet: Sheet, line: Line, cell: Cell) -> bool:
+    """Whether a typed number of a line stands between formulas."""
+    along = [beside(sheet, cell, line.step, n) for n in (-1, 1)]
+    return all(c is not None and c.formula for c in along)
 
 
 def _near(line: Line) -> Difference | None:

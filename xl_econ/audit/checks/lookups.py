@@ -39,6 +39,21 @@ def lookup_unsorted(subject: Subject) -> Iterator[Found]:
 
 
 @check(
+    "lookup-approximate",
+    WARNING,
+    "An approximate look-up searches texts: a text that is not among them finds the row of another",
+    "make the look-up exact (FALSE, or 0)",
+)
+def lookup_approximate(subject: Subject) -> Iterator[Found]:
+    """The same over keys that are sorted; over numbers, as bands of a price or a tax, it is how it is meant."""
+    for cell, name, keys, exact in _lookups(subject):
+        texts = [k for k in keys if isinstance(k.shown, str) and k.shown]
+        nearest = not exact and name not in ("XLOOKUP", "XMATCH")
+        if nearest and len(texts) == len(keys) and _sorted([k.shown for k in keys]):
+            yield at(cell, f"{name} takes the nearest text of {keys[0].at} to {keys[-1].at}: {cell.formula[:80]}")
+
+
+@check(
     "duplicate-key",
     WARNING,
     "A look-up searches keys of which one stands there twice: only the first row is ever found",

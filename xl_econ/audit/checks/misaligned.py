@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from xl_econ.audit.arguments import calls
 from xl_econ.audit.registry import ERROR, Found, at, check
@@ -62,7 +63,7 @@ def _place(subject: Subject, cell: Cell, argument: str) -> Place | None:
 def _apart(places: list[Place | None]) -> str | None:
     """Two areas that do not go together, in words."""
     held = [p for p in places if p is not None]
-    for one, two in zip(held, held[1:], strict=False):
+    for one, two in pairwise(held):
         (top1, bottom1, left1, right1), (top2, bottom2, left2, right2) = one.area, two.area
         high1, high2, wide1, wide2 = bottom1 - top1, bottom2 - top2, right1 - left1, right2 - left2
         near = one.sheet == two.sheet

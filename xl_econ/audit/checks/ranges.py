@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import takewhile
 
 from xl_econ.audit.blocks import Block, span
 from xl_econ.audit.lines import is_figure
@@ -63,8 +64,11 @@ def _between(subject: Subject, cell: Cell, place: Place) -> list[Cell]:
         gap = [sheet.at(top, c) for c in range(right + 1, min(cell.column, right + 9))]
     else:
         return []
-    found = [c for c in gap if c is not None and is_figure(c)]
-    return found if len(found) == len(gap) and len(found) <= _FARTHEST else []
+    if left == right == cell.column and cell.row < top:
+        gap.reverse()
+    found = list(takewhile(is_figure, gap))
+    rest = [c for c in gap[len(found) :] if c is not None and c.shown != ""]
+    return [c for c in found if c is not None] if not rest and len(found) <= _FARTHEST else []
 
 
 def _explained(subject: Subject, place: Place, missed: list[Cell]) -> bool:
@@ -108,7 +112,7 @@ def _moves_along(subject: Subject, block: Block, down: bool) -> bool:
     corners = [r.corners for r in subject.graph.references(block.first) if r.corners]
     if any(c[0].fixed != c[1].fixed or c[2].fixed != c[3].fixed for c in corners):
         return True
-    others = [b for b in subject.copies[block.sheet.name, block.key]]
+    others = subject.copies[block.sheet.name, block.key]
     lines = {(b.first.row if down else b.first.column) for b in others} | {
         (b.last.row if down else b.last.column) for b in others
     }
@@ -150,8 +154,10 @@ def _beside_longer(subject: Subject) -> Iterator[tuple[Cell, int]]:
                 area = (top, bottom, left + column - block.first.column, right + column - block.first.column)
                 rows.setdefault((cell.sheet, cell.row), []).append((cell, area))
     for (name, _), found in rows.items():
-        (usual, count), *_ = Counter(area[0] for _, area in found).most_common(1)
-        if count < 2:
+        usual, count = Counter(area[0] for _, area in found).most_common(1)[0]
+        if count == 1:  # of two, the longer
+            usual = min(area[0] for _, area in found)
+        if len(found) == 1:
             continue
         sheet = subject.book.sheets[name]
         for cell, (top, bottom, left, _) in found:
@@ -159,7 +165,9 @@ def _beside_longer(subject: Subject) -> Iterator[tuple[Cell, int]]:
             first = sheet.cells.get((top, left))
             if not 0 < top - usual <= _FARTHEST or bottom < top or first is None:
                 continue
-            if all(c is not None and is_figure(c) and c.format == first.format for c in left_out):
+            if all(
+                c is not None and is_figure(c) and c.format == first.format and c.key == first.key for c in left_out
+            ):
                 yield cell, usual
 
 

@@ -47,20 +47,6 @@ def dates_from_1904(subject: Subject) -> Iterator[Found]:
 
 
 @check(
-    "circular-reference",
-    ERROR,
-    "A formula depends on itself: what it shows hangs on how often it was computed",
-    "break the circle; a value carried over from the period before is no circle",
-)
-def circular_reference(subject: Subject) -> Iterator[Found]:
-    """As the engine finds them; where the workbook iterates on purpose it is a warning."""
-    severity = WARNING if subject.book.settings.iterates else ""
-    for cell in subject.formulas:
-        if subject.computed(cell) == "#CIRC!":
-            yield at(cell, f"depends on itself: {cell.formula[:80]}", severity=severity)
-
-
-@check(
     "external-link",
     WARNING,
     "A figure comes from another workbook, which may move or change unseen",

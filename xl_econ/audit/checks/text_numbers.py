@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"'?[-+(]?[$€£¥]?(?:\d{1,3}(?:,\d{3})+|\d+|(?=\.\d))(?:
     "turn it into a number: type it anew, without spaces, apostrophe or separators",
 )
 def number_as_text(subject: Subject) -> Iterator[Found]:
-    """An error where a formula totals the cell; a warning where one computes with it, or where it stands among numbers."""
+    """An error where a formula totals it; a warning where one computes with it, or it stands among numbers."""
     texts = [
         (sheet, cell)
         for sheet, cell in subject.book.cells()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from xl_econ.audit.registry import WARNING, Found, at, check
@@ -11,7 +11,7 @@ from xl_econ.workbook.book import Cell, Sheet, Validation
 from xl_econ.workbook.graph import references
 from xl_econ.workbook.relative import relative, shifted
 
-_HOLDS = {
+_HOLDS: dict[str, Callable[[float, float, float], bool]] = {
     "between": lambda v, a, b: a <= v <= b,
     "notBetween": lambda v, a, b: not a <= v <= b,
     "equal": lambda v, a, _: v == a,
