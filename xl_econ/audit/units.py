@@ -143,6 +143,12 @@ _ALIAS = {word: label for label, words in ALIASES.items() for word in words.spli
 _NOT_A_WORD = re.compile(r"^[\s(\[]+|[\s)\].:]+$")
 _IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
 _LAST_WORDS = re.compile(r",\s*([^,]+)$")
+# Headings of columns that hold another figure than the one a row's unit is of.
+_OTHER = re.compile(
+    r"\b(result|less|change|delta|difference|variance|growth|by|share|weight|index|ratio|price|cost|usd|total|revenue|year|"
+    r"priority|rank|score)\b|[%$€Δ]",
+    re.I,
+)
 _LITERAL = re.compile(r'"([^"]*)"')
 # A price for so many: "USD per 1,000 tokens" is USD/k token.
 _PER = re.compile(r"\s*/\s*|\s+per\s+|\bper\s+", re.I)
@@ -329,7 +335,8 @@ class Units:
             named = {self.sheet.text(row, c).casefold() for c in self._left.get(row, ())}
             # A bill of quantities: the unit is that of the quantity.
             counted = next((w for w in ("qty", "quantity", "amount") if w in named), "")
-            applies = not counted or self.sheet.text(row, cell.column).casefold() == counted
+            heading = self.sheet.text(row, cell.column).casefold()
+            applies = heading == counted if counted else not _OTHER.search(heading)
             if beside is not None and beside.column != cell.column and applies and isinstance(beside.shown, str):
                 return self._evidence(beside, read(beside.shown))
         for column in (cell.column + 1, cell.column - 1):
