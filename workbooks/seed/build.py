@@ -40,7 +40,6 @@ def _sheet(sheet: Any, lines: list[str], looks: dict[str, Any]) -> None:
     for line in (ln for ln in lines if not ln.startswith("```")):
         if line.startswith("### "):
             sheet.write_string(row, 0, line[4:], looks["title"])
-            row += 1  # the empty line under it keeps the table apart
             heading = True
         elif _RULE.fullmatch(line.strip()):
             heading = False

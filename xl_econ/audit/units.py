@@ -198,6 +198,7 @@ class Evidence:
     text: str
     where: str
     strong: bool = True
+    unit: Unit | None = None
 
     @property
     def said(self) -> str:
@@ -370,10 +371,10 @@ class Units:
 
     def _in(self, text: Cell) -> Evidence | None:
         found = in_label(str(text.shown))
-        return None if found is None else Evidence(Measure.of(found[0]), found[1], text.at)
+        return None if found is None else Evidence(Measure.of(found[0]), found[1], text.at, unit=found[0])
 
     def _evidence(self, cell: Cell, unit: Unit | None, strong: bool = True) -> Evidence | None:
-        return None if unit is None else Evidence(Measure.of(unit), str(cell.shown).strip(), cell.at, strong)
+        return None if unit is None else Evidence(Measure.of(unit), str(cell.shown).strip(), cell.at, strong, unit)
 
 
 def spoken(measure: Measure) -> str:
