@@ -27,8 +27,14 @@ from .vocabulary import BY_NAME, Kind, recognise
 _COUNTED = ("params", "params_active", "params_total", "tokens")
 _RAW = 1e6  # a count of parameters or tokens from here on is written out
 _FEWEST = 2  # kinds that make a record
+_SHORT = 60  # characters of a text that states a figure, rather than tells about one
 _LONGEST = 1000  # characters of a text that is read
-_NAME = re.compile(r"[A-Za-z][\w./-]*(?: [\w./-]+){0,3}")
+# Headings of columns beside labels that hold something else than the figure which the label announces.
+_NO_FIGURE = re.compile(
+    r"(unit|source|as of|date|grade|note|comment|lowest|highest|bound|at least|at most|min|max|flag|key|result|change|delta|"
+    r"varian|index|step|check|toleran|formula|link|url|ref|type|owner|status|range|remark|basis|%)|.*\b(by|less|vs|share)\b",
+    re.I,
+)
 _PERIOD = re.compile(r"\b(\d+)[- ]?(?:years?|yrs?)\b", re.I)
 
 
@@ -118,13 +124,14 @@ class Reader:
             if kind is not None and not cell.look.is_date:
                 evidence = self.units.of(cell)
                 unit = None if evidence is None else evidence.measure
+                kind = by_unit(kind, unit)
                 value = in_unit(float(cell.shown), unit, kind, typed=True)
                 if value is not None:
                     text = f"{cell.shown:,.10g}"
                     yield Stated(kind, cell, value, value, evidence.unit if evidence else None, text, label=label)
         elif isinstance(cell.shown, str) and not cell.is_error:
             said = in_label(label)
-            for f in figures(cell.shown):
+            for f in figures(cell.shown) if len(cell.shown) < _SHORT else ():
                 yield from self._figure(cell, f, kind, label, Measure.of(said[0]) if said else None)
 
     def sentences(self) -> Iterator[Record]:
@@ -151,7 +158,7 @@ class Reader:
         if headed is not None and measure is not None and dict(headed.dims).get("USD") and len(headed.dims) > len(measure.dims):
             measure = headed * Measure(scale=measure.scale)
         ends = [v if math.isinf(v) else in_unit(v, measure or Measure(), own, False) for v in (f.low, f.high)]
-        if ends[0] is not None and ends[1] is not None:
+        if ends[0] is not None and ends[1] is not None and ends[0] <= ends[1]:
             yield Stated(own, cell, ends[0], ends[1], f.unit, f.text, f.about, f.of, label)
 
     def records(self) -> Iterator[Record]:
@@ -171,7 +178,7 @@ class Reader:
         if across and (across >= down or shares):
             for cells in rows:
                 yield from self._row(cells, headings, kinds)
-        elif down >= _FEWEST:
+        elif down:
             yield from self._columns(rows, headings, labels)
 
     def _row(self, cells: list[Cell], headings: dict[int, str], kinds: dict[int, Kind | None]) -> Iterator[Record]:
@@ -191,7 +198,7 @@ class Reader:
             label = labels.get(cells[0].row, "")
             kind = recognise(label)
             for cell in cells:
-                if cell.column == first:
+                if cell.column == first or _NO_FIGURE.match(headings.get(cell.column, "").strip()):
                     continue
                 record = by_column.setdefault(
                     cell.column, Record(cell.sheet, headings.get(cell.column, ""), " | ".join(labels.values()))
@@ -206,7 +213,7 @@ class Reader:
                     for f in figures(label):
                         for each in self._figure(cell, f, None, label, None):
                             record.add(each)
-        yield from (r for r in by_column.values() if len(r.figures) >= _FEWEST)
+        yield from (r for r in by_column.values() if r.figures)
 
 
 _YEARLY = ("power_usd", "facility_usd", "staff_usd", "network_usd")
@@ -223,7 +230,9 @@ _BY_UNIT = {
 
 def kind_of(f: Figure, kind: Kind | None, label: str, text: str) -> Kind | None:
     """The kind of a figure in a text: by its unit where that is clear, else as its heading says."""
-    if kind is not None and kind.name != "utilization" and not kind.name.endswith("_usd"):
+    if kind is not None and f.measure is not None:
+        kind = by_unit(kind, f.measure)
+    if kind is not None and not kind.name.endswith("_usd"):
         measure = f.measure
         return kind if measure is None or not measure.strict or measure.strict <= kind.measure.strict else None
     nearby = recognise(text.partition(f.text)[2])
@@ -241,6 +250,18 @@ def kind_of(f: Figure, kind: Kind | None, label: str, text: str) -> Kind | None:
     return kind if f.unit == {} else None
 
 
+def by_unit(kind: Kind, measure: Measure | None) -> Kind:
+    """The kind that a label announces, or the one that the unit beside it makes of it: power in USD is a bill."""
+    if measure is None or not measure.strict or measure.strict == kind.measure.strict:
+        return kind
+    found = _BY_UNIT.get(measure.dims)
+    if found is not None and (found != "usd_per_gpu_hour" or measure.scale == 1):
+        return BY_NAME[found]
+    if kind.otherwise and dict(measure.strict).get("USD") == 1:
+        return BY_NAME[kind.otherwise]
+    return kind
+
+
 def in_unit(value: float, measure: Measure | None, kind: Kind, typed: bool) -> float | None:
     """A number in the unit of its kind; None where its own unit is another, or cannot be told."""
     target = kind.measure
@@ -249,11 +270,11 @@ def in_unit(value: float, measure: Measure | None, kind: Kind, typed: bool) -> f
             if value >= _RAW or not typed:
                 return value / target.scale
             return value if kind.name != "tokens" or measure is not None else None
-        if kind.needs and measure is None:
-            return None
-        return value
-    if measure.strict == target.strict or kind.name.endswith("_usd") and dict(measure.strict).get("USD") == 1:
-        return value * measure.scale / target.scale if measure.strict == target.strict else value * _money(measure)
+        return None if kind.needs else value
+    if measure.strict == target.strict:
+        return value * measure.scale / target.scale
+    if kind.name.endswith("_usd") and measure.strict == frozenset({("USD", 1.0), ("h", -1.0)}):
+        return value * _money(measure)
     if not measure.strict:
         return value * measure.scale / (target.scale if kind.name in _COUNTED else 1)
     return None

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from xl_econ.core.errors import XlEconError
 
 from xl_econ.hosts.python import function
 from xl_econ.tables.store import TABLES
 
-from .quantities import Stated
+from .quantities import Record, Stated, records
+
+if TYPE_CHECKING:
+    from .registry import Found
+    from .subject import Subject
 
 ABOUT = 0.1  # how far a figure may be off that is said to be rough
 CLOSE = 0.02
 _FACTORS = (1e3, 1e6, 1e9, 1e12)
+
+
+def of_records(rule: Callable[[Record], Iterator[Found]]) -> Callable[[Subject], Iterator[Found]]:
+    """A check of a workbook from a rule for one record.
+
+    A figure that no metric takes (an MFU of 3) cannot be reconciled; that it is out of bounds is said elsewhere.
+    """
+
+    @wraps(rule)
+    def run(subject: Subject) -> Iterator[Found]:
+        for r in records(subject):
+            try:
+                found = list(rule(r))
+            except XlEconError:
+                continue
+            yield from found
+
+    return run
 
 
 def call(name: str, *arguments: object) -> float:

@@ -24,6 +24,7 @@ class Kind:
         said: What it is called, in small letters.
         never: Words with which it is something else.
         needs: Whether a cell must say a unit of this kind besides, because the words alone are too common.
+        otherwise: The kind that the same words mean where the figure is an amount of money.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Kind:
     said: str
     never: str = ""
     needs: bool = False
+    otherwise: str = ""
 
     @property
     def measure(self) -> Measure:
@@ -70,7 +72,7 @@ KINDS = (
     Kind("peak", _of(q.Tflops), r"\bpeak\b.*\b(flop|performance|compute|tflop)|\b(dense|sparse)?\s?peak\b|\btflop/?s\b|^(bf16|fp16) (dense )?(tflops|peak)", _ABOUT + r"|achieved|demand|mean|load|per (watt|\$)|power|rpm|hour|traffic|effective|mem|band"),
     Kind("tokens", _of(q.TokensT), r"^(training |train |dataset |total )?tokens\b", _ABOUT + "|" + _RATE + "|request|day|month|input|output|prompt|context|param|step|batch|served|in\\b|out\\b|generated|volume"),
     Kind("gpus", _of(q.Gpus), r"^(number of |no\.? of |# ?(of )?|total )?(gpu|accelerator)s?( count)?( in the (run|cluster|fleet))?$|\bgpu count\b|\bcluster size\b", _ABOUT),
-    Kind("watts", _of(q.Watts), r"\b(tdp|power|watts?)\b", _ABOUT + r"|usd|\$|cost|bill|price|rate|factor|budget|share|usage|purchase", True),
+    Kind("watts", _of(q.Watts), r"\b(tdp|power|watts?)\b", _ABOUT + r"|usd|\$|cost|bill|price|rate|factor|budget|share|usage|purchase", True, "power_usd"),
     Kind("power_usd", _of(q.Usd), r"\b(power|electricity|energy)\b", _ABOUT.replace("|cost of", "") + "|price|tariff|kwh$", True),
     Kind("network_usd", _of(q.Usd), r"\bnetwork(ing)?\b|\binterconnect\b", _ABOUT, True),
     Kind("facility_usd", _of(q.Usd), r"\bfacility\b|\bcolo(cation)?\b|\bdata ?cent(er|re)\b|\bcooling\b", _ABOUT, True),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from xl_econ.audit.quantities import Record, Stated, records
-from xl_econ.audit.reconcile import call, percent, shown
+from xl_econ.audit.reconcile import of_records, call, percent, shown
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 
@@ -20,24 +20,24 @@ _MOST_MARGIN = 0.999
     "A gross margin does not go with the cost and the price, or the share of cost in the price, beside it",
     "margin is 1 - cost / price; state one of the two and compute the other",
 )
-def margin_clash(subject: Subject) -> Iterator[Found]:
+@of_records
+def margin_clash(r: Record) -> Iterator[Found]:
     """The share of cost that a margin leaves, against the one that is stated; a margin against price and cost."""
-    for r in records(subject):
-        margin, share = r.get("margin"), r.get("cost_share")
-        if margin is None:
-            continue
-        if share is not None and max(margin.high, share.high) <= _MOST_MARGIN:
-            # Cost in a price of 1.
-            low, high = (1 / call("price_for_margin", 1.0, m) for m in (margin.high, margin.low))
-            if abs(low - share.low) > _POINTS or abs(high - share.high) > _POINTS:
-                left = percent(*(call("gross_margin", 1.0, c) for c in (share.high, share.low)))
-                yield at(
-                    share.cell,
-                    f"a margin of {margin.text} leaves a cost of {percent(low, high)} of the price, not {share.text}, "
-                    f"which means a margin of {left}",
-                    low,
-                )
-        yield from _priced(r, margin)
+    margin, share = r.get("margin"), r.get("cost_share")
+    if margin is None:
+        return
+    if share is not None and max(margin.high, share.high) <= _MOST_MARGIN:
+        # Cost in a price of 1.
+        low, high = (1 / call("price_for_margin", 1.0, m) for m in (margin.high, margin.low))
+        if abs(low - share.low) > _POINTS or abs(high - share.high) > _POINTS:
+            left = percent(*(call("gross_margin", 1.0, c) for c in (share.high, share.low)))
+            yield at(
+                share.cell,
+                f"a margin of {margin.text} leaves a cost of {percent(low, high)} of the price, not {share.text}, "
+                f"which means a margin of {left}",
+                low,
+            )
+    yield from _priced(r, margin)
 
 
 def _priced(r: Record, margin: Stated) -> Iterator[Found]:
@@ -60,14 +60,14 @@ def _priced(r: Record, margin: Stated) -> Iterator[Found]:
     "The overhead of idle time is not what the utilization beside it makes of it",
     "an hour used to 70% costs 1 / 0.7 of its price: 43% more, not 30%",
 )
-def idle_overhead(subject: Subject) -> Iterator[Found]:
+@of_records
+def idle_overhead(r: Record) -> Iterator[Found]:
     """What an hour costs more at a utilization, against the overhead that is stated beside it."""
-    for r in records(subject):
-        use, overhead = r.get("utilization"), r.get("overhead")
-        if use is None or overhead is None or not 0 < use.low <= use.high <= 1 or math.isinf(overhead.high):
-            continue
-        low, high = (call("effective_rate", 1.0, u) - 1 for u in (use.high, use.low))
-        if abs(low - overhead.low) > _POINTS or abs(high - overhead.high) > _POINTS:
-            idle = abs(1 - use.low - overhead.high) < _POINTS
-            why = "; it is the idle share of the hours" if idle else ""
-            yield at(overhead.cell, f"{overhead.text} at {use.text}, which costs {percent(low, high)} more{why}", high)
+    use, overhead = r.get("utilization"), r.get("overhead")
+    if use is None or overhead is None or not 0 < use.low <= use.high <= 1 or math.isinf(overhead.high):
+        return
+    low, high = (call("effective_rate", 1.0, u) - 1 for u in (use.high, use.low))
+    if abs(low - overhead.low) > _POINTS or abs(high - overhead.high) > _POINTS:
+        idle = abs(1 - use.low - overhead.high) < _POINTS
+        why = "; it is the idle share of the hours" if idle else ""
+        yield at(overhead.cell, f"{overhead.text} at {use.text}, which costs {percent(low, high)} more{why}", high)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from xl_econ.audit.quantities import Record, Stated, records
-from xl_econ.audit.reconcile import agree, call, overlap, percent, powers_of_ten, shown, slack
+from xl_econ.audit.reconcile import of_records, agree, call, overlap, percent, powers_of_ten, shown, slack
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.audit.vocabulary import recognise
@@ -23,25 +23,25 @@ _COSTS = ("capex_usd", "power_usd", "network_usd", "facility_usd", "staff_usd")
     "A power bill is not what its watts, hours and price per kWh give",
     "watts x 8,760 hours x price / 1,000 is a year; look for a period or a thousand that is one too many",
 )
-def power_bill(subject: Subject) -> Iterator[Found]:
+@of_records
+def power_bill(r: Record) -> Iterator[Found]:
     """The bill of a year against watts, price and PUE; server and cooling explain up to twice the accelerator's own."""
-    for r in records(subject):
-        bill, watts, price = r.get("power_usd"), r.get("watts"), r.get("usd_per_kwh")
-        if bill is None or watts is None or price is None or min(bill.low, watts.low, price.low) <= 0:
-            continue
-        pue, gpus = r.get("pue"), r.get("gpus")
-        year = call("power_cost", watts.middle, price.middle, pue.middle if pue and pue.low >= 1 else 1.0)
-        yearly = "yr" in (bill.unit or {})
-        years = r.years or 1
-        fleet = gpus.middle if gpus and gpus.low > 1 else 1.0
-        expected = [year * n * m for n in ((1,) if yearly else (1, years, 1 / 12)) for m in (1.0, fleet)]
-        if any(_LEAST_POWER < bill.middle / e < _MOST_POWER for e in expected):
-            continue
-        ratio = bill.middle / expected[0]
-        text = f"{bill.text}, but {watts.text} at {price.text} are ${shown(year)} a year: {ratio:.3g} times"
-        if years > 1 and agree(ratio, years, 0.05):
-            text += f"; ${shown(year * years)} are {years} years"
-        yield at(bill.cell, text + powers_of_ten(ratio), year)
+    bill, watts, price = r.get("power_usd"), r.get("watts"), r.get("usd_per_kwh")
+    if bill is None or watts is None or price is None or min(bill.low, watts.low, price.low) <= 0:
+        return
+    pue, gpus = r.get("pue"), r.get("gpus")
+    year = call("power_cost", watts.middle, price.middle, pue.middle if pue and pue.low >= 1 else 1.0)
+    yearly = "yr" in (bill.unit or {})
+    years = r.years or 1
+    fleet = gpus.middle if gpus and gpus.low > 1 else 1.0
+    expected = [year * n * m for n in ((1,) if yearly else (1, years, 1 / 12)) for m in (1.0, fleet)]
+    if any(_LEAST_POWER < bill.middle / e < _MOST_POWER for e in expected):
+        return
+    ratio = bill.middle / expected[0]
+    text = f"{bill.text}, but {watts.text} at {price.text} are ${shown(year)} a year: {ratio:.3g} times"
+    if years > 1 and agree(ratio, years, 0.05):
+        text += f"; ${shown(year * years)} are {years} years"
+    yield at(bill.cell, text + powers_of_ten(ratio), year)
 
 
 @check(
@@ -50,24 +50,24 @@ def power_bill(subject: Subject) -> Iterator[Found]:
     "A total over years is not what its purchase, yearly costs or hourly price add up to",
     "add the parts again: once what is bought, for every year what is paid a year",
 )
-def total_of_years(subject: Subject) -> Iterator[Found]:
+@of_records
+def total_of_years(r: Record) -> Iterator[Found]:
     """Owning: purchase, network, and each year's power and facility. Renting: the price, around the clock."""
-    for r in records(subject):
-        price, year, total = r.get("usd_per_gpu_hour"), r.get("cloud_usd_yr"), r.get("tco_usd")
-        if price is not None and year is not None and price.low > 0 and math.isfinite(price.high):
-            bounds = call("cloud_tco", price.low, 1), call("cloud_tco", price.high, 1)
-            if not overlap(bounds, (year.low, year.high), slack(year, price)):
-                yield at(year.cell, f"{year.text}, but {price.text} around the clock is {shown(bounds[0])} a year", bounds[0])
-        years = _years(r)
-        if total is None or not years:
-            continue
-        parts = _tco(r, years)
-        if price is not None and parts is None and math.isfinite(price.high) and price.low > 0:
-            parts = call("cloud_tco", price.low, years), call("cloud_tco", price.high, years)
-        if parts is not None and not overlap(parts, (total.low, total.high), slack(total)):
-            text = f"{total.text} over {years} years, but the parts come to {_range(*parts)}"
-            ratio = total.middle / ((parts[0] + parts[1]) / 2)
-            yield at(total.cell, f"{text}: {ratio:.3g} times{powers_of_ten(ratio)}", parts[0])
+    price, year, total = r.get("usd_per_gpu_hour"), r.get("cloud_usd_yr"), r.get("tco_usd")
+    if price is not None and year is not None and price.low > 0 and math.isfinite(price.high):
+        bounds = call("cloud_tco", price.low, 1), call("cloud_tco", price.high, 1)
+        if not overlap(bounds, (year.low, year.high), slack(year, price)):
+            yield at(year.cell, f"{year.text}, but {price.text} around the clock is {shown(bounds[0])} a year", bounds[0])
+    years = _years(r)
+    if total is None or not years:
+        return
+    parts = _tco(r, years)
+    if price is not None and parts is None and math.isfinite(price.high) and price.low > 0:
+        parts = call("cloud_tco", price.low, years), call("cloud_tco", price.high, years)
+    if parts is not None and not overlap(parts, (total.low, total.high), slack(total)):
+        text = f"{total.text} over {years} years, but the parts come to {_range(*parts)}"
+        ratio = total.middle / ((parts[0] + parts[1]) / 2)
+        yield at(total.cell, f"{text}: {ratio:.3g} times{powers_of_ten(ratio)}", parts[0])
 
 
 @check(
@@ -103,9 +103,10 @@ def _compared(group: list[Record], costs: Record, years: int) -> Iterator[Found]
     for r in group:
         kind = recognise(r.name)
         share = r.figures["share_of_total"][0]
-        if kind is None or kind.name not in _COSTS:
+        name = "" if kind is None else kind.otherwise or kind.name
+        if name not in _COSTS:
             continue
-        low, high = _share(costs, kind.name, years)
+        low, high = _share(costs, name, years)
         if not overlap((low, high), (share.low, share.high)):
             where = f"{costs.sheet}!{costs.figures['tco_usd'][0].cell.at}"
             said = percent(low, high) if high else "nothing, for it has no such row"
