@@ -121,7 +121,7 @@ class Reader:
     def stated(self, cell: Cell, kind: Kind | None, label: str = "") -> Iterator[Stated]:
         """What a cell states of a kind: its number, or the figures of its text."""
         if cell.is_number:
-            if kind is not None and not cell.look.is_date:
+            if kind is not None and not cell.look.is_date and ("%" not in cell.format or kind.is_share):
                 evidence = self.units.of(cell)
                 unit = None if evidence is None else evidence.measure
                 kind = by_unit(kind, unit)
@@ -144,7 +144,7 @@ class Reader:
             for clause in re.split(r"(?<=[a-z)])[.;] +", text):
                 kind = recognise(clause)
                 for f in figures(clause):
-                    if kind is not None and kind.quantity.unit in ("share", "ratio") and f.unit == {}:
+                    if kind is not None and kind.is_share and f.unit == {}:
                         record.add(Stated(kind, cell, f.low, f.high, f.unit, f.text, f.about, label=clause))
             if len(record.figures) >= _FEWEST:
                 yield record
@@ -163,18 +163,20 @@ class Reader:
 
     def records(self) -> Iterator[Record]:
         """The records of the sheet."""
+        above: dict[int, str] = {}
         for block in _blocks(self.sheet):
-            yield from self._of_block(block)
+            first = next((n for n, cells in enumerate(block[:4]) if _is_heading(cells)), None)
+            # A section below an empty row goes on under the headings before it.
+            above = {c.column: str(c.shown) for c in block[first]} if first is not None else above
+            yield from self._of_block(block, first, above)
 
-    def _of_block(self, block: list[list[Cell]]) -> Iterator[Record]:
-        first = next((n for n, cells in enumerate(block[:4]) if _is_heading(cells)), None)
-        headings = {c.column: str(c.shown) for c in block[first]} if first is not None else {}
+    def _of_block(self, block: list[list[Cell]], first: int | None, headings: dict[int, str]) -> Iterator[Record]:
         rows = block[(first or 0) + (first is not None) :]
-        kinds = {c: recognise(t) for c, t in headings.items()}
+        kinds = {c: recognise(t) for c, t in headings.items()} if first is not None else {}
         labels = {cells[0].row: str(cells[0].shown) for cells in rows if cells and isinstance(cells[0].shown, str)}
         across = sum(1 for k in kinds.values() if k)
         down = sum(1 for text in set(labels.values()) if recognise(text) or _priced(text))
-        shares = any(k is not None and k.quantity.unit in ("share", "ratio") for k in kinds.values())
+        shares = any(k is not None and k.is_share for k in kinds.values())
         if across and (across >= down or shares):
             for cells in rows:
                 yield from self._row(cells, headings, kinds)
@@ -236,7 +238,7 @@ def kind_of(f: Figure, kind: Kind | None, label: str, text: str) -> Kind | None:
         measure = f.measure
         return kind if measure is None or not measure.strict or measure.strict <= kind.measure.strict else None
     nearby = recognise(text.partition(f.text)[2])
-    if f.unit == {} and nearby is not None and nearby.quantity.unit in ("share", "ratio"):
+    if f.unit == {} and nearby is not None and nearby.is_share:
         return nearby
     if f.measure is not None and f.measure.dims in _BY_UNIT:
         found = BY_NAME[_BY_UNIT[f.measure.dims]]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from xl_econ.core.errors import UnitError
-from xl_econ.core.units import Unit, parse, show, times
+from xl_econ.core.units import Unit, parse, times
 from xl_econ.workbook.book import Cell, Sheet
 
 # What people write, in small letters, by the label that it means. Beside these every label of the core is read.
@@ -149,6 +149,9 @@ _OTHER = re.compile(
     r"priority|rank|score)\b|[%$€Δ]",
     re.I,
 )
+_KEY = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
+_COUNTS = {"b": "B", "t": "T", "m": "M", "k": "k"}
+_COUNTED = ("param", "token")
 _LITERAL = re.compile(r'"([^"]*)"')
 # A price for so many: "USD per 1,000 tokens" is USD/k token.
 _PER = re.compile(r"\s*/\s*|\s+per\s+|\bper\s+", re.I)
@@ -256,11 +259,23 @@ _LABELS = {*PROPORTION, *STRICT, "GPU", "param", "node"}
 
 @lru_cache(1 << 14)
 def in_label(text: str) -> tuple[Unit, str] | None:
-    """The unit that a label or heading says: in brackets at its end, after a comma."""
+    """The unit that a label or heading says: in brackets at its end, after a comma, as the end of a key (`tdp_w`)."""
+    if _KEY.fullmatch(text):
+        return _in_key(text.split("_"))
     for found in (*reversed(_IN_BRACKETS.findall(text)), *_LAST_WORDS.findall(text)):
         unit = read(found)
         if unit is not None:
             return unit, found.strip()
+    return None
+
+
+def _in_key(words: list[str]) -> tuple[Unit, str] | None:
+    """The unit that a key ends in: `usd_per_gpu_hour`; a bare b or t only where something is counted in billions."""
+    for n in range(len(words)):
+        ending = " ".join(words[n:])
+        unit = parse(_COUNTS[ending]) if n and ending in _COUNTS and words[0].startswith(_COUNTED) else read(ending)
+        if unit and (Measure.of(unit).dims or ending in _COUNTS) and (n or len(words) > 2):
+            return unit, ending
     return None
 
 
@@ -371,12 +386,12 @@ class Units:
 
     def _in(self, text: Cell) -> Evidence | None:
         found = in_label(str(text.shown))
-        return None if found is None else Evidence(Measure.of(found[0]), found[1], text.at, unit=found[0])
+        return None if found is None else Evidence(Measure.of(found[0]), found[1], _place(text), unit=found[0])
 
     def _evidence(self, cell: Cell, unit: Unit | None, strong: bool = True) -> Evidence | None:
-        return None if unit is None else Evidence(Measure.of(unit), str(cell.shown).strip(), cell.at, strong, unit)
+        return None if unit is None else Evidence(Measure.of(unit), str(cell.shown).strip(), _place(cell), strong, unit)
 
 
-def spoken(measure: Measure) -> str:
-    """A measure for a message."""
-    return show(dict(measure.dims)) + ("" if measure.scale == 1 else f" x {measure.scale:.4g}")
+def _place(cell: Cell) -> str:
+    return f"{cell.sheet}!{cell.at}"
+
