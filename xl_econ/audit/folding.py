@@ -223,7 +223,9 @@ class Folder:
             case "call":
                 return self._called(node.value, node.parts)
             case "+" | "-":
-                return self._alike(f"{'adds' if node.kind == '+' else 'subtracts'}", [self._value(p) for p in node.parts])
+                return self._alike(
+                    f"{'adds' if node.kind == '+' else 'subtracts'}", [self._value(p) for p in node.parts]
+                )
         values = [self._value(p) for p in node.parts]
         self._alike("compares", values)
         return Value((_ONE,), [], sure=False)
@@ -256,7 +258,9 @@ class Folder:
     def _called(self, name: str, parts: tuple[Node, ...]) -> Value:
         if name in _BRANCHES:
             self._value(parts[0])
-            return self._alike(f"{name} chooses between", [self._value(p) for p in parts[_BRANCHES[name] :]], chosen=True)
+            return self._alike(
+                f"{name} chooses between", [self._value(p) for p in parts[_BRANCHES[name] :]], chosen=True
+            )
         values = [self._value(p) for p in parts]
         if name in _SAME:
             return self._alike(f"{name} of", values, chosen=name == "IFERROR")
@@ -290,8 +294,12 @@ class Folder:
         sure = all(v.sure for v in values) and all(v.readings is not None for v in values)
         seen = [e for v in known for e in v.seen]
         if not known:
-            return Value(values[0].readings if values and all(v.literal for v in values) else None, literal=True, sure=sure)
-        shared = tuple(m for m in known[0].readings or () if all(any(m.alike(b) for b in v.readings or ()) for v in known))
+            return Value(
+                values[0].readings if values and all(v.literal for v in values) else None, literal=True, sure=sure
+            )
+        shared = tuple(
+            m for m in known[0].readings or () if all(any(m.alike(b) for b in v.readings or ()) for v in known)
+        )
         return Value(shared, seen, sure=sure)
 
 

@@ -138,7 +138,12 @@ class Reader:
         """The texts that state several figures, clause by clause."""
         for cell in self.sheet.cells.values():
             text = cell.shown
-            if not isinstance(text, str) or cell.formula or not 40 < len(text) < _LONGEST or len(figures(text)) < _FEWEST:
+            if (
+                not isinstance(text, str)
+                or cell.formula
+                or not 40 < len(text) < _LONGEST
+                or len(figures(text)) < _FEWEST
+            ):
                 continue
             record = Record(cell.sheet, "", text)
             for clause in re.split(r"(?<=[a-z)])[.;] +", text):
@@ -155,7 +160,12 @@ class Reader:
             return
         measure = Measure.of(f.unit) if f.unit is not None else None
         # "$0.05" under the heading "$/M tokens" says only half of its unit.
-        if headed is not None and measure is not None and dict(headed.dims).get("USD") and len(headed.dims) > len(measure.dims):
+        if (
+            headed is not None
+            and measure is not None
+            and dict(headed.dims).get("USD")
+            and len(headed.dims) > len(measure.dims)
+        ):
             measure = headed * Measure(scale=measure.scale)
         ends = [v if math.isinf(v) else in_unit(v, measure or Measure(), own, False) for v in (f.low, f.high)]
         if ends[0] is not None and ends[1] is not None and ends[0] <= ends[1]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import TYPE_CHECKING
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, cast
 
 from xl_econ.core.errors import XlEconError
-
 from xl_econ.hosts.python import function
 from xl_econ.tables.store import TABLES
 
 from .quantities import Record, Stated, records
 
 if TYPE_CHECKING:
+    from xl_econ.tables.rows import CloudPrice
+
     from .registry import Found
     from .subject import Subject
 
@@ -58,7 +59,9 @@ def agree(one: float, other: float, tolerance: float = CLOSE) -> bool:
 
 def overlap(one: tuple[float, float], other: tuple[float, float], tolerance: float = CLOSE) -> bool:
     """Whether two ranges meet, each end taken with the tolerance."""
-    return one[0] * (1 - tolerance) <= other[1] * (1 + tolerance) and other[0] * (1 - tolerance) <= one[1] * (1 + tolerance)
+    return one[0] * (1 - tolerance) <= other[1] * (1 + tolerance) and other[0] * (1 - tolerance) <= one[1] * (
+        1 + tolerance
+    )
 
 
 def powers_of_ten(ratio: float, tolerance: float = 0.05) -> str:
@@ -81,17 +84,19 @@ def shown(value: float, unit: str = "") -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+@lru_cache(1)
+def cloud_prices() -> list[CloudPrice]:
+    """The rows of the price table that have a price."""
+    rows = cast("list[CloudPrice]", list(TABLES["cloud_prices"].rows.values()))
+    return [r for r in rows if r.usd_per_gpu_hour]
 
 
 def market(gpu: str) -> tuple[float, float, str]:
     """The lowest and highest price of an accelerator's hour in the price table, and whose prices these are."""
-    rows = list(TABLES["cloud_prices"].rows.values())
-    of_it = [r for r in rows if r.gpu == gpu] or rows
-    prices = [r.usd_per_gpu_hour for r in of_it if r.usd_per_gpu_hour]
-    whose = f"clouds ask for {gpu}" if of_it is not rows else "clouds ask"
+    of_it = [r for r in cloud_prices() if r.gpu == gpu]
+    prices = [r.usd_per_gpu_hour for r in of_it or cloud_prices()]
+    whose = f"clouds ask for {gpu}" if of_it else "clouds ask"
     return min(prices), max(prices), whose
-
-
 
 
 def percent(low: float, high: float) -> str:

@@ -394,4 +394,3 @@ class Units:
 
 def _place(cell: Cell) -> str:
     return f"{cell.sheet}!{cell.at}"
-

@@ -68,7 +68,9 @@ def _kind(row: dict[str, str]) -> Kind:
     never = "|".join(filter(None, (about, row["never"].replace("RATE", _RATE))))
     quantity = get_args(getattr(quantities, row["quantity"]))[1]
     said = re.compile(row["said"])
-    return Kind(row["kind"], quantity, said, re.compile(never) if never else None, bool(row["needs_unit"]), row["otherwise"])
+    return Kind(
+        row["kind"], quantity, said, re.compile(never) if never else None, bool(row["needs_unit"]), row["otherwise"]
+    )
 
 
 KINDS = _read()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from xl_econ.audit.quantities import Record, Stated, records
-from xl_econ.audit.reconcile import of_records, call, percent, shown
+from xl_econ.audit.quantities import Record, Stated
+from xl_econ.audit.reconcile import call, of_records, percent, shown
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
-from xl_econ.audit.subject import Subject
 
 _POINTS = 0.02  # of a share
 _MOST_MARGIN = 0.999

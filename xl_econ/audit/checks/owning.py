@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from xl_econ.audit.quantities import Record, Stated, records
-from xl_econ.audit.reconcile import of_records, agree, call, overlap, percent, powers_of_ten, shown, slack
+from xl_econ.audit.reconcile import agree, call, of_records, overlap, percent, powers_of_ten, shown, slack
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.audit.vocabulary import recognise
@@ -57,7 +57,9 @@ def total_of_years(r: Record) -> Iterator[Found]:
     if price is not None and year is not None and price.low > 0 and math.isfinite(price.high):
         bounds = call("cloud_tco", price.low, 1), call("cloud_tco", price.high, 1)
         if not overlap(bounds, (year.low, year.high), slack(year, price)):
-            yield at(year.cell, f"{year.text}, but {price.text} around the clock is {shown(bounds[0])} a year", bounds[0])
+            yield at(
+                year.cell, f"{year.text}, but {price.text} around the clock is {shown(bounds[0])} a year", bounds[0]
+            )
     years = _years(r)
     if total is None or not years:
         return

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from xl_econ.audit.quantities import Record, Stated, records
-from xl_econ.audit.reconcile import ABOUT, overlap
+from xl_econ.audit.reconcile import ABOUT, cloud_prices, overlap
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.tables.store import TABLES
 
-_TERMS = {"on-demand": ("on-demand", "on demand", "ondemand"), "reserved-1yr": ("reserved", "commit"), "spot": ("spot",)}
+_TERMS = {
+    "on-demand": ("on-demand", "on demand", "ondemand"),
+    "reserved-1yr": ("reserved", "commit"),
+    "spot": ("spot",),
+}
 _FEWEST_OFFERS = 2
 
 
@@ -91,11 +94,7 @@ def price_conflict(subject: Subject) -> Iterator[Found]:
 )
 def list_price(subject: Subject) -> Iterator[Found]:
     """Prices with provider, accelerator and term against the latest of the reference table."""
-    latest = {
-        (r.provider.casefold(), r.gpu, r.term): r
-        for r in TABLES["cloud_prices"].rows.values()
-        if r.case == "latest" and r.usd_per_gpu_hour
-    }
+    latest = {(r.provider.casefold(), r.gpu, r.term): r for r in cloud_prices() if r.case == "latest"}
     for r in records(subject):
         for s in r.figures.get("usd_per_gpu_hour", ()):
             row = latest.get((_provider(r.name), r.accelerator, _term(s.label)))
@@ -128,13 +127,13 @@ def _instance(r: Record, s: Stated) -> int:
 
 @lru_cache(1)
 def _instances() -> dict[str, int]:
-    rows = TABLES["cloud_prices"].rows.values()
-    return {r.instance.casefold(): int(r.gpus_per_instance) for r in rows if r.instance and r.gpus_per_instance > 1}
+    named = [r for r in cloud_prices() if r.instance and r.gpus_per_instance > 1]
+    return {str(r.instance).casefold(): int(r.gpus_per_instance) for r in named}
 
 
 @lru_cache(1)
 def _providers() -> set[str]:
-    return {r.provider.casefold() for r in TABLES["cloud_prices"].rows.values()}
+    return {r.provider.casefold() for r in cloud_prices()}
 
 
 def _provider(name: str) -> str:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from xl_econ.audit.quantities import Record, Stated, accelerator, named, records
+from xl_econ.audit.quantities import Record, Stated, accelerator, named
 from xl_econ.audit.reconcile import (
-    of_records, ABOUT, CLOSE, agree, call, market, powers_of_ten, shown, slack, tenfold,
+    ABOUT,
+    CLOSE,
+    agree,
+    call,
+    market,
+    of_records,
+    powers_of_ten,
+    shown,
+    slack,
+    tenfold,
 )  # fmt: skip
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
-from xl_econ.audit.subject import Subject
 from xl_econ.tables.store import TABLES
 
 _LIKELY_MFU = 0.4
@@ -176,5 +184,3 @@ def published_run(r: Record) -> Iterator[Found]:
             active,
             ERROR if sure else WARNING,
         )
-
-

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from xl_econ.audit.folding import Folder, Value, nearest_factor, same_but_time
+from xl_econ.audit.folding import Clash, Folder, Value, nearest_factor, same_but_time
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.audit.units import Evidence, Units
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.graph import Place
 
+Folded = tuple[Cell, Value, list[Clash], Evidence | None]
 _COPIES = 24  # of one formula that are looked at: their labels may differ
 
 
@@ -67,7 +68,7 @@ def _said(evidence: list[Evidence]) -> str:
     return " and ".join(dict.fromkeys(e.said for e in evidence[:4]))
 
 
-def _folded(subject: Subject) -> Iterator[tuple[Cell, Value, list, Evidence | None]]:
+def _folded(subject: Subject) -> Iterator[Folded]:
     """Formulas with what they give: of one that is copied the first few that have labels of their own."""
     cached = subject.__dict__.get("_folded_units")
     if cached is None:
@@ -75,7 +76,7 @@ def _folded(subject: Subject) -> Iterator[tuple[Cell, Value, list, Evidence | No
     yield from cached
 
 
-def _fold(subject: Subject) -> Iterator[tuple[Cell, Value, list, Evidence | None]]:
+def _fold(subject: Subject) -> Iterator[Folded]:
     sheets = subject.book.sheets
     speakers: dict[str, Units] = {}
     known: dict[tuple[str, int, int], Evidence | None] = {}
