@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from xl_econ.core.errors import XlEconError
@@ -281,7 +282,7 @@ class Folder:
     def _alike(self, how: str, values: list[Value], chosen: bool = False) -> Value:
         """Parts that must be alike; a bare number or something unknown fits anything."""
         known = [v for v in values if v.readings is not None and not v.literal and v.seen]
-        for one, other in zip(known, known[1:], strict=False):
+        for one, other in pairwise(known):
             assert one.readings is not None  # noqa: S101
             assert other.readings is not None  # noqa: S101
             if not any(a.alike(b) for a in one.readings for b in other.readings):
@@ -338,6 +339,3 @@ def same_but_time(ones: Sequence[Measure], others: Sequence[Measure]) -> bool:
         return frozenset((k, v) for k, v in m.strict if k not in ("h", "token"))
 
     return any(core(a) == core(b) for a in ones for b in others)
-
-
-__all__ = ["Clash", "Evidence", "Folder", "Units", "Value", "nearest_factor", "same_but_time", "tree"]

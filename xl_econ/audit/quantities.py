@@ -1,6 +1,7 @@
-"""What the cells of a workbook state: a kind of figure, its size in the unit of that kind, row by row and column by column.
+"""What the cells of a workbook state: a kind of figure, and its size in the unit of that kind.
 
-A record is a row of a table under headings, or a column of figures beside labels: figures of one thing, which must agree.
+A record is a row of a table under headings, or a column of figures beside labels: figures of one thing, which must
+agree.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from xl_econ.core.errors import NotAvailable
 from xl_econ.core.units import Unit, parse
+from xl_econ.tables.read import fold, spellings
 from xl_econ.tables.store import TABLES
 from xl_econ.workbook.book import Cell, Sheet
 
@@ -31,8 +32,8 @@ _SHORT = 60  # characters of a text that states a figure, rather than tells abou
 _LONGEST = 1000  # characters of a text that is read
 # Headings of columns beside labels that hold something else than the figure which the label announces.
 _NO_FIGURE = re.compile(
-    r"(unit|source|as of|date|grade|note|comment|lowest|highest|bound|at least|at most|min|max|flag|key|result|change|delta|"
-    r"varian|index|step|check|toleran|formula|link|url|ref|type|owner|status|range|remark|basis|%)|.*\b(by|less|vs|share)\b",
+    r"(unit|source|as of|date|grade|note|comment|lowest|highest|bound|at least|at most|min|max|flag|key|result|change|"
+    r"delta|varian|index|step|check|toleran|formula|link|url|ref|type|owner|status|range|remark|basis|%)|.*\b(by|less|vs|share)\b",
     re.I,
 )
 _PERIOD = re.compile(r"\b(\d+)[- ]?(?:years?|yrs?)\b", re.I)
@@ -91,10 +92,17 @@ def accelerator(text: str) -> str:
     return next(iter(named("accelerators", text)), "")
 
 
-@lru_cache(1 << 12)
+@lru_cache
+def _names(table: str) -> dict[str, str]:
+    """What the rows of a table are called, as it is compared."""
+    return {fold(spelling): str(key) for spelling, key in spellings(TABLES[table].rows)}
+
+
+@lru_cache(1 << 16)
 def named(table: str, text: str) -> tuple[str, ...]:
     """The rows of a reference table that a text names, the longest names first taken."""
     found = []
+    names = _names(table)
     words = re.findall(r"[\w.+/-]+", text.replace("|", " "))
     taken: set[int] = set()
     for size in (5, 4, 3, 2, 1):
@@ -103,11 +111,10 @@ def named(table: str, text: str) -> tuple[str, ...]:
             phrase = " ".join(words[n : n + size]).rstrip(".,;")
             if taken & set(span) or len(phrase) < 3 or phrase.isdigit():
                 continue
-            try:
-                found.append((n, str(TABLES[table].find(phrase))))
-            except NotAvailable:
-                continue
-            taken |= set(span)
+            name = names.get(fold(phrase))
+            if name is not None:
+                found.append((n, name))
+                taken |= set(span)
     return tuple(name for _, name in sorted(found))
 
 

@@ -101,5 +101,4 @@ def market(gpu: str) -> tuple[float, float, str]:
 
 def percent(low: float, high: float) -> str:
     """A range of shares: `7.1-8%`."""
-    text = f"{low * 100:.3g}%" if math.isclose(low, high) else f"{low * 100:.3g}-{high * 100:.3g}%"
-    return text
+    return f"{low * 100:.3g}%" if math.isclose(low, high) else f"{low * 100:.3g}-{high * 100:.3g}%"

@@ -1,7 +1,7 @@
 """Units as people write them, and the unit of a cell with the evidence for it: unit column, label, heading, format.
 
-What is read ends in the labels of `xl_econ.core.units`; a `Measure` sets the labels that differ only by a factor (kW and
-W, hours and years, GB and GiB) in proportion, so that a finding can name the factor that was forgotten.
+What is read ends in the labels of `xl_econ.core.units`; a `Measure` sets the labels that differ only by a factor (kW
+and W, hours and years, GB and GiB) in proportion, so that a finding can name the factor that was forgotten.
 """
 
 from __future__ import annotations
@@ -298,14 +298,13 @@ class Units:
         self._above: dict[int, list[int]] = {}  # rows of the texts of a column
         self._left: dict[int, list[int]] = {}  # columns of the texts of a row
         self._unit_columns: list[tuple[int, int]] = []  # (row, column) of the headings "Unit"
-        self.speaks = False
+        self._said: dict[tuple[int, int], Evidence | None] = {}  # by the texts that say it
         for (row, column), cell in sheet.cells.items():
             if isinstance(cell.shown, str) and cell.shown.strip() and not cell.is_error:
                 self._above.setdefault(column, []).append(row)
                 self._left.setdefault(row, []).append(column)
                 if cell.shown.strip().casefold() in ("unit", "units"):
                     self._unit_columns.append((row, column))
-                self.speaks = self.speaks or len(cell.shown) < 80
         for places in (*self._above.values(), *self._left.values()):
             places.sort()
         self._unit_columns.sort()
@@ -385,8 +384,11 @@ class Units:
         return None
 
     def _in(self, text: Cell) -> Evidence | None:
-        found = in_label(str(text.shown))
-        return None if found is None else Evidence(Measure.of(found[0]), found[1], _place(text), unit=found[0])
+        where = (text.row, text.column)
+        if where not in self._said:
+            found = in_label(str(text.shown))
+            self._said[where] = found and Evidence(Measure.of(found[0]), found[1], _place(text), unit=found[0])
+        return self._said[where]
 
     def _evidence(self, cell: Cell, unit: Unit | None, strong: bool = True) -> Evidence | None:
         return None if unit is None else Evidence(Measure.of(unit), str(cell.shown).strip(), _place(cell), strong, unit)

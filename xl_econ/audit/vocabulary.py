@@ -1,7 +1,7 @@
-"""What people call the quantities of AI compute economics: kinds of figures, the words for them, their units and bounds.
+"""What people call the quantities of AI compute economics: kinds of figures, the words for them, units and bounds.
 
-The words are in vocabulary.csv, the special kinds before the general: the first that fits is taken. `said` is looked for
-in a label in small letters, `never` and, where `about` says so, the words below in what is left of it.
+The words are in vocabulary.csv, the special kinds before the general: the first that fits is taken. `said` is looked
+for in a label in small letters, `never` and, where `about` says so, the words below in what is left of it.
 """
 
 from __future__ import annotations

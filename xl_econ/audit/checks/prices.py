@@ -6,11 +6,15 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from xl_econ.audit.quantities import Record, Stated, records
 from xl_econ.audit.reconcile import ABOUT, cloud_prices, overlap
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
+
+if TYPE_CHECKING:
+    from xl_econ.tables.rows import CloudPrice
 
 _TERMS = {
     "on-demand": ("on-demand", "on demand", "ondemand"),
@@ -46,8 +50,8 @@ def mixed_price_units(subject: Subject) -> Iterator[Found]:
         others = ", ".join(f"{s.cell.at} {s.text}" for _, s in single)
         yield at(
             first.cell,
-            f"{names} are of {_instance(r, first)} accelerators each (${least:,.4g} and more for one), {others} of one, "
-            f"in one column of {heading.split(' | ')[0]}",
+            f"{names} are of {_instance(r, first)} accelerators each (${least:,.4g} and more for one), {others} "
+            f"of one, in one column of {heading.split(' | ')[0]}",
             _each(r, first),
         )
 
@@ -94,7 +98,7 @@ def price_conflict(subject: Subject) -> Iterator[Found]:
 )
 def list_price(subject: Subject) -> Iterator[Found]:
     """Prices with provider, accelerator and term against the latest of the reference table."""
-    latest = {(r.provider.casefold(), r.gpu, r.term): r for r in cloud_prices() if r.case == "latest"}
+    latest: dict[tuple[str, str, str], CloudPrice] = {(r.provider.casefold(), r.gpu, r.term): r for r in cloud_prices() if r.case == "latest"}
     for r in records(subject):
         for s in r.figures.get("usd_per_gpu_hour", ()):
             row = latest.get((_provider(r.name), r.accelerator, _term(s.label)))

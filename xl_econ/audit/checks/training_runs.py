@@ -1,4 +1,4 @@
-"""Training runs whose figures overdetermine each other: parameters, tokens, hours, peak, MFU, accelerators, days, cost."""
+"""Training runs, whose figures overdetermine each other: parameters, tokens, hours, peak, MFU, days, cost."""
 
 from __future__ import annotations
 
