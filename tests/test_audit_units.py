@@ -256,7 +256,18 @@ def test_a_percentage_that_formulas_divide_by_100_is_none(tmp_path):
     assert not audit(tmp_path, rows, BOUNDS)
 
 
-RUN = ["Run", "Parameters (B)", "Tokens (T)", "GPU", "GPUs", "Days", "MFU", "GPU-hours", "Price ($/GPU-hr)", "Cost (USD)"]
+RUN = [
+    "Run",
+    "Parameters (B)",
+    "Tokens (T)",
+    "GPU",
+    "GPUs",
+    "Days",
+    "MFU",
+    "GPU-hours",
+    "Price ($/GPU-hr)",
+    "Cost (USD)",
+]
 
 
 def test_runs_reconcile(tmp_path):

@@ -15,7 +15,7 @@ from xl_econ.core.units import UNTYPED, parse
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.graph import Place, Reference, references
 
-from .units import Evidence, Measure, Units
+from .units import Evidence, Measure
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"]|"")*")
@@ -292,7 +292,9 @@ class Folder:
                 if not (chosen and factor is None) and not (bare and factor is None):
                     self.clashes.append(Clash(how, one.seen, other.seen, factor, one.sure and other.sure))
                 return Value(sure=False)
-        sure = all(v.sure for v in values) and all(v.readings is not None for v in values)
+        if any(v.readings is None and not v.literal for v in values):
+            return Value(sure=False)
+        sure = all(v.sure for v in values)
         seen = [e for v in known for e in v.seen]
         if not known:
             return Value(

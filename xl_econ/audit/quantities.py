@@ -189,7 +189,7 @@ class Reader:
 
     def _of_block(self, block: list[list[Cell]], first: int | None, headings: dict[int, str]) -> Iterator[Record]:
         rows = block[(first or 0) + (first is not None) :]
-        kinds = {c: recognise(t) for c, t in headings.items()} if first is not None else {}
+        kinds = {c: _headed(t) for c, t in headings.items()} if first is not None else {}
         labels = {cells[0].row: str(cells[0].shown) for cells in rows if cells and isinstance(cells[0].shown, str)}
         across = sum(1 for k in kinds.values() if k)
         down = sum(1 for text in set(labels.values()) if recognise(text) or _priced(text))
@@ -306,6 +306,16 @@ def _money(measure: Measure) -> float:
         if abs(math.log10(scale) - round(math.log10(scale))) < 1e-9:
             return scale
     return measure.scale
+
+
+def _headed(heading: str) -> Kind | None:
+    """The kind of the figures below a heading: as its words say, or else as its unit does."""
+    kind, said = recognise(heading), in_label(heading)
+    if kind is not None or said is None:
+        return kind
+    measure = Measure.of(said[0])
+    name = _BY_UNIT.get(measure.dims)
+    return None if name is None or (name == "usd_per_gpu_hour" and measure.scale != 1) else BY_NAME[name]
 
 
 def _priced(label: str) -> bool:

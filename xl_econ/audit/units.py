@@ -60,7 +60,7 @@ ALIASES = {
     "T*token": "ttok ttoken ttokens",
     "param": "param params parameter parameters",
     "B*param": "bparam bparams",
-    "GPU": "gpu gpus accelerator accelerators card cards chip chips h100 a100 h200 b200",
+    "GPU": "gpu gpus accelerator accelerators card cards chip chips",
     "GPU*h": "gpuh gpu-h gpu-hr gpu-hrs gpu-hour gpu-hours gpuhour gpuhours",
     "node": "node nodes server servers",
     "instance": "instance instances",
@@ -137,6 +137,7 @@ PROPORTION = {
 }
 # What a figure can be wrong in: everything else counts things, and is often left unsaid ("$/h" of one accelerator).
 STRICT = ("USD", "EUR", "W", "h", "byte", "FLOP", "token")
+_LONGEST_UNIT = 20  # characters of a unit beside a figure
 CLOSE = 0.03  # 8,766 hours are a year, 720 a month
 
 _ALIAS = {word: label for label, words in ALIASES.items() for word in words.split()}
@@ -358,7 +359,8 @@ class Units:
             beside = self.sheet.at(cell.row, column)
             if beside is not None and isinstance(beside.shown, str) and not beside.formula:
                 unit = read(beside.shown)
-                if unit and Measure.of(unit).strict and len(beside.shown.strip()) < 20:
+                measured = unit and (Measure.of(unit).dims or "percent" in unit)
+                if measured and len(beside.shown.strip()) < _LONGEST_UNIT:
                     return self._evidence(beside, unit)
         return None
 

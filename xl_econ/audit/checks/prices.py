@@ -98,7 +98,9 @@ def price_conflict(subject: Subject) -> Iterator[Found]:
 )
 def list_price(subject: Subject) -> Iterator[Found]:
     """Prices with provider, accelerator and term against the latest of the reference table."""
-    latest: dict[tuple[str, str, str], CloudPrice] = {(r.provider.casefold(), r.gpu, r.term): r for r in cloud_prices() if r.case == "latest"}
+    latest: dict[tuple[str, str, str], CloudPrice] = {
+        (r.provider.casefold(), r.gpu, r.term): r for r in cloud_prices() if r.case == "latest"
+    }
     for r in records(subject):
         for s in r.figures.get("usd_per_gpu_hour", ()):
             row = latest.get((_provider(r.name), r.accelerator, _term(s.label)))
