@@ -1,4 +1,4 @@
-"""Promise: the audit of the seed's tables as written finds the seed's slips, at their cells, and names what it cannot."""
+"""Promise: the audit of the seed's tables as written finds the seed's slips at their cells; what it cannot is named."""
 
 import csv
 import subprocess
@@ -100,7 +100,7 @@ def test_every_slip_is_found_or_explained():
 
 
 def test_nothing_but_claims_is_found(findings):
-    """Every error and warning stands at a cell of a claim; the other columns of the mixed prices are of the same one."""
+    """Every error and warning stands at a cell of a claim; the second column of mixed prices is of the same one."""
     cells = {(sheet, cell) for _, sheet, cell in FOUND.values()} | {(FLEET, "D24")}
     assert {(f.sheet, f.cell) for f in findings if f.severity != "info"} <= cells
 

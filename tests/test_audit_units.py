@@ -1,4 +1,4 @@
-"""Promise: the audit reads units as people write them, folds them over formulas, and is silent where it does not know."""
+"""Promise: the audit reads units as people write them, folds them over formulas, is silent where it knows none."""
 
 import pytest
 import xlsxwriter

@@ -30,6 +30,7 @@ _RAW = 1e6  # a count of parameters or tokens from here on is written out
 _FEWEST = 2  # kinds that make a record
 _SHORT = 60  # characters of a text that states a figure, rather than tells about one
 _LONGEST = 1000  # characters of a text that is read
+_SAYS_UNIT = re.compile(r"\d.*[%/WwhHxX]|[$€]")  # a text whose figures can be told without a heading
 # Headings of columns beside labels that hold something else than the figure which the label announces.
 _NO_FIGURE = re.compile(
     r"(unit|source|as of|date|grade|note|comment|lowest|highest|bound|at least|at most|min|max|flag|key|result|change|"
@@ -136,9 +137,14 @@ class Reader:
                 if value is not None:
                     text = f"{cell.shown:,.10g}"
                     yield Stated(kind, cell, value, value, evidence.unit if evidence else None, text, label=label)
-        elif isinstance(cell.shown, str) and not cell.is_error:
+        elif (
+            isinstance(cell.shown, str)
+            and len(cell.shown) < _SHORT
+            and not cell.is_error
+            and (kind is not None or _SAYS_UNIT.search(cell.shown))
+        ):
             said = in_label(label)
-            for f in figures(cell.shown) if len(cell.shown) < _SHORT else ():
+            for f in figures(cell.shown):
                 yield from self._figure(cell, f, kind, label, Measure.of(said[0]) if said else None)
 
     def sentences(self) -> Iterator[Record]:

@@ -103,7 +103,8 @@ def list_price(subject: Subject) -> Iterator[Found]:
     }
     for r in records(subject):
         for s in r.figures.get("usd_per_gpu_hour", ()):
-            row = latest.get((_provider(r.name), r.accelerator, _term(s.label)))
+            provider, term = _provider(r.name), _term(s.label)
+            row = latest.get((provider, r.accelerator, term)) if provider and term else None
             if row is None or s.cell.formula or not math.isfinite(s.high):
                 continue
             low, high = _each(r, s), s.high / _instance(r, s)

@@ -157,8 +157,10 @@ def run_days(r: Record) -> Iterator[Found]:
 def published_run(r: Record) -> Iterator[Found]:
     """Parameters, tokens and hours of a run that the reference table knows."""
     table = TABLES["training_runs"]
+    if "tokens" not in r.figures or not {"params", "params_active", "gpu_hours"} & set(r.figures):
+        return
     runs = named("training_runs", r.name)
-    if len(runs) != 1 or "tokens" not in r.figures or not {"params", "params_active", "gpu_hours"} & set(r.figures):
+    if len(runs) != 1:
         return
     total = table.lookup_or(runs[0], "params_total_b", 0.0)
     active = table.lookup_or(runs[0], "params_b", 0.0)
