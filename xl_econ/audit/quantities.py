@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 from .figures import Figure, figures
-from .units import Measure, Units, in_label
+from .units import Evidence, Measure, Units, in_label
 from .vocabulary import BY_NAME, Kind, recognise
 
 _COUNTED = ("params", "params_active", "params_total", "tokens")
@@ -30,6 +30,7 @@ _RAW = 1e6  # a count of parameters or tokens from here on is written out
 _FEWEST = 2  # kinds that make a record
 _SHORT = 60  # characters of a text that states a figure, rather than tells about one
 _LONGEST = 1000  # characters of a text that is read
+_SAYS_MORE = re.compile(r"[(\[,_]")  # a label that may say a unit
 _SAYS_UNIT = re.compile(r"\d.*[%/WwhHxX]|[$€]")  # a text whose figures can be told without a heading
 # Headings of columns beside labels that hold something else than the figure which the label announces.
 _NO_FIGURE = re.compile(
@@ -125,12 +126,14 @@ class Reader:
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
         self.units = Units(sheet)
+        self._plain = False  # whether the row that is read has no text but its name
+        self._of_column: dict[tuple[int, int], Evidence | None] = {}  # in the block that is read
 
     def stated(self, cell: Cell, kind: Kind | None, label: str = "") -> Iterator[Stated]:
         """What a cell states of a kind: its number, or the figures of its text."""
         if cell.is_number:
             if kind is not None and not cell.look.is_date and ("%" not in cell.format or kind.is_share):
-                evidence = self.units.of(cell)
+                evidence = self._unit(cell)
                 unit = None if evidence is None else evidence.measure
                 kind = by_unit(kind, unit)
                 value = in_unit(float(cell.shown), unit, kind, typed=True)
@@ -146,6 +149,15 @@ class Reader:
             said = in_label(label)
             for f in figures(cell.shown):
                 yield from self._figure(cell, f, kind, label, Measure.of(said[0]) if said else None)
+
+    def _unit(self, cell: Cell) -> Evidence | None:
+        """The unit of a cell; down a table, where only its heading and format can say it, it is looked up once."""
+        if not self._plain:
+            return self.units.of(cell)
+        key = (cell.column, id(cell.look))
+        if key not in self._of_column:
+            self._of_column[key] = self.units.of(cell)
+        return self._of_column[key]
 
     def sentences(self) -> Iterator[Record]:
         """The texts that state several figures, clause by clause."""
@@ -194,6 +206,7 @@ class Reader:
             yield from self._of_block(block, first, above)
 
     def _of_block(self, block: list[list[Cell]], first: int | None, headings: dict[int, str]) -> Iterator[Record]:
+        self._of_column.clear()
         rows = block[(first or 0) + (first is not None) :]
         kinds = {c: _headed(t) for c, t in headings.items()} if first is not None else {}
         labels = {cells[0].row: str(cells[0].shown) for cells in rows if cells and isinstance(cells[0].shown, str)}
@@ -210,9 +223,11 @@ class Reader:
         name = str(cells[0].shown) if isinstance(cells[0].shown, str) else ""
         words = " | ".join(str(c.shown) for c in cells if isinstance(c.shown, str))
         record = Record(cells[0].sheet, name, words, heading=" | ".join(headings.values()))
+        self._plain = not self.units.has_unit_column and words == name and not _SAYS_MORE.search(name)
         for cell in cells:
             for found in self.stated(cell, kinds.get(cell.column), headings.get(cell.column, "")):
                 record.add(found)
+        self._plain = False
         if record.figures:
             yield record
 

@@ -309,6 +309,7 @@ class Units:
         for places in (*self._above.values(), *self._left.values()):
             places.sort()
         self._unit_columns.sort()
+        self.has_unit_column = bool(self._unit_columns)
 
     def of(self, cell: Cell) -> Evidence | None:
         """The unit of a cell and where it is said; None where it is not, or where two places disagree."""
