@@ -1,5 +1,7 @@
 """Promise: the audit reads units as people write them, folds them over formulas, is silent where it knows none."""
 
+from pathlib import Path
+
 import pytest
 import xlsxwriter
 
@@ -328,3 +330,16 @@ def test_prices_of_instances_among_prices_of_accelerators(tmp_path):
         ["Lambda", "H100 SXM", "$3.99/hr/GPU"],
     ]  # fmt: skip
     assert ("C2", "mixed-price-units") in audit(tmp_path, rows)
+
+
+ECONOMIC = [
+    *UNITS, *BOUNDS, "run-hours", "run-price", "run-days", "published-run", "power-bill", "total-of-years",
+    "share-of-total", "margin-clash", "idle-overhead", "mixed-price-units", "price-conflict",
+]  # fmt: skip
+ROOT = Path(__file__).parent.parent
+CLEAN = [p for p in (*ROOT.glob("templates/*.xlsx"), *ROOT.glob("workbooks/**/*.xlsx")) if p.parent.name != "seed"]
+
+
+@pytest.mark.parametrize("path", CLEAN, ids=lambda p: p.stem)
+def test_our_own_workbooks_have_no_such_findings(path):
+    assert [f for f in run.findings(path, ECONOMIC) if f.severity != "info"] == []

@@ -56,6 +56,8 @@ def _sheet(sheet: Any, lines: list[str], looks: dict[str, Any]) -> None:
             sheet.write_string(row, 0, line.strip(), looks["note"])
             heading = True
         row += 1
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
     for column, width in widths.items():
         sheet.set_column(column, column, width)
 

@@ -188,7 +188,7 @@ class Folder:
     """Folds formulas of one workbook.
 
     Args:
-        units: The unit speaker of a sheet.
+        unit_of: The unit of a cell.
         places: The areas that a reference leads to.
         cells: The first cells of an area.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,7 @@ class Stated:
     about: bool = False
     of: str = ""
     label: str = ""
+    sourced: bool = False  # whether its row names a source
 
     @property
     def middle(self) -> float:
@@ -233,10 +234,12 @@ class Reader:
 
     def _columns(self, rows: list[list[Cell]], headings: dict[int, str], labels: dict[int, str]) -> Iterator[Record]:
         by_column: dict[int, Record] = {}
+        sources = {c for c, text in headings.items() if text.strip().casefold().startswith("source")}
         first = min(c.column for cells in rows for c in cells)
         for cells in rows:
             label = labels.get(cells[0].row, "")
             kind = recognise(label)
+            sourced = any(c.column in sources for c in cells)
             for cell in cells:
                 if cell.column == first or _NO_FIGURE.match(headings.get(cell.column, "").strip()):
                     continue
@@ -245,7 +248,7 @@ class Reader:
                 )
                 if isinstance(cell.shown, str):
                     record.words += f" | {cell.shown}"
-                found = list(self.stated(cell, kind, label))
+                found = [replace(s, sourced=sourced) for s in self.stated(cell, kind, label)]
                 for each in found:
                     record.add(each)
                 if found:

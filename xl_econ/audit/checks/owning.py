@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from xl_econ.audit.quantities import Record, Stated, records
 from xl_econ.audit.reconcile import agree, call, of_records, overlap, percent, powers_of_ten, shown, slack
-from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
+from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.audit.vocabulary import recognise
 
@@ -41,7 +41,8 @@ def power_bill(r: Record) -> Iterator[Found]:
     text = f"{bill.text}, but {watts.text} at {price.text} are ${shown(year)} a year: {ratio:.3g} times"
     if years > 1 and agree(ratio, years, 0.05):
         text += f"; ${shown(year * years)} are {years} years"
-    yield at(bill.cell, text + powers_of_ten(ratio), year)
+    # A bill with a source of its own may hold more than these watts; that is for its reader to judge.
+    yield at(bill.cell, text + powers_of_ten(ratio), year, INFO if bill.sourced else "")
 
 
 @check(
