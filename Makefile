@@ -42,6 +42,7 @@ generate: $(BIN)/xl-econ  ## rebuild the reference pages, the template workbooks
 	  $(BIN)/xl-econ new $$name -o templates/$$name.xlsx && \
 	  $(BIN)/xl-econ new $$name --flavour lambda -o templates/$$name.lambda.xlsx || exit 1; done
 	@mkdir -p workbooks/examples
+	$(BIN)/python workbooks/seed/build.py
 	$(BIN)/xl-econ new rate_card --output workbooks/rate_card.xlsx
 	$(BIN)/xl-econ addin build --output workbooks/xl_econ.xlam --sources workbooks/xl_econ.xlam.src
 	@for case in templates/cases/*/*.toml; do \

@@ -1,0 +1,108 @@
+"""Recognised quantities that lie where they cannot: an MFU over 1, a PUE under 1, a sparse peak taken as dense."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+
+from xl_econ.audit.quantities import Record, Stated, records
+from xl_econ.audit.reconcile import shown
+from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
+from xl_econ.audit.subject import Subject
+from xl_econ.tables.store import TABLES
+
+_LEAST_PERCENT = 1.5  # from here on a number that should be a share is a percentage typed as a number
+_ROUNDING = 1e-6
+_OTHER_PEAKS = ("fp8", "fp4", "int8", "fp32", "fp64", "tf32", "sparse")
+_SAME_PEAK = 0.006
+
+
+@check(
+    "out-of-bounds",
+    ERROR,
+    "A figure lies where its quantity cannot: an MFU, goodput or utilization over 1, a PUE under 1, a negative price",
+    "look for a wrong unit, a wrong sign, hours of another period; or correct the label",
+)
+def out_of_bounds(subject: Subject) -> Iterator[Found]:
+    """Against the bounds of the quantity; zero is often an input that is not filled in, and is let pass."""
+    copies: dict[tuple[str, str, str], list[Stated]] = defaultdict(list)
+    for _, s in _each(subject):
+        if not _inside(s) and not _is_percent(s):
+            copies[s.cell.sheet, s.label, s.cell.key or s.cell.at].append(s)
+    for same in copies.values():
+        s = same[0]
+        # What is used of a plan or of a commitment can be more than all of it.
+        doubtful = s.cell.formula and s.kind.name == "utilization"
+        written = shown(s.low, "%") if s.kind.is_share and s.cell.is_number else s.text
+        more = f"; so are {len(same) - 1} copies of {s.cell.formula[:60]}" if len(same) > 1 else ""
+        text = f"{s.label.strip() or s.kind.name}: {written}; it is {_allowed(s)}{more}"
+        yield at(s.cell, text, severity=WARNING if doubtful else "")
+
+
+def _inside(s: Stated) -> bool:
+    """Whether a figure can be; only shares and ratios have an end above, everything else may be large."""
+    q = s.kind.quantity
+    high = 1.0 if s.kind.name == "margin" else q.high if s.kind.is_share or s.kind.name == "pue" else math.inf
+    low = -math.inf if s.kind.name.endswith("_usd") or s.kind.name == "margin" else q.low
+    ends = [v for v in (s.low, s.high) if math.isfinite(v) and v != 0]
+    return all(low - _ROUNDING <= v <= high * (1 + _ROUNDING) for v in ends)
+
+
+@check(
+    "percent-as-number",
+    ERROR,
+    "A percentage is typed as a number where a share is meant: 40 is a hundred times 40%",
+    "type 40% or 0.4, or divide by 100 where it is used and write % beside it",
+)
+def percent_as_number(subject: Subject) -> Iterator[Found]:
+    """A share of more than 1 that no formula divides by 100; one that no formula reads is only shown so."""
+    for _, s in _each(subject):
+        if not _is_percent(s) or s.cell.formula:
+            continue
+        readers = subject.graph.dependents(s.cell.sheet, s.cell.row, s.cell.column)
+        if any("100" in c.formula or "%" in c.formula for c in readers):
+            continue
+        text = f"{s.label.strip()} is {s.text}: as a share that is {s.low / 100:.4g}"
+        yield at(s.cell, text, s.low / 100, severity="" if readers else INFO)
+
+
+@check(
+    "sparse-peak",
+    WARNING,
+    "A peak is twice the accelerator's dense one: the figure with sparsity, which training and serving do not reach",
+    "take the dense peak, half of it; MFU refers to that",
+)
+def sparse_peak(subject: Subject) -> Iterator[Found]:
+    """Peaks that are twice the dense BF16 peak of the accelerator named beside them, unless FP8 is meant."""
+    table = TABLES["accelerators"]
+    for r, s in _each(subject):
+        if s.kind.name != "peak" or not r.accelerator or s.low != s.high:
+            continue
+        said = f"{r.words} {s.label} {r.heading}".casefold()
+        dense = table.lookup_or(r.accelerator, "bf16", 0.0)
+        if dense and abs(s.low / (2 * dense) - 1) < _SAME_PEAK and not any(w in said for w in _OTHER_PEAKS[:-1]):
+            text = f"{s.text} TFLOP/s is twice the dense BF16 peak of {r.accelerator}, {dense:g}: the one with sparsity"
+            yield at(s.cell, text, dense, severity=ERROR if "mfu" in r.figures else "")
+
+
+def _each(subject: Subject) -> Iterator[tuple[Record, Stated]]:
+    """What typed cells and formulas state, each once."""
+    seen: set[tuple[str, int, int, str]] = set()
+    for r in records(subject):
+        for found in r.figures.values():
+            for s in found:
+                key = (s.cell.sheet, s.cell.row, s.cell.column, s.text)
+                if key not in seen:
+                    seen.add(key)
+                    yield r, s
+
+
+def _is_percent(s: Stated) -> bool:
+    """Whether a share is written as a number of percent."""
+    typed = s.cell.is_number and "%" not in s.cell.format
+    return typed and s.kind.is_share and _LEAST_PERCENT < s.low <= 100
+
+
+def _allowed(s: Stated) -> str:
+    return "at most 100%" if s.kind.is_share else s.kind.quantity.range
