@@ -15,6 +15,8 @@ from xl_econ.workbook.read import Address
 from xl_econ.workbook.recalc import SECONDS, recalculate
 from xl_econ.workbook.scan import scan
 
+from . import manifest
+
 
 class Subject:
     """A workbook under audit.
@@ -49,6 +51,15 @@ class Subject:
     def computed(self, cell: Cell) -> Any:
         """What the engine computes for a formula cell; None where it gives nothing."""
         return self._computation[0].get((cell.sheet, cell.at))
+
+    @cached_property
+    def manifest(self) -> manifest.Manifest | None:
+        """What became of the template that the workbook was built from; None where there is none, or it is unknown."""
+        return manifest.of(self.path, self.book)
+
+    def as_built(self, cell: Cell) -> bool:
+        """Whether a cell is as its template was built: it cannot be a slip of whoever edited the workbook."""
+        return self.manifest is not None and (cell.sheet, cell.row, cell.column) in self.manifest.as_built
 
     @cached_property
     def formulas(self) -> list[Cell]:
