@@ -1,0 +1,307 @@
+"""What the cells of a workbook state: a kind of figure, its size in the unit of that kind, row by row and column by column.
+
+A record is a row of a table under headings, or a column of figures beside labels: figures of one thing, which must agree.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from xl_econ.core.errors import NotAvailable
+from xl_econ.core.units import Unit, parse
+from xl_econ.tables.store import TABLES
+from xl_econ.workbook.book import Cell, Sheet
+
+if TYPE_CHECKING:
+    from .subject import Subject
+
+from .figures import Figure, figures
+from .units import Measure, Units, in_label
+from .vocabulary import BY_NAME, Kind, recognise
+
+_COUNTED = ("params", "params_active", "params_total", "tokens")
+_RAW = 1e6  # a count of parameters or tokens from here on is written out
+_FEWEST = 2  # kinds that make a record
+_LONGEST = 1000  # characters of a text that is read
+_NAME = re.compile(r"[A-Za-z][\w./-]*(?: [\w./-]+){0,3}")
+_PERIOD = re.compile(r"\b(\d+)[- ]?(?:years?|yrs?)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A figure that a cell states, in the unit of its kind."""
+
+    kind: Kind
+    cell: Cell
+    low: float
+    high: float
+    unit: Unit | None
+    text: str
+    about: bool = False
+    of: str = ""
+    label: str = ""
+
+    @property
+    def middle(self) -> float:
+        return self.low if math.isinf(self.high) else self.high if math.isinf(self.low) else (self.low + self.high) / 2
+
+
+@dataclass
+class Record:
+    """Figures of one thing: what it is called, and what its cells state, by kind."""
+
+    sheet: str
+    name: str
+    words: str
+    figures: dict[str, list[Stated]] = field(default_factory=dict)
+    heading: str = ""
+
+    def add(self, found: Stated) -> None:
+        self.figures.setdefault(found.kind.name, []).append(found)
+
+    def get(self, *names: str) -> Stated | None:
+        return next((self.figures[n][0] for n in names if n in self.figures), None)
+
+    @property
+    def accelerator(self) -> str:
+        """The accelerator that the record names."""
+        return accelerator(self.words)
+
+    @property
+    def years(self) -> int | None:
+        """The period that its heading or name says: `On-Prem (3-year)`."""
+        found = _PERIOD.search(f"{self.heading} {self.name}")
+        return int(found[1]) if found else None
+
+
+@lru_cache(1 << 12)
+def accelerator(text: str) -> str:
+    """The first accelerator of the reference table that a text names; "" if none."""
+    return next(iter(named("accelerators", text)), "")
+
+
+@lru_cache(1 << 12)
+def named(table: str, text: str) -> tuple[str, ...]:
+    """The rows of a reference table that a text names, the longest names first taken."""
+    found = []
+    words = re.findall(r"[\w.+/-]+", text.replace("|", " "))
+    taken: set[int] = set()
+    for size in (5, 4, 3, 2, 1):
+        for n in range(len(words) - size + 1):
+            span = range(n, n + size)
+            phrase = " ".join(words[n : n + size]).rstrip(".,;")
+            if taken & set(span) or len(phrase) < 3 or phrase.isdigit():
+                continue
+            try:
+                found.append((n, str(TABLES[table].find(phrase))))
+            except NotAvailable:
+                continue
+            taken |= set(span)
+    return tuple(name for _, name in sorted(found))
+
+
+class Reader:
+    """Reads the records of a workbook's sheet."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self.units = Units(sheet)
+
+    def stated(self, cell: Cell, kind: Kind | None, label: str = "") -> Iterator[Stated]:
+        """What a cell states of a kind: its number, or the figures of its text."""
+        if cell.is_number:
+            if kind is not None and not cell.look.is_date:
+                evidence = self.units.of(cell)
+                unit = None if evidence is None else evidence.measure
+                value = in_unit(float(cell.shown), unit, kind, typed=True)
+                if value is not None:
+                    text = f"{cell.shown:,.10g}"
+                    yield Stated(kind, cell, value, value, evidence.unit if evidence else None, text, label=label)
+        elif isinstance(cell.shown, str) and not cell.is_error:
+            said = in_label(label)
+            for f in figures(cell.shown):
+                yield from self._figure(cell, f, kind, label, Measure.of(said[0]) if said else None)
+
+    def sentences(self) -> Iterator[Record]:
+        """The texts that state several figures, clause by clause."""
+        for cell in self.sheet.cells.values():
+            text = cell.shown
+            if not isinstance(text, str) or cell.formula or not 40 < len(text) < _LONGEST or len(figures(text)) < _FEWEST:
+                continue
+            record = Record(cell.sheet, "", text)
+            for clause in re.split(r"(?<=[a-z)])[.;] +", text):
+                kind = recognise(clause)
+                for f in figures(clause):
+                    if kind is not None and kind.quantity.unit in ("share", "ratio") and f.unit == {}:
+                        record.add(Stated(kind, cell, f.low, f.high, f.unit, f.text, f.about, label=clause))
+            if len(record.figures) >= _FEWEST:
+                yield record
+
+    def _figure(self, cell: Cell, f: Figure, kind: Kind | None, label: str, headed: Measure | None) -> Iterator[Stated]:
+        own = kind_of(f, kind, label, str(cell.shown))
+        if own is None:
+            return
+        measure = Measure.of(f.unit) if f.unit is not None else None
+        # "$0.05" under the heading "$/M tokens" says only half of its unit.
+        if headed is not None and measure is not None and dict(headed.dims).get("USD") and len(headed.dims) > len(measure.dims):
+            measure = headed * Measure(scale=measure.scale)
+        ends = [v if math.isinf(v) else in_unit(v, measure or Measure(), own, False) for v in (f.low, f.high)]
+        if ends[0] is not None and ends[1] is not None:
+            yield Stated(own, cell, ends[0], ends[1], f.unit, f.text, f.about, f.of, label)
+
+    def records(self) -> Iterator[Record]:
+        """The records of the sheet."""
+        for block in _blocks(self.sheet):
+            yield from self._of_block(block)
+
+    def _of_block(self, block: list[list[Cell]]) -> Iterator[Record]:
+        first = next((n for n, cells in enumerate(block[:4]) if _is_heading(cells)), None)
+        headings = {c.column: str(c.shown) for c in block[first]} if first is not None else {}
+        rows = block[(first or 0) + (first is not None) :]
+        kinds = {c: recognise(t) for c, t in headings.items()}
+        labels = {cells[0].row: str(cells[0].shown) for cells in rows if cells and isinstance(cells[0].shown, str)}
+        across = sum(1 for k in kinds.values() if k)
+        down = sum(1 for text in set(labels.values()) if recognise(text) or _priced(text))
+        shares = any(k is not None and k.quantity.unit in ("share", "ratio") for k in kinds.values())
+        if across and (across >= down or shares):
+            for cells in rows:
+                yield from self._row(cells, headings, kinds)
+        elif down >= _FEWEST:
+            yield from self._columns(rows, headings, labels)
+
+    def _row(self, cells: list[Cell], headings: dict[int, str], kinds: dict[int, Kind | None]) -> Iterator[Record]:
+        name = str(cells[0].shown) if isinstance(cells[0].shown, str) else ""
+        words = " | ".join(str(c.shown) for c in cells if isinstance(c.shown, str))
+        record = Record(cells[0].sheet, name, words, heading=" | ".join(headings.values()))
+        for cell in cells:
+            for found in self.stated(cell, kinds.get(cell.column), headings.get(cell.column, "")):
+                record.add(found)
+        if record.figures:
+            yield record
+
+    def _columns(self, rows: list[list[Cell]], headings: dict[int, str], labels: dict[int, str]) -> Iterator[Record]:
+        by_column: dict[int, Record] = {}
+        first = min(c.column for cells in rows for c in cells)
+        for cells in rows:
+            label = labels.get(cells[0].row, "")
+            kind = recognise(label)
+            for cell in cells:
+                if cell.column == first:
+                    continue
+                record = by_column.setdefault(
+                    cell.column, Record(cell.sheet, headings.get(cell.column, ""), " | ".join(labels.values()))
+                )
+                if isinstance(cell.shown, str):
+                    record.words += f" | {cell.shown}"
+                found = list(self.stated(cell, kind, label))
+                for each in found:
+                    record.add(each)
+                if found:
+                    # "Power (700W, $0.06/kWh)": a label that says what the figure beside it was computed from.
+                    for f in figures(label):
+                        for each in self._figure(cell, f, None, label, None):
+                            record.add(each)
+        yield from (r for r in by_column.values() if len(r.figures) >= _FEWEST)
+
+
+_YEARLY = ("power_usd", "facility_usd", "staff_usd", "network_usd")
+# What a figure is by its unit, where the words say nothing.
+_BY_UNIT = {
+    Measure.of(parse("USD/GPU-h")).dims: "usd_per_gpu_hour",
+    Measure.of(parse("USD/h")).dims: "usd_per_gpu_hour",
+    Measure.of(parse("USD/kWh")).dims: "usd_per_kwh",
+    Measure.of(parse("W")).dims: "watts",
+    Measure.of(parse("GPU-h")).dims: "gpu_hours",
+    Measure.of(parse("USD/Mtok")).dims: "usd_per_mtok",
+}
+
+
+def kind_of(f: Figure, kind: Kind | None, label: str, text: str) -> Kind | None:
+    """The kind of a figure in a text: by its unit where that is clear, else as its heading says."""
+    if kind is not None and kind.name != "utilization" and not kind.name.endswith("_usd"):
+        measure = f.measure
+        return kind if measure is None or not measure.strict or measure.strict <= kind.measure.strict else None
+    nearby = recognise(text.partition(f.text)[2])
+    if f.unit == {} and nearby is not None and nearby.quantity.unit in ("share", "ratio"):
+        return nearby
+    if f.measure is not None and f.measure.dims in _BY_UNIT:
+        found = BY_NAME[_BY_UNIT[f.measure.dims]]
+        if found.name != "usd_per_gpu_hour" or f.measure.scale == 1:
+            return found
+        return kind if kind is not None and kind.name in _YEARLY else BY_NAME["cloud_usd_yr"]
+    if nearby is not None and nearby.name.endswith("_usd") and f.measure and dict(f.measure.strict).get("USD") == 1:
+        return nearby
+    if kind is not None and kind.name.endswith("_usd"):
+        return kind if f.measure is not None and dict(f.measure.strict).get("USD") == 1 else None
+    return kind if f.unit == {} else None
+
+
+def in_unit(value: float, measure: Measure | None, kind: Kind, typed: bool) -> float | None:
+    """A number in the unit of its kind; None where its own unit is another, or cannot be told."""
+    target = kind.measure
+    if measure is None or (not measure.dims and measure.scale == 1):
+        if kind.name in _COUNTED:
+            if value >= _RAW or not typed:
+                return value / target.scale
+            return value if kind.name != "tokens" or measure is not None else None
+        if kind.needs and measure is None:
+            return None
+        return value
+    if measure.strict == target.strict or kind.name.endswith("_usd") and dict(measure.strict).get("USD") == 1:
+        return value * measure.scale / target.scale if measure.strict == target.strict else value * _money(measure)
+    if not measure.strict:
+        return value * measure.scale / (target.scale if kind.name in _COUNTED else 1)
+    return None
+
+
+def _money(measure: Measure) -> float:
+    """The scale of an amount a year or month, without its period."""
+    for period in ("yr", "month", "h", "day"):
+        scale = measure.scale * Measure.of(parse(period)).scale
+        if abs(math.log10(scale) - round(math.log10(scale))) < 1e-9:
+            return scale
+    return measure.scale
+
+
+def _priced(label: str) -> bool:
+    return bool(accelerator(label))
+
+
+def _is_heading(cells: list[Cell]) -> bool:
+    texts = [c for c in cells if isinstance(c.shown, str) and c.shown]
+    return len(texts) >= _FEWEST and len(texts) == len([c for c in cells if c.shown not in (None, "")])
+
+
+_REFERENCE = {t.sheet.casefold() for t in TABLES.values()}
+
+
+def _blocks(sheet: Sheet) -> Iterator[list[list[Cell]]]:
+    """Rows without an empty one between them, from left to right; our own reference tables are judged elsewhere."""
+    reference = [t for t in sheet.tables if t.name.casefold() in _REFERENCE]
+    block: list[list[Cell]] = []
+    before = 0
+    for row, cells in sheet.rows().items():
+        filled = [c for c in cells if c.shown not in (None, "") and not any(t.holds(row, c.column) for t in reference)]
+        if not filled or row != before + 1:
+            if len(block) > 1:
+                yield block
+            block = []
+        if filled:
+            block.append(filled)
+            before = row
+    if len(block) > 1:
+        yield block
+
+
+def records(subject: Subject) -> list[Record]:
+    """The records of a workbook, read once."""
+    found: list[Record] | None = subject.__dict__.get("_records")
+    if found is None:
+        readers = [Reader(s) for s in subject.book.sheets.values()]
+        found = subject.__dict__["_records"] = [x for r in readers for x in (*r.records(), *r.sentences())]
+    return found

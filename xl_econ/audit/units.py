@@ -1,0 +1,382 @@
+"""Units as people write them, and the unit of a cell with the evidence for it: unit column, label, heading, format.
+
+What is read ends in the labels of `xl_econ.core.units`; a `Measure` sets the labels that differ only by a factor (kW and
+W, hours and years, GB and GiB) in proportion, so that a finding can name the factor that was forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from xl_econ.core.errors import UnitError
+from xl_econ.core.units import Unit, parse, show, times
+from xl_econ.workbook.book import Cell, Sheet
+
+# What people write, in small letters, by the label that it means. Beside these every label of the core is read.
+ALIASES = {
+    "USD": "$ usd us$ dollar dollars usd$",
+    "EUR": "€ eur euro euros",
+    "s": "s sec secs second seconds",
+    "min": "min mins minute minutes",
+    "h": "h hr hrs hour hours",
+    "day": "day days",
+    "week": "week weeks wk",
+    "month": "month months mo mth monthly",
+    "yr": "yr yrs year years y annum annual annually p.a.",
+    "W": "w watt watts",
+    "k*W": "kw kilowatt kilowatts",
+    "M*W": "mw megawatt megawatts",
+    "G*W": "gw",
+    "W*h": "wh",
+    "k*W*h": "kwh kilowatt-hours",
+    "M*W*h": "mwh",
+    "G*W*h": "gwh",
+    "byte": "byte bytes",
+    "k*byte": "kb",
+    "M*byte": "mb",
+    "G*byte": "gb",
+    "T*byte": "tb",
+    "P*byte": "pb",
+    "Ki*byte": "kib",
+    "Mi*byte": "mib",
+    "Gi*byte": "gib",
+    "Ti*byte": "tib",
+    "bit": "bit bits",
+    "M*bit/s": "mbps mbit/s",
+    "G*bit/s": "gbps",
+    "G*bit": "gbit gbits",
+    "T*bit/s": "tbps",
+    "FLOP": "flop",
+    "T*FLOP": "tflop",
+    "P*FLOP": "pflop",
+    "token": "token tokens tok toks",
+    "k*token": "ktok ktoken ktokens",
+    "M*token": "mtok mtoken mtokens",
+    "B*token": "btok btoken btokens",
+    "T*token": "ttok ttoken ttokens",
+    "param": "param params parameter parameters",
+    "B*param": "bparam bparams",
+    "GPU": "gpu gpus accelerator accelerators card cards chip chips h100 a100 h200 b200",
+    "GPU*h": "gpuh gpu-h gpu-hr gpu-hrs gpu-hour gpu-hours gpuhour gpuhours",
+    "node": "node nodes server servers",
+    "instance": "instance instances",
+    "request": "request requests req reqs query queries call calls",
+    "user": "user users seat seats",
+    "person": "person people fte ftes head employee",
+    "1": "1 share ratio factor fraction x multiple",
+    "percent": "% percent pct",
+    "k": "k thousand thousands 000 000s '000 '000s 1k 1000 1,000",
+    "M": "mn mm million millions mio 1m",
+    "B": "bn billion billions",
+    "T": "tn trillion trillions",
+}
+# Where capitals tell units apart that small letters do not.
+EXACT = {
+    "M": "M",
+    "B": "B",
+    "T": "T",
+    "G": "G",
+    "K": "k",
+    "Gb": "G*bit",
+    "Mb": "M*bit",
+    "Gb/s": "G*bit/s",
+    "FLOPs": "FLOP",
+    "FLOPS": "FLOP/s",
+    "TFLOPs": "T*FLOP",
+    "TFLOPS": "T*FLOP/s",
+    "PFLOPs": "P*FLOP",
+    "PFLOPS": "P*FLOP/s",
+    "GFLOPS": "G*FLOP/s",
+    "EFLOPS": "E*FLOP/s",
+    "$K": "k*USD",
+    "$k": "k*USD",
+    "$M": "M*USD",
+    "$m": "M*USD",
+    "$B": "B*USD",
+    "$bn": "B*USD",
+    "$mm": "M*USD",
+    "$MM": "M*USD",
+    "K$": "k*USD",
+    "k$": "k*USD",
+    "M$": "M*USD",
+    "kUSD": "k*USD",
+    "mUSD": "M*USD",
+    "MUSD": "M*USD",
+    "USDk": "k*USD",
+    "USDm": "M*USD",
+    "mW": "m*W",
+}
+# How labels of one kind go together: the label that they are measured by, and how many of it they are.
+PROPORTION = {
+    "m": ("", 1e-3),
+    "us": ("h", 1e-6 / 3600),
+    "ms": ("h", 1e-3 / 3600),
+    "percent": ("", 1e-2),
+    "k": ("", 1e3),
+    "M": ("", 1e6),
+    "G": ("", 1e9),
+    "B": ("", 1e9),
+    "T": ("", 1e12),
+    "P": ("", 1e15),
+    "E": ("", 1e18),
+    "Ki": ("", 2.0**10),
+    "Mi": ("", 2.0**20),
+    "Gi": ("", 2.0**30),
+    "Ti": ("", 2.0**40),
+    "s": ("h", 1 / 3600),
+    "min": ("h", 1 / 60),
+    "day": ("h", 24.0),
+    "week": ("h", 168.0),
+    "month": ("h", 730.0),
+    "yr": ("h", 8760.0),
+    "bit": ("byte", 0.125),
+}
+# What a figure can be wrong in: everything else counts things, and is often left unsaid ("$/h" of one accelerator).
+STRICT = ("USD", "EUR", "W", "h", "byte", "FLOP", "token")
+CLOSE = 0.03  # 8,766 hours are a year, 720 a month
+
+_ALIAS = {word: label for label, words in ALIASES.items() for word in words.split()}
+_NOT_A_WORD = re.compile(r"^[\s(\[]+|[\s)\].:]+$")
+_IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
+_LAST_WORDS = re.compile(r",\s*([^,]+)$")
+# Headings of columns that hold another figure than the one a row's unit is of.
+_OTHER = re.compile(
+    r"\b(result|less|change|delta|difference|variance|growth|by|share|weight|index|ratio|price|cost|usd|total|revenue|year|"
+    r"priority|rank|score)\b|[%$€Δ]",
+    re.I,
+)
+_LITERAL = re.compile(r'"([^"]*)"')
+# A price for so many: "USD per 1,000 tokens" is USD/k token.
+_PER = re.compile(r"\s*/\s*|\s+per\s+|\bper\s+", re.I)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a number counts: the labels that it is in, and how many of them one is."""
+
+    dims: frozenset[tuple[str, float]] = frozenset()
+    scale: float = 1.0
+
+    @classmethod
+    def of(cls, unit: Unit) -> Measure:
+        dims: Unit = {}
+        scale = 1.0
+        for label, power in unit.items():
+            base, factor = PROPORTION.get(label, (label, 1.0))
+            scale *= factor**power
+            dims = times(dims, {base: power} if base else {})
+        return cls(frozenset(dims.items()), scale)
+
+    def __mul__(self, other: Measure) -> Measure:
+        return Measure(frozenset(times(dict(self.dims), dict(other.dims)).items()), self.scale * other.scale)
+
+    def __truediv__(self, other: Measure) -> Measure:
+        return self * other**-1
+
+    def __pow__(self, power: float) -> Measure:
+        return Measure(frozenset((k, v * power) for k, v in self.dims), self.scale**power)
+
+    @cached_property
+    def strict(self) -> frozenset[tuple[str, float]]:
+        """The labels that may not differ in a sum."""
+        return frozenset((k, v) for k, v in self.dims if k in STRICT)
+
+    def alike(self, other: Measure) -> bool:
+        """Whether two numbers may be added."""
+        return self.strict == other.strict and abs(self.scale / other.scale - 1) < CLOSE
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The unit of a cell: what it measures, how that is written, where, and whether that leaves no doubt."""
+
+    measure: Measure
+    text: str
+    where: str
+    strong: bool = True
+    unit: Unit | None = None
+
+    @property
+    def said(self) -> str:
+        return f"{self.text} ({self.where})"
+
+
+@lru_cache(1 << 14)
+def read(text: str) -> Unit | None:
+    """A unit as people write it: `$/M tokens`, `kW per rack`, `GPU-hours`; None if it is none."""
+    text = _NOT_A_WORD.sub("", text)
+    if not text or len(text) > 40:
+        return None
+    parts = _PER.split(text)
+    if len(parts) > 1 and not parts[0]:  # "per hour" leaves open what
+        return None
+    found: Unit = {}
+    for n, part in enumerate(parts):
+        unit = _product(part)
+        if unit is None:
+            return None
+        found = times(found, unit, -1 if n else 1)
+    return found
+
+
+def _product(text: str) -> Unit | None:
+    whole = _word(text)
+    if whole is not None:
+        return whole
+    found: Unit = {}
+    for word in re.split(r"[\s*·×]+|-(?=\D)", text.strip()):
+        unit = _word(word)
+        if unit is None:
+            return None
+        found = times(found, unit)
+    return found
+
+
+def _word(word: str) -> Unit | None:
+    label = EXACT.get(word) or _ALIAS.get(word.casefold())
+    if label is None and word[-1:].isalpha() and not word.islower():
+        label = word if _is_label(word) else None
+    return None if label is None else parse(label)
+
+
+def _is_label(word: str) -> bool:
+    """Whether the core writes it so: a label, or several with their scale (TFLOP, Mtok)."""
+    try:
+        return set(parse(word)) <= _LABELS
+    except UnitError:
+        return False
+
+
+_LABELS = {*PROPORTION, *STRICT, "GPU", "param", "node"}
+
+
+@lru_cache(1 << 14)
+def in_label(text: str) -> tuple[Unit, str] | None:
+    """The unit that a label or heading says: in brackets at its end, after a comma."""
+    for found in (*reversed(_IN_BRACKETS.findall(text)), *_LAST_WORDS.findall(text)):
+        unit = read(found)
+        if unit is not None:
+            return unit, found.strip()
+    return None
+
+
+@lru_cache(1 << 10)
+def in_format(text: str) -> tuple[Unit, str] | None:
+    """The unit that a number format shows; a percentage is stored as a share."""
+    first = text.split(";", maxsplit=1)[0]
+    for literal in _LITERAL.findall(first):
+        unit = read(literal.strip(" /") if not literal.strip().startswith("/") else "")
+        if unit and ",," not in first and not re.search(r"[0#],(?![0#])", first):
+            return unit, literal.strip()
+    return ({}, "a percentage format") if "%" in _LITERAL.sub("", first) else None
+
+
+class Units:
+    """The units of a sheet's cells. Only texts are looked through; a cell is asked about when a formula reads it."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self._above: dict[int, list[int]] = {}  # rows of the texts of a column
+        self._left: dict[int, list[int]] = {}  # columns of the texts of a row
+        self._unit_columns: list[tuple[int, int]] = []  # (row, column) of the headings "Unit"
+        self.speaks = False
+        for (row, column), cell in sheet.cells.items():
+            if isinstance(cell.shown, str) and cell.shown.strip() and not cell.is_error:
+                self._above.setdefault(column, []).append(row)
+                self._left.setdefault(row, []).append(column)
+                if cell.shown.strip().casefold() in ("unit", "units"):
+                    self._unit_columns.append((row, column))
+                self.speaks = self.speaks or len(cell.shown) < 80
+        for places in (*self._above.values(), *self._left.values()):
+            places.sort()
+        self._unit_columns.sort()
+
+    def of(self, cell: Cell) -> Evidence | None:
+        """The unit of a cell and where it is said; None where it is not, or where two places disagree."""
+        shown_as = in_format(cell.format)
+        if shown_as is not None and not shown_as[0]:
+            return Evidence(Measure(), "share", "percentage format")
+        column = self._column(cell)
+        if column is not None:
+            return column
+        said = [e for e in (self._label(cell), self._heading(cell)) if e is not None]
+        if len(said) == 2 and said[0].measure != said[1].measure:
+            return None
+        if said:
+            return said[0]
+        return Evidence(Measure.of(shown_as[0]), shown_as[1], "its number format") if shown_as else self._whole(cell)
+
+    def label(self, cell: Cell) -> Cell | None:
+        """The text that a row begins with, to the left of a cell; the nearest that is no unit."""
+        columns = self._left.get(cell.row, [])
+        for column in reversed(columns[: bisect_left(columns, cell.column)]):
+            text = self.sheet.cells[cell.row, column]
+            if read(str(text.shown)) is None or columns[0] == column:
+                return text
+        return None
+
+    def headings(self, cell: Cell) -> Iterator[Cell]:
+        """The text above a cell, and the one right above that."""
+        rows = self._above.get(cell.column, [])
+        n = bisect_left(rows, cell.row)
+        if n:
+            yield self.sheet.cells[rows[n - 1], cell.column]
+            if n > 1 and rows[n - 2] == rows[n - 1] - 1:
+                yield self.sheet.cells[rows[n - 2], cell.column]
+
+    def _column(self, cell: Cell) -> Evidence | None:
+        n = bisect_left(self._unit_columns, (cell.row, 0))
+        if n:
+            row, column = self._unit_columns[n - 1]
+            beside = self.sheet.at(cell.row, column)
+            named = {self.sheet.text(row, c).casefold() for c in self._left.get(row, ())}
+            # A bill of quantities: the unit is that of the quantity.
+            counted = next((w for w in ("qty", "quantity", "amount") if w in named), "")
+            heading = self.sheet.text(row, cell.column).casefold()
+            applies = heading == counted if counted else not _OTHER.search(heading)
+            if beside is not None and beside.column != cell.column and applies and isinstance(beside.shown, str):
+                return self._evidence(beside, read(beside.shown))
+        for column in (cell.column + 1, cell.column - 1):
+            beside = self.sheet.at(cell.row, column)
+            if beside is not None and isinstance(beside.shown, str) and not beside.formula:
+                unit = read(beside.shown)
+                if unit and Measure.of(unit).strict and len(beside.shown.strip()) < 20:
+                    return self._evidence(beside, unit)
+        return None
+
+    def _label(self, cell: Cell) -> Evidence | None:
+        label = self.label(cell)
+        return None if label is None else self._in(label)
+
+    def _heading(self, cell: Cell) -> Evidence | None:
+        for n, heading in enumerate(self.headings(cell)):
+            found = self._in(heading)
+            if found is None and n:
+                found = self._evidence(heading, read(str(heading.shown)))
+            if found is not None:
+                return found
+        return None
+
+    def _whole(self, cell: Cell) -> Evidence | None:
+        """A label or heading that is a unit itself, such as `GPU-hours`: it may hide a scale, and is no proof."""
+        for said in (self.label(cell), next(self.headings(cell), None)):
+            unit = read(str(said.shown)) if said is not None else None
+            if said is not None and unit and {"h", "W"} & {k for k, _ in Measure.of(unit).dims}:
+                return self._evidence(said, unit, strong=False)
+        return None
+
+    def _in(self, text: Cell) -> Evidence | None:
+        found = in_label(str(text.shown))
+        return None if found is None else Evidence(Measure.of(found[0]), found[1], text.at, unit=found[0])
+
+    def _evidence(self, cell: Cell, unit: Unit | None, strong: bool = True) -> Evidence | None:
+        return None if unit is None else Evidence(Measure.of(unit), str(cell.shown).strip(), cell.at, strong, unit)
+
+
+def spoken(measure: Measure) -> str:
+    """A measure for a message."""
+    return show(dict(measure.dims)) + ("" if measure.scale == 1 else f" x {measure.scale:.4g}")
