@@ -16,6 +16,8 @@ from xl_econ.workbook.recalc import SECONDS, recalculate
 from xl_econ.workbook.scan import scan
 
 from . import manifest
+from .recognised import Recognised
+from .recognised import of as recognise
 
 
 class Subject:
@@ -60,6 +62,11 @@ class Subject:
     def as_built(self, cell: Cell) -> bool:
         """Whether a cell is as its template was built: it cannot be a slip of whoever edited the workbook."""
         return self.manifest is not None and (cell.sheet, cell.row, cell.column) in self.manifest.as_built
+
+    @cached_property
+    def recognised(self) -> dict[tuple[str, int, int], Recognised]:
+        """The cells that compute one of our metrics, with its inputs and what the core makes of them."""
+        return recognise(self)
 
     @cached_property
     def formulas(self) -> list[Cell]:

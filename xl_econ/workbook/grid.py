@@ -146,8 +146,8 @@ class Grid:
         self.path = path
         self.sheets = {s.name: GridSheet(s.name, dict(sorted(_seen(s)))) for s in book.sheets.values()}
         for t in book.tables.values():
-            top, _, left, _ = t.area
             if t.headings:
+                left = t.area[2]
                 columns = {left + n: name for n, name in enumerate(t.columns) if name}
                 self.sheets[t.sheet].tables.append(TableArea(t.name, t.sheet, columns, t.body))
         self.names = {n: text for n, text in book.names.items() if not n.startswith("_")}
@@ -166,8 +166,8 @@ def _seen(sheet: Sheet) -> Iterator[tuple[At, GridCell]]:
     for (row, column), cell in sheet.cells.items():
         text: str | None = cell.formula.removeprefix("=") if cell.formula else None
         value = float(cell.shown) if type(cell.shown) is int else cell.shown
-        if text is not None and text.upper() in _TRUTHS:
-            text, value = None, text.upper() == _TRUTHS[0]
+        if text is not None and (truth := text.upper()) in _TRUTHS:
+            text, value = None, truth == _TRUTHS[0]
         if text is not None or value not in (None, ""):
             yield At(row, column), GridCell(text, value, ())
 
