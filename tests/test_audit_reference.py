@@ -15,8 +15,8 @@ from xl_econ.audit.arithmetic import Evaluator, Unknown, tree
 from xl_econ.audit.registry import CHECKS
 from xl_econ.audit.subject import Subject
 from xl_econ.templates import layout
-from xl_econ.workbook.patch import patch
 from xl_econ.workbook.parts import Parts
+from xl_econ.workbook.patch import patch
 
 FLOP = 6 * 70e9 * 15e12
 HOURS = FLOP / (989e12 * 0.4 * 3600)
@@ -125,11 +125,12 @@ def test_total_parameters_of_a_mixture(tmp_path):
     assert right == pytest.approx(6 * 37e9 * 14.8e12)
 
 
+RUN = "6*B2*B3*1e21/(B4*1e12*B5*3600)"
 OTHERS = {
-    "with a contingency": [*INPUTS, ("Contingency", 0.1), ("Training cost ($)", "=6*B2*B3*1e21/(B4*1e12*B5*3600)*B6*(1+B8)", COST * 1.1)],
+    "with a contingency": [*INPUTS, ("Contingency", 0.1), ("Training cost ($)", f"={RUN}*B6*(1+B8)", COST * 1.1)],
     "another cost": [*INPUTS, ("Cost of data ($)", "=B3*1e6*2", 3e7)],
-    "a rebate in the formula": [*INPUTS, ("Training cost ($)", "=6*B2*B3*1e21/(B4*1e12*B5*3600)*B6*0.85", COST * 0.85)],
-    "two prices": [*INPUTS, ("Spot price ($/GPU-hour)", 1.5), ("Training cost ($)", "=6*B2*B3*1e21/(B4*1e12*B5*3600)*(B6+B8)/2", COST * 0.8)],
+    "a rebate in the formula": [*INPUTS, ("Training cost ($)", f"={RUN}*B6*0.85", COST * 0.85)],
+    "two prices": [*INPUTS, ("Spot price ($/GPU-hour)", 1.5), ("Training cost ($)", f"={RUN}*(B6+B8)/2", COST * 0.8)],
     "a lookup": [*INPUTS, ("Training cost ($)", "=VLOOKUP(B2,A2:B7,2,FALSE)", 12)],
     "a circle": [*INPUTS, ("Training cost ($)", "=B9*B6", 1), ("GPU-hours", "=B8/B6", 1)],
 }  # fmt: skip

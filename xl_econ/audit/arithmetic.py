@@ -282,7 +282,8 @@ class Evaluator:
         if where not in self.memo:
             cell = self.graph.book.cell(*where)
             value = None if cell is None else cell.shown
-            if cell is not None and cell.formula and self.deep:
+            # A program that does not compute stores no value beside a formula.
+            if cell is not None and cell.formula and (self.deep or value is None):
                 self.memo[where] = Unknown  # of a circle
                 value = self.of(cell, depth + 1)
             self.memo[where] = float(value) if type(value) is int else value

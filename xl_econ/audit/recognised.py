@@ -193,7 +193,9 @@ class _Steps:
     def _stored(self, column: str) -> dict[str, Any]:
         number = cell_at(f"{column}1").column
         cells = {key: self._cell(CALCULATION, At(row, number)) for key, row in self.rows.items()}
-        return {k: float(c.shown) if c.is_number else c.shown for k, c in cells.items() if c and not c.is_error}
+        return {
+            k: float(c.shown) if c.is_number else c.shown for k, c in cells.items() if c and c.text and not c.is_error
+        }
 
     def _cell(self, sheet: str, at: At) -> Cell | None:
         """The cell of the workbook that a cell of the template is."""

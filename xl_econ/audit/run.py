@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
 from xl_econ.core.errors import UsageError, nearest
@@ -17,7 +18,13 @@ SECONDS = 300
 MEMORY = 4 << 30
 
 
-def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", seconds: float = SECONDS) -> list[Finding]:
+def audit(
+    path: Path,
+    only: Sequence[str] = (),
+    engine: str = "ironcalc",
+    seconds: float = SECONDS,
+    as_of: date | None = None,
+) -> list[Finding]:
     """The findings of a workbook, which is only read, sheet by sheet.
 
     Args:
@@ -25,6 +32,7 @@ def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", second
         only: Ids of checks; all of them if empty.
         engine: What recomputes it.
         seconds: Time limit.
+        as_of: The day against which prices are old; None takes the workbook's own.
 
     Raises:
         WorkbookError: It cannot be read, or not within the limits.
@@ -32,7 +40,7 @@ def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", second
     """
     known(only)
     preflight(path)
-    arguments = [str(path.resolve()), engine, str(seconds), *only]
+    arguments = [str(path.resolve()), engine, str(seconds), str(as_of or ""), *only]
     found = json.loads(child.run(path, "xl_econ.audit.run", arguments, MEMORY, seconds, ("the audit", "read")))
     return [Finding(str(path), *f) for f in found]
 
@@ -50,7 +58,13 @@ def known(ids: Iterable[str]) -> None:
             raise UsageError(f"no check {name!r}{nearest(name, CHECKS)}")
 
 
-def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", seconds: float = SECONDS) -> list[Finding]:
+def findings(
+    path: Path,
+    only: Sequence[str] = (),
+    engine: str = "ironcalc",
+    seconds: float = SECONDS,
+    as_of: date | None = None,
+) -> list[Finding]:
     """The findings of a workbook that can be trusted not to exhaust this process.
 
     Raises:
@@ -59,7 +73,7 @@ def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", sec
     from . import checks  # noqa: F401
     from .subject import Subject
 
-    subject = Subject(path, engine, seconds)
+    subject = Subject(path, engine, seconds, as_of)
     found = [
         Finding(str(path), f.sheet, f.cell, c.id, f.severity or c.severity, f.message, f.value, f.expected)
         for c in CHECKS.values()
@@ -76,11 +90,11 @@ def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", sec
 
 
 def main() -> int:
-    """Entry point of the child: workbook, engine, time limit, checks; JSON to standard output, one line of error."""
+    """Entry point of the child: workbook, engine, time limit, day, checks; JSON to standard output, or an error."""
     child.limit_memory()
-    path, engine, seconds, *only = sys.argv[1:]
+    path, engine, seconds, as_of, *only = sys.argv[1:]
     try:
-        found = findings(Path(path), only, engine, float(seconds))
+        found = findings(Path(path), only, engine, float(seconds), date.fromisoformat(as_of) if as_of else None)
     except BaseException as e:  # a lack of memory is no Exception in every library
         reason = f"{e}".replace("\n", " ").removeprefix(f"{path}: ")
         print(reason or type(e).__name__, file=sys.stderr)  # noqa: T201

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from xl_econ.workbook.read import Address
 from xl_econ.workbook.recalc import SECONDS, recalculate
 from xl_econ.workbook.scan import scan
 
-from . import manifest
+from . import manifest, provenance
 from .recognised import Recognised
 from .recognised import of as recognise
 
@@ -27,10 +28,13 @@ class Subject:
         path: The workbook.
         engine: What recomputes it: "ironcalc" or "libreoffice".
         seconds: Time limit of the engine.
+        as_of: The day against which prices are old; None takes the workbook's own.
     """
 
-    def __init__(self, path: Path, engine: str = "ironcalc", seconds: float = SECONDS) -> None:
-        self.path, self.engine = path, engine
+    def __init__(
+        self, path: Path, engine: str = "ironcalc", seconds: float = SECONDS, as_of: date | None = None
+    ) -> None:
+        self.path, self.engine, self.as_of = path, engine, as_of
         # The engine works in a process of its own while the cells are read here.
         pool = ThreadPoolExecutor(1)
         self._computed: Future[dict[Address, Any]] = pool.submit(recalculate, path, engine, seconds)
@@ -67,6 +71,11 @@ class Subject:
     def recognised(self) -> dict[tuple[str, int, int], Recognised]:
         """The cells that compute one of our metrics, with its inputs and what the core makes of them."""
         return recognise(self)
+
+    @cached_property
+    def entries(self) -> list[provenance.Entry]:
+        """The rows of inputs that have a column of sources or dates beside them."""
+        return list(provenance.entries(self))
 
     @cached_property
     def formulas(self) -> list[Cell]:

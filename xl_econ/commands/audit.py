@@ -21,7 +21,10 @@ def audit(args: argparse.Namespace) -> int:
     from xl_econ.audit.registry import SEVERITIES
 
     run.known(args.check)
-    found = {path: run.audit(path, args.check, args.engine) for path in progress(args.workbooks, len(args.workbooks))}
+    found = {
+        path: run.audit(path, args.check, args.engine, as_of=args.as_of)
+        for path in progress(args.workbooks, len(args.workbooks))
+    }
     every = [f for of_file in found.values() for f in of_file]
     if args.json:
         print_json(as_json([str(p) for p in found], every))

@@ -9,7 +9,7 @@ from xl_econ.workbook.book import Cell, Sheet
 
 LIVE = "live"
 # Headings of columns that describe a row, and hold no figure of it.
-_ABOUT = {
+ABOUT = {
     "unit", "units", "lowest", "highest", "bounds", "source", "as of", "grade", "note", "notes", "key", "at least",
     "at most", "flag", "formula in words", "comment",
 }  # fmt: skip
@@ -69,9 +69,9 @@ def of(sheet: Sheet) -> list[Area]:
 def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last: int) -> Area:
     unit = next((names[u] for u in _UNITS if u in names), 0)
     heads = [c for c in cells if unit and c.column > unit and c.shown not in (None, "")]
-    figures = tuple(c.column for c in heads if _name(c) not in _ABOUT)
+    figures = tuple(c.column for c in heads if _name(c) not in ABOUT)
     if LIVE in names:
-        after = [c.column for c in heads if _name(c) in _ABOUT and c.column > names[LIVE]]
+        after = [c.column for c in heads if _name(c) in ABOUT and c.column > names[LIVE]]
         cases = range(names[LIVE], min(after, default=1 << 14))
         series = tuple(c for c in figures if c in cases)
     else:
