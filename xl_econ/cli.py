@@ -157,8 +157,9 @@ def _parser() -> _Parser:
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     _auditing(command)
     _comparing(command)
-    sub = command("docs", "write the reference pages of functions and tables", reads=False)
-    sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
+    command("docs", "write the reference pages of functions and tables", reads=False).add_argument(
+        "-o", "--output", type=_path, default="docs", metavar="DIR"
+    )
     command("version", "versions of xl-econ and of the engines")
     parser.add_argument("--version", action="version", version=f"xl-econ {__version__}")
     return parser

@@ -16,7 +16,6 @@ from xl_econ.tables.store import RATE_CARD
 from xl_econ.tables.table import Table as ReferenceTable
 from xl_econ.templates import held
 from xl_econ.templates.edited import Edited
-from xl_econ.templates.language import CONSTANTS
 from xl_econ.workbook.book import Cell, Sheet, Table
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 SOURCES = ("source", "sources", "reference", "quelle")
 DATES = ("as of", "as-of", "date", "price date", "retrieved", "dated", "updated")
+_HEADINGS = {*SOURCES, *DATES}
 _MONEY = re.compile(r"usd|eur|[$€£]", re.I)
 _DATED = re.compile(r"\b(19|20)\d\d\b")
 _DAY = re.compile(r"\d{4}(-\d{2}){0,2}")
@@ -66,12 +66,19 @@ class Entry:
 
 def entries(subject: Subject) -> Iterator[Entry]:
     """The rows of inputs that have a column of sources or dates beside them."""
+    sheets = [s for s in subject.book.sheets.values() if _has_columns(s)]
     inputs: dict[tuple[str, int], list[Cell]] = {}
-    for cell in subject.inputs:
+    for cell in subject.inputs if sheets else ():
         inputs.setdefault((cell.sheet, cell.row), []).append(cell)
-    for sheet in subject.book.sheets.values():
+    for sheet in sheets:
         for area in areas.of(sheet):
             yield from _of_area(subject, sheet, area, inputs)
+
+
+def _has_columns(sheet: Sheet) -> bool:
+    """Whether a sheet can have a column of sources or dates; telling its areas apart takes longer."""
+    headings = (c.shown.strip().casefold().replace("_", " ") for c in sheet.cells.values() if isinstance(c.shown, str))
+    return any(h in _HEADINGS for h in headings)
 
 
 def _of_area(
@@ -85,11 +92,13 @@ def _of_area(
     named = {n for n, c in area.columns.items()}
     about = {area.columns[n] for n in named if n in areas.ABOUT or n in SOURCES or n in DATES}
     last = table.area[3] if table else 1 << 14
+    is_ours, key = "inputs.case" in subject.book.names, area.column("key")
     for row in rows if table else sorted({r for (s, r) in inputs if s == sheet.name and r in rows}):
         found = [c for c in inputs.get((sheet.name, row), ()) if c.column not in about and c.column <= last]
         found = [c for c in found if not c.look.is_date and not subject.as_built(c)]
         label = next((t for c in range(1, min((c.column for c in found), default=1)) if (t := sheet.text(row, c))), "")
-        if not found or (label in CONSTANTS and found[0].shown == CONSTANTS[label]):
+        # The constants of our definitions stand below the inputs, and have no key.
+        if not found or (is_ours and key is not None and not sheet.text(row, key)):
             continue
         unit = (
             sheet.text(row, area.unit)

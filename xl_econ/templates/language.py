@@ -30,7 +30,7 @@ _OPERATORS: dict[type, Any] = {
     ast.Eq: operator.eq,
 }
 _MODULES = (units, tco, payback, fleet, commitment, variance)
-CONSTANTS = {c.name: c for module in _MODULES for c in vars(module).values() if isinstance(c, Const)}
+_CONSTANTS = {c.name: c for module in _MODULES for c in vars(module).values() if isinstance(c, Const)}
 _FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}
 _FUNCTIONS |= {"roundup": ops.roundup, "rounddown": ops.rounddown, "snapped": ops.snapped}
 _FUNCTIONS |= {"day_of": ops.day_of} | ops.OF_COLUMNS
@@ -63,8 +63,8 @@ def expression(text: str, known: set[str], where: str) -> Formula:
         match node:
             case ast.Constant(value=float() | int() | str()) if not isinstance(node.value, bool):
                 return node.value
-            case ast.Name(id=name) if name in CONSTANTS:
-                return CONSTANTS[name]
+            case ast.Name(id=name) if name in _CONSTANTS:
+                return _CONSTANTS[name]
             case ast.Name(id=name):
                 if name not in known:
                     raise LayoutError(f"{where}: unknown name {name!r}{nearest(name, known)}")

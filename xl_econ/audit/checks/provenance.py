@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from xl_econ.audit import provenance
 from xl_econ.audit.provenance import Entry, Price
@@ -29,8 +30,9 @@ def input_unsourced(subject: Subject) -> Iterator[Found]:
         seen = seen or entry.source is not None
         if not entry.is_sourced:
             yield at(entry.cells[0], f"{_called(entry)} has no source")
-    if not seen and len(subject.inputs) > _FEW:
-        yield Found("", "", f"no column says where the {len(subject.inputs)} typed inputs come from", severity=INFO)
+    typed = (c for _, c in subject.book.cells() if not c.formula and c.is_number and not c.look.is_date)
+    if not seen and subject.formulas and len(list(islice(typed, _FEW))) == _FEW:
+        yield Found("", "", "no column says where the typed figures come from", severity=INFO)
 
 
 @check(
