@@ -4,6 +4,7 @@ import openpyxl
 import pytest
 import rich
 from openpyxl.workbook.defined_name import DefinedName
+from test_edited import edited as edited_in_libreoffice
 from test_upgrade import by_hand, of
 
 from xl_econ.audit import checks  # noqa: F401  (they register themselves)
@@ -209,6 +210,34 @@ def test_templates_are_as_built(name, flavour, tmp_path):
 @pytest.mark.libreoffice
 def test_a_libreoffice_resave(book):
     assert alarms(rich.by_libreoffice(book)) == []
+
+
+@pytest.mark.libreoffice
+def test_edits_in_libreoffice(book, tmp_path):
+    """Renamed sheets, inserted rows and columns, a sheet with a chart and a pivot: nothing of the template differs."""
+    assert alarms(edited_in_libreoffice(book, tmp_path)) == []
+
+
+def test_a_formula_copied_down_a_table_is_said_once(tmp_path):
+    path = of(layout.load("rate_card"), tmp_path / "b.xlsx")
+
+    def edit(book):
+        for (cell,) in book["CloudPrices"]["V6:V60"]:
+            cell.value = f"=({cell.value[1:]})*1000" if str(cell.value).startswith("=") else cell.value
+
+    ((name, sheet, cell),) = alarms(by_hand(path, edit))
+    assert (name, sheet, cell) == ("differs-from-template", "CloudPrices", "V6")
+
+
+def test_rows_of_a_rate_card_are_its_owners(tmp_path):
+    def edit(book):
+        sheet = book["Precisions"]
+        for column in range(1, 10):
+            sheet.cell(11, column).value = None
+
+    path = by_hand(of(layout.load("rate_card"), tmp_path / "b.xlsx"), edit)
+    assert alarms(path) == []
+    assert ("table-row-deleted", "info", "Precisions", "A11") in found(path)
 
 
 def test_other_peoples_workbooks(tmp_path):

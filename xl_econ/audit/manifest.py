@@ -74,6 +74,14 @@ class Manifest:
         label = calculation_key(self.base, sheet, at.row)
         return f"{label} ({self.base.sheets[sheet].heading(at)})" if label else self.base.sheets[sheet].heading(at)
 
+    @property
+    def is_rate_card(self) -> bool:
+        """Whether the workbook is a rate card, whose rows its owner keeps or not."""
+        at = self.books.b.cell_of("xl_econ.template")
+        cell = self.book.cell(at[0], at[1].row, at[1].column) if at else None
+        said = stamp.from_cover(cell.text) if cell else None
+        return said is not None and said.template == "rate_card"
+
     def lost_sheets(self) -> dict[str, bool]:
         """The sheets of the template that are gone, and whether they computed anything."""
         lost = [s for n, s in self.base.sheets.items() if n not in self.books.sheets]

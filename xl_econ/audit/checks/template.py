@@ -28,9 +28,17 @@ def differs_from_template(subject: Subject) -> Iterator[Found]:
     for k in _changed(subject.manifest):
         if k.cell.formula is not None or not k.cell.is_text:
             now = "" if k.held is None else k.held.token if k.held.formula is not None else ""
-            alike.setdefault((k.sheet, k.at.row, k.cell.token if k.cell.formula else k.at, now), []).append(k)
+            # A formula is copied along a row, in a table down its column.
+            line = _line(subject.manifest, k)
+            alike.setdefault((k.sheet, line, k.cell.token if k.cell.formula is not None else k.at, now), []).append(k)
     for found in alike.values():
         yield _changed_cells(subject.manifest, found)
+
+
+def _line(manifest: Manifest | None, k: Kept) -> tuple[str, int]:
+    assert manifest is not None  # noqa: S101  (it found the cell)
+    in_table = manifest.base.sheets[k.sheet].table_at(*k.at)
+    return ("column", k.at.column) if in_table else ("row", k.at.row)
 
 
 def _changed_cells(manifest: Manifest | None, found: list[Kept]) -> Found:
@@ -45,7 +53,7 @@ def _changed_cells(manifest: Manifest | None, found: list[Kept]) -> Found:
         says = f"{now} typed over {was}"
     else:
         says = f"{now} where the template has {was}"
-    more = f", and {len(found) - 1} cells of the row alike" if len(found) > 1 else ""
+    more = f", and {len(found) - 1} more cells alike" if len(found) > 1 else ""
     return _at(manifest, k, f"{manifest.called(k.sheet, k.at)}: {says[:200]}{more}", was)
 
 
@@ -131,11 +139,15 @@ def row_deleted(subject: Subject) -> Iterator[Found]:
     "put it back; a price that is out of date is kept, with its date",
 )
 def table_row_deleted(subject: Subject) -> Iterator[Found]:
-    """Keys of the template's tables that are there no longer."""
-    for row in subject.manifest.lost_rows() if subject.manifest else ():
+    """Keys of the template's tables that are there no longer; in a rate card that is what it is for."""
+    manifest = subject.manifest
+    if manifest is None:
+        return
+    severity = INFO if manifest.is_rate_card else ""
+    for row in manifest.lost_rows():
         if row.table:
             at = address(At(row.row, 1))
-            yield Found(row.sheet, at, f"{row.table}: the row {row.label!r} is gone", None, row.label)
+            yield Found(row.sheet, at, f"{row.table}: the row {row.label!r} is gone", None, row.label, severity)
 
 
 @check(
