@@ -43,11 +43,11 @@ FOUND = {
     "providers.aws.list_since_june": ("list-price", FLEET, "C24"),
     "providers.gcp.list_2026": ("list-price", FLEET, "C25"),
     **{
-        f"providers.{who}.{term}": ("price-conflict", FLEET, cell)
+        f"providers.{who}.{term}": ("price-not-in-table", FLEET, cell)
         for who in ("aws", "gcp", "azure", "coreweave", "lambda")
         for term, cell in (("on_demand", "C5"), ("reserved", "D5"))
     },
-    **{f"providers.{who}.spot": ("price-conflict", FLEET, "C5") for who in ("aws", "gcp", "azure")},
+    **{f"providers.{who}.spot": ("price-not-in-table", FLEET, "C5") for who in ("aws", "gcp", "azure")},
 }
 # Slips that no table shows by itself, with the reason.
 NOT_SHOWN = {

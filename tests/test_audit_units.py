@@ -334,7 +334,7 @@ def test_prices_of_instances_among_prices_of_accelerators(tmp_path):
 
 ECONOMIC = [
     *UNITS, *BOUNDS, "run-hours", "run-price", "run-days", "published-run", "power-bill", "total-of-years",
-    "share-of-total", "margin-clash", "idle-overhead", "mixed-price-units", "price-conflict",
+    "share-of-total", "margin-clash", "idle-overhead", "mixed-price-units", "price-not-in-table",
 ]  # fmt: skip
 ROOT = Path(__file__).parent.parent
 CLEAN = [p for p in (*ROOT.glob("templates/*.xlsx"), *ROOT.glob("workbooks/**/*.xlsx")) if p.parent.name != "seed"]

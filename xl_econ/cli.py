@@ -193,6 +193,7 @@ def _auditing(command: Callable[..., _Parser]) -> None:
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
     sub.add_argument("--check", action="append", default=[], metavar="ID", help="this check only; again for another")
     sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
+    sub.add_argument("--as-of", type=_day, metavar="DAY", help="prices are old against this day (else the workbook's)")
     sub.add_argument(
         "--fail-on",
         choices=("error", "warning", "info"),
@@ -305,6 +306,15 @@ def _path(text: str) -> Path:
     from pathlib import Path
 
     return Path(text)
+
+
+def _day(text: str) -> Any:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a day as 2026-11-23") from None
 
 
 if __name__ == "__main__":

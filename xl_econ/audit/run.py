@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,25 @@ class Report:
     cells: dict[str, Any] | None = None
 
 
-def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc") -> list[Finding]:
+def audit(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", as_of: date | None = None) -> list[Finding]:
     """The findings of a workbook, as `report` gives them."""
-    return report(path, only, engine).findings
+    return report(path, only, engine, as_of).findings
 
 
-def report(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", cells: bool = False) -> Report:
+def report(
+    path: Path,
+    only: Sequence[str] = (),
+    engine: str = "ironcalc",
+    as_of: date | None = None,
+    cells: bool = False,
+) -> Report:
     """The findings of a workbook, which is only read, sheet by sheet.
 
     Args:
         path: The workbook.
         only: Ids of checks; all of them if empty.
         engine: What recomputes it.
+        as_of: The day against which prices are old; None takes the workbook's own.
         cells: Give its cells as well, for the page.
 
     Raises:
@@ -57,7 +65,7 @@ def report(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", cells
     known(only)
     preflight(path)
     seconds = child.seconds(path, LEAST, MEGABYTE)
-    arguments = [str(path.resolve()), engine, str(int(cells)), *only]
+    arguments = [str(path.resolve()), engine, str(as_of or ""), str(int(cells)), *only]
     out = json.loads(child.run(path, "xl_econ.audit.run", arguments, MEMORY, seconds, ("the audit", "read")))
     found = [Finding(str(path), *f) for f in out["findings"]]
     accepted = [Accepted(Finding(str(path), *f), *by) for f, *by in out["accepted"]]
@@ -77,16 +85,24 @@ def known(ids: Iterable[str]) -> None:
             raise UsageError(f"no check {name!r}{nearest(name, CHECKS)}")
 
 
-def findings(path: Path, only: Sequence[str] = (), engine: str = "ironcalc") -> list[Finding]:
+def findings(
+    path: Path, only: Sequence[str] = (), engine: str = "ironcalc", as_of: date | None = None
+) -> list[Finding]:
     """The findings of a workbook that can be trusted not to exhaust this process.
 
     Raises:
         WorkbookError: It cannot be read.
     """
-    return examine(path, only, engine).findings
+    return examine(path, only, engine, as_of).findings
 
 
-def examine(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", cells: bool = False) -> Report:
+def examine(
+    path: Path,
+    only: Sequence[str] = (),
+    engine: str = "ironcalc",
+    as_of: date | None = None,
+    cells: bool = False,
+) -> Report:
     """The report of a workbook that can be trusted not to exhaust this process.
 
     Raises:
@@ -96,7 +112,7 @@ def examine(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", cell
     from .labels import Labels
     from .subject import Subject
 
-    subject = Subject(path, engine)
+    subject = Subject(path, engine, as_of)
     labels = Labels(subject.book)
     ran = {c for c in CHECKS if not only or c in only}
 
@@ -127,12 +143,12 @@ def examine(path: Path, only: Sequence[str] = (), engine: str = "ironcalc", cell
 
 
 def main() -> int:
-    """Entry point of the child: workbook, engine, checks; JSON to standard output, one line of error."""
+    """Entry point of the child: workbook, engine, day, cells or not, checks; JSON to standard output, or an error."""
     child.limit_memory()
     gc.disable()  # a model of a million cells has no circles, and looking for them would take a third of the time
-    path, engine, cells, *only = sys.argv[1:]
+    path, engine, as_of, cells, *only = sys.argv[1:]
     try:
-        found = examine(Path(path), only, engine, cells == "1")
+        found = examine(Path(path), only, engine, date.fromisoformat(as_of) if as_of else None, cells == "1")
     except BaseException as e:  # a lack of memory is no Exception in every library
         reason = f"{e}".replace("\n", " ").removeprefix(f"{path}: ")
         print(reason or type(e).__name__, file=sys.stderr)  # noqa: T201

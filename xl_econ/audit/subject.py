@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from xl_econ.workbook.graph import Graph, Place
 from xl_econ.workbook.recalc import computed
 from xl_econ.workbook.scan import scan
 
+from . import manifest, provenance
 from .blocks import Block, blocks
+from .recognised import Recognised
+from .recognised import of as recognise
 
 
 class Subject:
@@ -24,10 +28,11 @@ class Subject:
     Args:
         path: The workbook.
         engine: What recomputes it: "ironcalc" or "libreoffice".
+        as_of: The day against which prices are old; None takes the workbook's own.
     """
 
-    def __init__(self, path: Path, engine: str = "ironcalc") -> None:
-        self.path, self.engine = path, engine
+    def __init__(self, path: Path, engine: str = "ironcalc", as_of: date | None = None) -> None:
+        self.path, self.engine, self.as_of = path, engine, as_of
         # The engine works in a process of its own while the cells are read here.
         pool = ThreadPoolExecutor(1)
         self._computed: Future[dict[tuple[str, int, int], Any]] = pool.submit(computed, path, engine)
@@ -55,6 +60,25 @@ class Subject:
     def results(self) -> list[tuple[Cell, Any]]:
         """The formula cells, each with what the engine computes for it."""
         return [(cell, self.computed(cell)) for cell in self.formulas]
+
+    @cached_property
+    def manifest(self) -> manifest.Manifest | None:
+        """What became of the template that the workbook was built from; None where there is none, or it is unknown."""
+        return manifest.of(self.path, self.book)
+
+    def as_built(self, cell: Cell) -> bool:
+        """Whether a cell is as its template was built: it cannot be a slip of whoever edited the workbook."""
+        return self.manifest is not None and (cell.sheet, cell.row, cell.column) in self.manifest.as_built
+
+    @cached_property
+    def recognised(self) -> dict[tuple[str, int, int], Recognised]:
+        """The cells that compute one of our metrics, with its inputs and what the core makes of them."""
+        return recognise(self)
+
+    @cached_property
+    def entries(self) -> list[provenance.Entry]:
+        """The rows of inputs that have a column of sources or dates beside them."""
+        return list(provenance.entries(self))
 
     @cached_property
     def formulas(self) -> list[Cell]:

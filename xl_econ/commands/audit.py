@@ -30,7 +30,7 @@ def audit(args: argparse.Namespace) -> int:
     _refuse(args)
     earlier = baseline.load(args.baseline) if args.baseline else []
     reports = [
-        run.report(path, args.check, args.engine, cells=bool(args.html))
+        run.report(path, args.check, args.engine, args.as_of, bool(args.html))
         for path in progress(args.workbooks, len(args.workbooks))
     ]
     accepted = [a for r in reports for a in r.accepted]

@@ -248,6 +248,23 @@ def _column(value: Any) -> Any:
     return value if hasattr(value, "dtype") else np.asarray(value, dtype=object)
 
 
+def of_cells(m: Metric, args: tuple[Any, ...], on_error: Callable[[XlEconError], Any]) -> Any:
+    """A metric of what cells hold: a range of them, as rows, gives an answer for every element.
+
+    Args:
+        m: The metric.
+        args: Arguments in the order of the parameters; a row or table of reference data is one, as a range.
+        on_error: Called with the error of an element, and of the whole; its answer stands in the place.
+    """
+    try:
+        given = with_rows(m, m.bind(args, {}))
+        if any(isinstance(v, list) or hasattr(v, "dtype") for v in (given[name] for name in m.elements)):
+            return each(m, given, on_error)
+        return scalar(m, given)
+    except XlEconError as e:
+        return on_error(e)
+
+
 def one(m: Metric, given: dict[str, Any], on_error: Callable[[XlEconError], Any]) -> Any:
     """A metric of scalars, with `on_error`'s answer in place of an error."""
     try:

@@ -23,7 +23,7 @@ from xl_econ.metrics import REGISTRY, get
 
 from .explain import explain
 from .marshal import incoming, outgoing
-from .python import each, scalar, with_rows
+from .python import of_cells
 
 CATEGORY = "AI economics"
 _LAST_ERRORS: deque[str] = deque(maxlen=20)
@@ -43,16 +43,9 @@ def evaluate(m: Metric, *args: Any) -> Any:
     """A metric of COM values; where it fails, the text of the error value, and WHY tells the reason."""
     failed = _failed(m.name)
     try:
-        given = with_rows(m, m.bind(tuple(incoming(a) for a in args), {}))
-        if any(_is_range(given[name]) for name in m.elements):
-            return each(m, given, failed)
-        return scalar(m, given)
+        return of_cells(m, tuple(incoming(a) for a in args), failed)
     except XlEconError as e:
         return failed(e)
-
-
-def _is_range(value: Any) -> bool:
-    return type(value) is not float and (isinstance(value, list) or hasattr(value, "dtype"))
 
 
 def EXPLAIN(function: Any, *args: Any) -> Any:  # noqa: N802  (the name that the cell shows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Hashable
 from functools import cached_property
 
@@ -34,10 +35,20 @@ class Compared:
         # The most names say which sheet it is: one of them may have been moved elsewhere by hand.
         ranked = sorted(set(anchors), key=lambda e: (-anchors.count(e), e))
         self.sheets = align.sheets(self.a, self.b, ranked)
-        self.pairs = {
-            x: align.sheet(self.a.sheets[x], self.b.sheets[y], _keys(self.a, x), _keys(self.b, y))
-            for x, y in self.sheets.items()
+        self.pairs = {x: self._pair(x, y) for x, y in self.sheets.items()}
+
+    def _pair(self, x: str, y: str) -> SheetPair:
+        a, b = self.a.sheets[x], self.b.sheets[y]
+        of_a, of_b = _keys(self.a, x), _keys(self.b, y)
+        labels = {b.label(row) for row in b.rows}
+        # A name that leads to a row of another label, while its own is still there, was moved and says nothing.
+        moved = {
+            key
+            for key, row in of_a.items()
+            if isinstance(key, tuple) and key[0] == "name" and key in of_b
+            if a.label(row) != b.label(of_b[key]) and a.label(row) in labels
         }
+        return align.sheet(a, b, *({k: r for k, r in of.items() if k not in moved} for of in (of_a, of_b)))
 
     @cached_property
     def is_ours(self) -> bool:
@@ -94,6 +105,10 @@ def _keys(grid: Grid, sheet: str) -> dict[Hashable, int]:
         if named and named[0] == sheet:
             found["name", name] = named[1].row
     if "inputs.case" in grid.names:
+        bodies = {row for t in s.tables for row in t.body}
+        labels = Counter(s.label(row) for row in s.rows if row not in bodies)
+        labelled = {("label", s.label(row)): row for row in s.rows if row not in bodies and labels[s.label(row)] == 1}
+        found = {key: row for key, row in labelled.items() if key[1]} | found
         said: dict[str, list[int]] = {}
         for at, cell in s.cells.items():
             if cell.is_text and (words := _WORDS.fullmatch(cell.value)):

@@ -73,10 +73,36 @@ class Merged:
     edits: int = 0
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What became of a cell of the template in a user's workbook.
+
+    Attributes:
+        sheet: The sheet in the template.
+        at: The cell there.
+        cell: What it holds there.
+        state: "same", "changed" or "gone".
+        there: The cell in the user's workbook, None where its row, column or sheet is gone.
+        held: What it holds now, None for nothing.
+    """
+
+    sheet: str
+    at: At
+    cell: GridCell
+    state: str
+    there: At | None
+    held: GridCell | None
+
+
+def kept(books: Compared) -> Iterator[Kept]:
+    """What became of every cell that is the template's own: labels, formulas, notes; no inputs, no figures."""
+    for sheet, at, cell in _own_cells(books.a):
+        yield Kept(sheet, at, cell, *_state(books, sheet, at, cell))
+
+
 def edits(base: Grid, mine: Grid) -> int:
     """How many cells of the template a user changed: labels, formulas, notes."""
-    books = Compared(base, mine)
-    return sum(_state(books, s, at, cell)[0] != "same" for s, at, cell in _own_cells(base))
+    return sum(k.state != "same" for k in kept(Compared(base, mine)))
 
 
 def case_cells(grid: Grid) -> set[tuple[str, At]]:

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import WorkbookError
+from xl_econ.workbook.book import Validation
 from xl_econ.workbook.cell import At, address, cell_at
 from xl_econ.workbook.grid import Grid, GridCell, GridSheet, TableArea
 from xl_econ.workbook.package import rewrite
 from xl_econ.workbook.parts import Parts
+from xl_econ.workbook.scan import scan
 
 from .layout import Origin
 from .model import Model
@@ -110,8 +112,13 @@ def described(built: Path, model: Model) -> dict[str, Any]:
             if value in ("", None) or (figure and formula is None):
                 continue
             here[address(at)] = [value[1:]] if formula is not None else value
+    rules = [
+        [name, [list(a) for a in v.areas], v.kind, v.operator, v.first, v.second, v.allow_blank]
+        for name, scanned in scan(built).sheets.items()
+        for v in scanned.validations
+    ]
     areas = [[n, s, {str(c): h for c, h in columns.items()}, body.start, body.stop] for n, s, columns, body in tables]
-    return {"sheets": sheets, "names": dict(sorted(book.names.items())), "tables": areas}
+    return {"sheets": sheets, "names": dict(sorted(book.names.items())), "tables": areas, "rules": rules}
 
 
 def _own(book: Parts, model: Model) -> tuple[dict[tuple[str, At], Any], set[tuple[str, At]]]:
@@ -134,6 +141,8 @@ def _own(book: Parts, model: Model) -> tuple[dict[tuple[str, At], Any], set[tupl
 class Pristine(Grid):
     """The workbook as it was built, read from the description that it carries.
 
+    `rules` are its data validations by sheet; older workbooks do not say them.
+
     Args:
         path: The workbook.
         found: Its description.
@@ -149,6 +158,10 @@ class Pristine(Grid):
         for name, sheet, columns, first, last in found["tables"]:
             area = TableArea(name, sheet, {int(n): h for n, h in columns.items()}, range(first, last))
             self.sheets[sheet].tables.append(area)
+        self.rules: dict[str, list[Validation]] = {}
+        for sheet, areas, *rule in found.get("rules", ()):
+            held_here = self.rules.setdefault(sheet, [])
+            held_here.append(Validation(tuple((a, b, c, d) for a, b, c, d in areas), *rule))
 
 
 def _cell(value: Any) -> GridCell:

@@ -70,21 +70,28 @@ class Place(NamedTuple):
 
 def references(key: str) -> tuple[Reference, ...]:
     """The references of a formula in R1C1 terms, in the order in which they stand."""
-    found = []
-    for m in _TOKEN.finditer(key):
-        if m["text"] or (m["name"] and (m["name"].upper() in _NO_NAMES or m["name"].startswith(("_xlpm.", "_xlop.")))):
-            continue
-        sheet = (m["sheet"] or "").replace("''", "'")
-        sheet = sheet[1:-1] if sheet.startswith("'") else sheet
-        outside = "[" in sheet
-        corners = _corners(m)
-        if corners is not None:
-            found.append(Reference(m[0], sheet, corners, external=outside))
-        elif m["inside"] is not None:
-            found.append(Reference(m[0], sheet, None, m["table"] or "", m["inside"], external=outside))
-        elif m["name"]:
-            found.append(Reference(m[0], sheet, name=m["name"], external=outside))
-    return tuple(found)
+    return tuple(r for m in _TOKEN.finditer(key) if (r := _reference(m)) is not None)
+
+
+def reference_at(key: str, start: int) -> tuple[Reference, int] | None:
+    """The reference that begins at a place in a formula in R1C1 terms, and where it ends; None: there is none."""
+    m = _TOKEN.match(key, start)
+    found = _reference(m) if m else None
+    return (found, m.end()) if found and m else None
+
+
+def _reference(m: re.Match[str]) -> Reference | None:
+    if m["text"] or (m["name"] and (m["name"].upper() in _NO_NAMES or m["name"].startswith(("_xlpm.", "_xlop.")))):
+        return None
+    sheet = (m["sheet"] or "").replace("''", "'")
+    sheet = sheet[1:-1] if sheet.startswith("'") else sheet
+    outside = "[" in sheet
+    corners = _corners(m)
+    if corners is not None:
+        return Reference(m[0], sheet, corners, external=outside)
+    if m["inside"] is not None:
+        return Reference(m[0], sheet, None, m["table"] or "", m["inside"], external=outside)
+    return Reference(m[0], sheet, name=m["name"], external=outside) if m["name"] else None
 
 
 def _corners(m: re.Match[str]) -> tuple[Axis, Axis, Axis, Axis] | None:

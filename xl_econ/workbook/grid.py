@@ -10,10 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .book import Book, Sheet
 from .cell import At, address
 from .read import held, load
 from .references import shape
 
+_TRUTHS = ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
 _SIDES = ("left", "right", "top", "bottom")
 _CELL = re.compile(r"=?(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Za-z]{1,3})\$?(\d+)(?::.*)?")
 
@@ -132,6 +134,25 @@ class Grid:
             self.sheets[sheet.title] = GridSheet(sheet.title, cells, list(_tables(sheet, cells)))
         self.names = {str(n): str(d.attr_text or "") for n, d in texts.defined_names.items() if not n.startswith("_")}
 
+    @classmethod
+    def of(cls, book: Book, path: Path) -> Grid:
+        """A workbook that was read already, without its looks.
+
+        Args:
+            book: Its cells.
+            path: Where it is.
+        """
+        self = cls.__new__(cls)
+        self.path = path
+        self.sheets = {s.name: GridSheet(s.name, dict(sorted(_seen(s)))) for s in book.sheets.values()}
+        for t in book.tables.values():
+            if t.headings:
+                left = t.area[2]
+                columns = {left + n: name for n, name in enumerate(t.columns) if name}
+                self.sheets[t.sheet].tables.append(TableArea(t.name, t.sheet, columns, t.body))
+        self.names = {n: text for n, text in book.names.items() if not n.startswith("_")}
+        return self
+
     def cell_of(self, name: str) -> tuple[str, At] | None:
         """The first cell that a name leads to."""
         return place(self.names.get(name, ""))
@@ -139,6 +160,16 @@ class Grid:
     @property
     def tables(self) -> dict[str, TableArea]:
         return {t.name: t for s in self.sheets.values() for t in s.tables}
+
+
+def _seen(sheet: Sheet) -> Iterator[tuple[At, GridCell]]:
+    for (row, column), cell in sheet.cells.items():
+        text: str | None = cell.formula.removeprefix("=") if cell.formula else None
+        value = float(cell.shown) if type(cell.shown) is int else cell.shown
+        if text is not None and (truth := text.upper()) in _TRUTHS:
+            text, value = None, truth == _TRUTHS[0]
+        if text is not None or value not in (None, ""):
+            yield At(row, column), GridCell(text, value, ())
 
 
 def place(text: str) -> tuple[str, At] | None:
@@ -165,8 +196,8 @@ def _cells(texts: Any, values: Any) -> Iterator[tuple[At, GridCell]]:
         if c.data_type == "f":
             text = str(getattr(value, "text", value) or "").removeprefix("=")
             value = values.cell(c.row, c.column).value
-            truth = text.upper() in ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
-            formula, value = (None, text.upper() == "TRUE()") if truth else (text, value)
+            truth = text.upper() in _TRUTHS
+            formula, value = (None, text.upper() == _TRUTHS[0]) if truth else (text, value)
         if type(value) is int:
             value = float(value)
         yield At(c.row, c.column), GridCell(formula, value, looks[style])

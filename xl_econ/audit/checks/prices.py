@@ -57,7 +57,7 @@ def mixed_price_units(subject: Subject) -> Iterator[Found]:
 
 
 @check(
-    "price-conflict",
+    "price-not-in-table",
     WARNING,
     "A price of an accelerator's hour is none of those that the workbook's own price table has",
     "take the price from the table, and say whose it is",

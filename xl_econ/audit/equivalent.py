@@ -1,0 +1,303 @@
+"""Arithmetic that comes to one of our metrics, in anybody's workbook: told by labels, proven by varying the inputs.
+
+A formula is followed down to the figures that its labels recognise. It is compared only where nothing else goes into it
+but constants: a formula with an input of its own, such as a contingency, is another formula and no slip.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xl_econ.core.errors import XlEconError
+from xl_econ.core.registry import Metric
+from xl_econ.hosts.python import function
+from xl_econ.metrics import REGISTRY
+from xl_econ.workbook.book import Cell
+
+from .arithmetic import Evaluator, Unknown, Where, single, tree
+from .quantities import Stated, records
+
+if TYPE_CHECKING:
+    from .recognised import Recognised
+    from .subject import Subject
+
+# The kinds of figures that a parameter may be, the best first.
+PARAMETERS = {
+    "params_b": ("params_active", "params", "params_total"),
+    "tokens_t": ("tokens",),
+    "peak_tflops": ("peak",),
+    "mfu": ("mfu",),
+    "usd_per_gpu_hour": ("usd_per_gpu_hour",),
+    "goodput": ("goodput",),
+    "overhead": ("overhead",),
+    "flop": ("flop",),
+    "gpu_hours": ("gpu_hours",),
+    "gpus": ("gpus",),
+}
+# What a figure of a kind may be computed as; a parameter that is not there is worked out from others.
+RESULTS = {
+    "cost_usd": ("TRAIN_COST",),
+    "gpu_hours": ("GPU_HOURS",),
+    "flop": ("TRAIN_FLOP",),
+    "days": ("TRAIN_DAYS",),
+    "mfu": ("MFU",),
+}
+_DERIVED = {"flop": "TRAIN_FLOP", "gpu_hours": "GPU_HOURS"}
+# Numbers that are no inputs: what a template or a person keeps in a cell of its own to name it.
+_CONSTANTS = {1.0, 2.0, 6.0, 12.0, 24.0, 60.0, 365.0, 3600.0, 8760.0, 1e3, 1e6, 1e9, 1e12, 1e15, 100.0}
+# What a formula's result over the right one means.
+_SLIPS = {
+    1 / 3: "2ND, the FLOP of a forward pass, in place of 6ND",
+    1 / 6: "the 6 of 6ND is missing",
+    1 / 2: "the peak with sparsity in place of the dense one, or a factor of 2 left out",
+    2.0: "a factor of 2 too many",
+    3600.0: "seconds taken as hours",
+    1 / 3600: "hours divided by 3,600 once too often",
+    60.0: "minutes taken as hours",
+    24.0: "hours taken as days",
+    1 / 24: "days taken as hours",
+    8.0: "bits in place of bytes, or a node in place of an accelerator",
+    1 / 8: "a node in place of an accelerator",
+    12.0: "a year in place of a month",
+    1 / 12: "a month in place of a year",
+    100.0: "a percentage taken as a share",
+    1 / 100: "a percentage taken as a share",
+}
+_EXACT = 1e-6
+_STEP = 1.07  # by which an input is varied
+_DEEPEST = 40
+
+
+@dataclass
+class _Sources:
+    """What a formula is computed from: recognised figures by kind, and whether anything else goes in."""
+
+    figures: dict[Where, Stated]
+    through: set[Where]
+
+
+def cells(subject: Subject) -> Iterator[Recognised]:
+    """Formula cells of other people's workbooks that compute a metric, and those that should and do not."""
+    if subject.manifest is not None:
+        return  # its calculation is compared row by row
+    found = _Search(subject)
+    for stated in list(found.stated.values()):
+        if stated.cell.formula and stated.kind.name in RESULTS:
+            yield from found.of(stated)
+
+
+class _Search:
+    def __init__(self, subject: Subject) -> None:
+        self.subject, self.graph = subject, subject.graph
+        self.stated: dict[Where, Stated] = {}
+        self.beside: dict[Where, dict[str, list[Stated]]] = {}  # the other figures of a figure's record
+        for r in records(subject):
+            for many in r.figures.values():
+                for s in many:
+                    if s.cell.is_number:
+                        self.stated[_where(s.cell)] = s
+                        self.beside[_where(s.cell)] = r.figures
+        self.slipped: set[Where] = set()
+
+    def of(self, stated: Stated) -> Iterator[Recognised]:
+        for name in RESULTS[stated.kind.name]:
+            m = REGISTRY[name]
+            sources = self._sources(stated.cell, m)
+            # What goes wrong in a step is said at that step.
+            if sources is None or not sources.figures or sources.through & self.slipped:
+                continue
+            found = self._compare(stated, m, sources)
+            if found is not None:
+                if found.ratio != 1:
+                    self.slipped.add(_where(stated.cell))
+                yield found
+                return
+
+    def _sources(self, cell: Cell, m: Metric) -> _Sources | None:
+        """The figures that a formula goes back to; None where something else goes into it."""
+        wanted = {kind for p in m.params for kind in PARAMETERS.get(p, ())}
+        found = _Sources({}, set())
+
+        def follow(c: Cell, depth: int) -> bool:
+            parsed = tree(c.key)
+            if parsed is None or depth > _DEEPEST:
+                return False
+            for node in parsed.walk():
+                if node.op != "ref":
+                    continue
+                place = single(self.graph, node, c)
+                read = self.graph.book.cell(place.sheet, place.area[0], place.area[2]) if place else None
+                if read is None or not read.is_number:
+                    return False
+                where = _where(read)
+                s = self.stated.get(where)
+                if s is not None and (s.kind.name in wanted or (not read.formula and _known(s))):
+                    found.figures[where] = s
+                elif read.formula:
+                    found.through.add(where)
+                    if where not in found.figures and not follow(read, depth + 1):
+                        return False
+                elif float(read.shown) not in _CONSTANTS:
+                    return False
+            return True
+
+        return found if follow(cell, 0) else None
+
+    def _compare(self, stated: Stated, m: Metric, sources: _Sources) -> Recognised | None:
+        from .recognised import Recognised
+
+        by_kind: dict[str, Stated] = {}
+        for s in sources.figures.values():
+            if s.kind.name in by_kind:
+                return None  # two of a kind: which is meant?
+            by_kind[s.kind.name] = s
+        left_out: dict[str, Stated] = {}
+        inputs = self._inputs(m, by_kind, stated, left_out)
+        if inputs is None:
+            return None
+        try:
+            value = self._value(stated, {})
+            expected = self._expected(m, inputs)
+            if not value or not expected or not math.isclose(value, _shown(stated), rel_tol=_EXACT):
+                return None  # what is stored is old, which is said elsewhere
+            ratio = value / expected
+            trend = {p: self._trend(stated, m, inputs, p, s, ratio) for p, s in self._used(m, by_kind).items()}
+        except (Unknown, XlEconError, ArithmeticError, ValueError):
+            return None
+        values = {p: v for p, v in inputs.items() if p in m.params}
+        is_same = math.isclose(ratio, 1, rel_tol=_EXACT)
+        slip = self._slip(ratio, trend, left_out, inputs, by_kind, stated)
+        if slip is None or (is_same and (left_out or any(trend.values()))):
+            return None
+        known = {p: v for p, v in inputs.items() if p not in left_out}
+        if not slip and is_same:
+            return Recognised(stated.cell, m, values, stated.cell.shown, "arithmetic")
+        right = stated.cell.shown / ratio
+        if slip.startswith("all parameters"):
+            active = self._beside(stated, "params_active")
+            assert active is not None  # noqa: S101  (the slip says so)
+            right *= active.low / inputs["params_b"]
+            ratio = stated.cell.shown / right
+        return Recognised(stated.cell, m, values if known else {}, right, "arithmetic", ratio, slip)
+
+    def _inputs(
+        self, m: Metric, by_kind: Mapping[str, Stated], result: Stated, left_out: dict[str, Stated]
+    ) -> dict[str, Any] | None:
+        """The inputs of a metric, with those of the metrics that one of them is worked out by; None: one is missing."""
+        found: dict[str, Any] = {}
+        for p in m.params.values():
+            s = next((by_kind[k] for k in PARAMETERS.get(p.name, ()) if k in by_kind), None)
+            if s is not None:
+                found[p.name] = s.middle
+            elif not p.optional and p.name in _DERIVED and _DERIVED[p.name] != m.name:
+                inner = self._inputs(REGISTRY[_DERIVED[p.name]], by_kind, result, left_out)
+                if inner is None:
+                    return None
+                found |= inner
+            elif not p.optional:
+                beside = next((b for k in PARAMETERS.get(p.name, ()) if (b := self._beside(result, k))), None)
+                if beside is None:
+                    return None
+                found[p.name] = beside.middle
+                left_out[p.name] = beside
+        return found
+
+    def _beside(self, result: Stated, kind: str) -> Stated | None:
+        """The one other figure of a kind that stands beside a result."""
+        many = [s for s in self.beside[_where(result.cell)].get(kind, ()) if s.cell is not result.cell]
+        return many[0] if len(many) == 1 and not many[0].cell.formula else None
+
+    def _expected(self, m: Metric, inputs: Mapping[str, Any]) -> float:
+        given = {p: inputs[p] for p in m.params if p in inputs}
+        for p in m.params.values():
+            if p.name not in given and not p.optional:
+                given[p.name] = self._expected(REGISTRY[_DERIVED[p.name]], inputs)
+        return float(function(m.name)(**given))
+
+    def _value(self, stated: Stated, given: Mapping[Where, float]) -> float:
+        """What the formula gives, in the unit of its kind."""
+        value = Evaluator(self.graph, given, deep=True).of(stated.cell)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Unknown
+        return float(value) * (stated.middle / _shown_number(stated))
+
+    def _used(self, m: Metric, by_kind: Mapping[str, Stated]) -> dict[str, Stated]:
+        return {p: by_kind[k] for p, kinds in PARAMETERS.items() for k in kinds if k in by_kind}
+
+    def _trend(self, stated: Stated, m: Metric, inputs: dict[str, Any], p: str, s: Stated, ratio: float) -> float:
+        """The power of an input by which the formula and the metric differ; 0: it goes in as it should."""
+        factor = 1 / _STEP if p in ("mfu", "goodput") or inputs.get(p) == 1 else _STEP
+        value = self._value(stated, {_where(s.cell): float(s.cell.shown) * factor})
+        expected = self._expected(m, inputs | {p: inputs[p] * factor} if p in inputs else inputs)
+        power = math.log(value / expected / ratio) / math.log(factor)
+        return 0.0 if abs(power) < _EXACT else power
+
+    def _slip(
+        self,
+        ratio: float,
+        trend: Mapping[str, float],
+        left_out: Mapping[str, Stated],
+        inputs: Mapping[str, Any],
+        by_kind: Mapping[str, Stated],
+        stated: Stated,
+    ) -> str | None:
+        """What explains a ratio: "" nothing that is known, None where it is another formula and no slip."""
+        off = {p: k for p, k in trend.items() if k}
+        if len(off) + len(left_out) > 1:
+            return None
+        words, rest = "", ratio
+        for p, s in left_out.items():
+            # Of a figure that is not read the formula lacks one power, whichever.
+            power = next((k for k in (1, -1) if _explained(ratio / s.middle**k) is not None), None)
+            if power is None:
+                return None
+            words, rest = f"{p} is left out ({s.cell.at})", ratio / s.middle**power
+        for p, k in off.items():
+            if abs(k - round(k)) > _EXACT or abs(k) > 2:
+                return None
+            rest = ratio / inputs[p] ** round(k)
+            words = f"{p} goes in with the power of {round(k):+d} too many"
+        why = _explained(rest)
+        if words:
+            return None if why is None else "; ".join(filter(None, (words, why)))
+        active = self._beside(stated, "params_active")
+        if math.isclose(ratio, 1, rel_tol=_EXACT):
+            if "params_total" in by_kind and active and active.low < by_kind["params_total"].low:
+                return f"all parameters of a mixture of experts in place of the active ones ({active.cell.at})"
+            return ""
+        return why or ""
+
+
+def _explained(ratio: float) -> str | None:
+    """What a constant ratio means; "" if it is 1, None if nothing is known that does."""
+    if math.isclose(ratio, 1, rel_tol=_EXACT):
+        return ""
+    for factor, why in _SLIPS.items():
+        if math.isclose(ratio, factor, rel_tol=_EXACT):
+            return why
+    power = math.log10(abs(ratio)) / 3
+    if abs(power - round(power)) < _EXACT / 3:
+        return f"a factor of 1e{3 * round(power)}: thousands, millions or billions"
+    return None
+
+
+def _known(s: Stated) -> bool:
+    return any(s.kind.name in kinds for kinds in PARAMETERS.values())
+
+
+def _where(cell: Cell) -> Where:
+    return cell.sheet, cell.row, cell.column
+
+
+def _shown_number(stated: Stated) -> float:
+    number = float(stated.cell.shown)
+    if not number:
+        raise Unknown
+    return number
+
+
+def _shown(stated: Stated) -> float:
+    return stated.middle
