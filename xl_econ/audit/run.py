@@ -14,6 +14,7 @@ from typing import Any
 
 from xl_econ.core.errors import UsageError, nearest
 from xl_econ.workbook import child
+from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import cell_at
 from xl_econ.workbook.preflight import preflight
 
@@ -25,6 +26,23 @@ LEAST, MEGABYTE = 180, 6  # seconds that any workbook has, and more for every me
 MEMORY = 4 << 30
 # What says more of a cell than that its neighbours have another formula.
 _EXPLAIN_A_BREAK = ("range-short", "total-in-range", "counted-twice", "heading-in-range", "areas-misaligned")
+# What judges how a formula is written: where it stands as its template was built, its author has answered for it.
+_OF_WRITING = frozenset(
+    [
+        "areas-misaligned",
+        "constant-in-formula",
+        "counted-twice",
+        "error-masked",
+        "formula-break",
+        "heading-in-range",
+        "lookup-approximate",
+        "range-short",
+        "total-in-range",
+        "unit-clash",
+        "unit-factor",
+        "volatile-function",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -116,15 +134,22 @@ def examine(
     labels = Labels(subject.book)
     ran = {c for c in CHECKS if not only or c in only}
 
-    def finding(c: Check, f: Found) -> Finding:
+    def held(f: Found) -> Cell | None:
         first = f.cell.partition(":")[0]
-        held = subject.book.cell(f.sheet, *cell_at(first)) if f.sheet and _ONE.fullmatch(first) else None
-        label = "" if held is None else labels.about(held).label
+        return subject.book.cell(f.sheet, *cell_at(first)) if f.sheet and _ONE.fullmatch(first) else None
+
+    def of_template(c: Check, f: Found) -> bool:
+        cell = held(f) if c.id in _OF_WRITING else None
+        return cell is not None and bool(cell.formula) and subject.as_built(cell)
+
+    def finding(c: Check, f: Found) -> Finding:
+        cell = held(f)
+        label = "" if cell is None else labels.about(cell).label
         return Finding(
             str(path), f.sheet, f.cell, c.id, f.severity or c.severity, f.message, f.value, f.expected, label
         )
 
-    found = [finding(c, f) for c in CHECKS.values() if c.id in ran for f in c.run(subject)]
+    found = [finding(c, f) for c in CHECKS.values() if c.id in ran for f in c.run(subject) if not of_template(c, f)]
     special = {(f.sheet, f.cell) for f in found if f.check in _EXPLAIN_A_BREAK and f.severity == ERROR}
     found = [f for f in found if f.check != "formula-break" or (f.sheet, f.cell) not in special]
     standing, accepted = settle(subject.book, found, ran, labels, str(path))
