@@ -7,7 +7,7 @@ BOOK := demo/llama_3_1_405b.xlsx
 
 unexport XL_ECON_RATE_CARD  # what is generated holds the shipped tables
 
-.PHONY: demo test lint generate pictures bench clean help
+.PHONY: demo test lint generate pictures pyodide bench clean help
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -50,6 +50,15 @@ generate: $(BIN)/xl-econ  ## rebuild the reference pages, the template workbooks
 pictures: $(BIN)/xl-econ  ## render the README's pictures from the real workbook (needs LibreOffice)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[docs]'
 	$(BIN)/python docs/pictures.py
+
+# Pyodide's Python decides which wheels fit; pydantic-core is the only one that is not pure Python.
+pyodide: $(BIN)/xl-econ  ## fetch Pyodide, in which the functions are tested as xlwings Lite runs them
+	npm install --silent --no-audit --no-fund --prefix build/pyodide pyodide@314.0.7
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest build/pyodide/wheels \
+	  --only-binary=:all: --platform pyemscripten_2026_0_wasm32 --python-version 3.14 --implementation cp --abi cp314 \
+	  pydantic_core==2.50.4
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest build/pyodide/wheels \
+	  --only-binary=:all: pydantic==2.14.3 annotated-types typing-extensions typing-inspection
 
 bench: $(BIN)/xl-econ  ## measure the promises of accuracy and speed
 	$(BIN)/python bench/run.py

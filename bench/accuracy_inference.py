@@ -18,7 +18,7 @@ from harness import judge
 import xl_econ
 from xl_econ.hosts.python import each
 from xl_econ.metrics import get
-from xl_econ.metrics.inference import BAND
+from xl_econ.metrics.serving import BAND
 from xl_econ.tables.store import TABLES
 
 POINTS = Path(__file__).parent / "data" / "measured_throughput.csv"

@@ -10,8 +10,9 @@ import array_call
 import fill
 import startup
 import token_cost_rows
+import udf
 
-BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, fill, startup)
+BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, fill, startup, udf)
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
 """What several tests need: engines, and the skip that says why."""
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -9,14 +11,24 @@ from xl_econ.workbook.recalc import libreoffice
 os.environ.pop("XL_ECON_RATE_CARD", None)  # the tests are about the shipped tables
 
 
+PREPARED = Path(os.environ.get("XL_ECON_PYODIDE", Path(__file__).parents[1] / "build" / "pyodide"))
+PYODIDE = PREPARED / "node_modules" / "pyodide"
+IN_CI = os.environ.get("CI") == "true"
+
+
 def pytest_collection_modifyitems(items):
-    """Without LibreOffice its tests are skipped with the reason; in CI they must run."""
-    if libreoffice() or os.environ.get("CI") == "true":
-        return
-    reason = "LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)"
+    """What a machine lacks, its tests are skipped with the reason; in CI LibreOffice's must run."""
+    lacking = {}
+    if not libreoffice() and not IN_CI:
+        lacking["libreoffice"] = "LibreOffice is not installed (Debian: libreoffice-calc-nogui, python3-uno)"
+    if not shutil.which("node"):
+        lacking["pyodide"] = "Node is not installed"
+    elif not PYODIDE.exists() and not IN_CI:
+        lacking["pyodide"] = "Pyodide is not there; make pyodide fetches it"
     for item in items:
-        if "libreoffice" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason=reason))
+        for marker, reason in lacking.items():
+            if marker in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 ENGINES = ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.libreoffice)]

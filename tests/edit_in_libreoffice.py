@@ -1,5 +1,7 @@
 """Edits a workbook in LibreOffice as a person would; run by a Python that has the module uno.
 
+Besides what moves the inputs it adds a sheet with a chart, a pivot table, a rule, a picture-like shape and comments.
+
 Arguments: the workbook, where to save it, a folder for the profile.
 """
 
@@ -32,6 +34,42 @@ def edit(book):
     notes.getCellByPosition(0, 1).setFormula("=2*$'Annahmen & Co''s'.D13")
     notes.getCellByPosition(0, 0).CellBackColor = 0xFF0000
     notes.Annotations.insertNew(notes.getCellByPosition(0, 0).CellAddress, "my comment")
+    inputs.Annotations.insertNew(inputs.getCellByPosition(5, 21).CellAddress, "why this?")
+    inputs.copyRange(notes.getCellByPosition(20, 0).CellAddress, notes.getCellRangeByName("A1:A2").RangeAddress)
+    enrich(book, notes)
+
+
+def enrich(book, notes):
+    """A pivot table over a list, a chart of an input's cases, a rule and a shape."""
+    for row, line in enumerate((("who", "usd"), ("a", 1), ("b", 2), ("a", 3))):
+        for column, value in enumerate(line):
+            cell = notes.getCellByPosition(3 + column, row)
+            (cell.setString if isinstance(value, str) else cell.setValue)(value)
+    pivot = notes.DataPilotTables.createDataPilotDescriptor()
+    pivot.setSourceRange(notes.getCellRangeByName("D1:E4").RangeAddress)
+    fields = pivot.DataPilotFields
+    fields.getByIndex(0).Orientation = uno.Enum("com.sun.star.sheet.DataPilotFieldOrientation", "ROW")
+    fields.getByIndex(1).Orientation = uno.Enum("com.sun.star.sheet.DataPilotFieldOrientation", "DATA")
+    notes.DataPilotTables.insertNewByName("p", notes.getCellByPosition(6, 0).CellAddress, pivot)
+    where = uno.createUnoStruct("com.sun.star.awt.Rectangle")
+    where.X, where.Y, where.Width, where.Height = 1000, 5000, 8000, 6000
+    cases = book.Sheets.getByName("Annahmen & Co's").getCellRangeByName("F22:H22").RangeAddress
+    notes.Charts.addNewByName("c", where, (cases,), False, False)
+    area = notes.getCellRangeByName("E2:E4")
+    rules = area.ConditionalFormat
+    rules.addNew(
+        (
+            option("Operator", uno.Enum("com.sun.star.sheet.ConditionOperator", "GREATER")),
+            option("Formula1", "1"),
+            option("StyleName", "Good"),
+        )
+    )
+    area.ConditionalFormat = rules
+    shape = book.createInstance("com.sun.star.drawing.RectangleShape")
+    size = uno.createUnoStruct("com.sun.star.awt.Size")
+    size.Width, size.Height = 3000, 2000
+    shape.setSize(size)
+    notes.DrawPage.add(shape)
 
 
 def option(name, value):

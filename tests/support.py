@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import xlsxwriter
 
-from xl_econ.hosts.names import names, tables_of
+from xl_econ.hosts.names import names
 from xl_econ.tables.store import TABLES
 from xl_econ.workbook.recalc import recalculate
 
@@ -89,7 +89,7 @@ def random_value(m, p, rng, length=3):
     if q.table:
         return rng.choice(list(TABLES[q.table].rows))
     if q.is_text:
-        table = next(iter(tables_of(m)))
+        table = next(iter(m.tables))
         first = next(iter(m.params)) == p.name
         return rng.choice(list(table.rows) if first else table.columns)
     if q.auto and rng.random() < 0.3:
@@ -114,7 +114,7 @@ def of_one_row(m, rng):
     if named:  # a table by its name, then a key of it
         table = TABLES[rng.choice(named[0].quantity.choices)]
         return {named[0].name: table.name, "key": rng.choice(list(table.rows))}
-    table = next(iter(sorted(tables_of(m), key=lambda t: t.name)), None)
+    table = next(iter(sorted(m.tables, key=lambda t: t.name)), None)
     names = [
         p.name
         for p in m.scalars.values()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import xl_econ
+from xl_econ.metrics import serving
 from xl_econ.tables.store import TABLES
 
 BENCH = Path(__file__).parents[1] / "bench"
@@ -85,6 +86,14 @@ def test_the_points_are_of_models_and_hardware_that_ship(monkeypatch):
     for column, table in (("model", "model_architectures"), ("gpu", "accelerators"), ("precision", "precisions")):
         assert set(points[column]) <= set(TABLES[table].shipped)
     assert points.source.notna().all()
+
+
+def test_the_band_was_measured_where_it_says(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    points = importlib.import_module("accuracy_inference").points()
+    assert set(points.gpu) == set(serving.MEASURED_ON)
+    assert points.gpus.max() == serving.MEASURED_GPUS
+    assert all(gpu.split()[0] in serving.SERVING_BAND.domain for gpu in serving.MEASURED_ON)
 
 
 def test_contenders_are_worse_at_every_quantile(monkeypatch):

@@ -192,6 +192,55 @@ def test_conflicts_and_old_rows_of_a_table(capsys):
     assert run(["tables", "mfu_typical", "--older-than", "100"], capsys)[0] == 1
 
 
+def test_rows_of_a_table_that_hold_a_text(capsys):
+    rows = TABLES["cloud_prices"].shipped.values()
+    words = ["tables", "cloud_prices", "--where", "Provider=aws", "--where", "gpu = h100 sxm"]
+    found = json.loads(run([*words, "--json"], capsys)[1])["rows"]
+    assert found == [r.model_dump() for r in rows if r.provider == "AWS" and r.gpu == "H100 SXM 80GB"]
+    out = run(words, capsys)[1]
+    assert out.splitlines()[-1].startswith(f"{len(found)} of {len(rows)} rows, shipped")
+    for condition, column, value in (
+        ("usd_per_gpu_hour=6.88", "usd_per_gpu_hour", 6.88),
+        ("note=", "note", None),
+    ):
+        found = json.loads(run([*words[:2], "--where", condition, "--json"], capsys)[1])["rows"]
+        assert found == [r.model_dump() for r in rows if getattr(r, column) == value]
+        assert found
+    code, out, _ = run([*words[:2], "--where", "note=no such note"], capsys)
+    assert (code, out.splitlines()[-1].split(",")[0]) == (0, f"0 of {len(rows)} rows")
+    assert (
+        run(["tables", "seed_claims", "--where", "verdict=none of them"], capsys)[1].splitlines()[-1].startswith("0 ")
+    )
+
+
+def test_cells_are_cut_for_a_terminal_only(capsys, monkeypatch):
+    longest = max((r.aliases for r in TABLES["cloud_prices"].shipped.values() if r.aliases), key=len)
+    assert longest in run(["tables", "cloud_prices"], capsys)[1]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    out = run(["tables", "cloud_prices"], capsys)[1]
+    assert longest not in out
+    assert f"{longest[:25]}..." in out
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "text"),
+    [
+        (["accelerators", "--where", "vendr=NVIDIA"], 3, "accelerators has no column 'vendr'; did you mean 'vendor'?"),
+        (["accelerators", "--where", "vendor"], 2, "'vendor': expected column=text"),
+        (["accelerators", "--where", "bf16=fast"], 3, "bf16=fast: the column holds numbers"),
+        (["accelerators", "--where", "bf16=nan"], 3, "bf16=nan: the column holds numbers"),
+        (["--where", "vendor=AMD"], 2, "--where chooses among the rows of one table"),
+        (["cloud_prices", "--conflicts", "--where", "gpu=H100"], 2, "--where chooses among the rows of one table"),
+        (["refresh", "api_prices", "--where", "model=x"], 2, "refresh does not take them"),
+    ],
+)
+def test_conditions_that_are_refused(args, code, text, capsys):
+    found, out, err = run(["tables", *args], capsys)
+    assert (found, out) == (code, "")
+    assert text in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("args", "text"),
     [

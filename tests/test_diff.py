@@ -1,6 +1,9 @@
 """What differs between two workbooks: by key and name, whatever rows and columns were inserted."""
 
+import base64
+import hashlib
 import json
+import re
 import shutil
 
 import openpyxl
@@ -56,9 +59,19 @@ def test_inputs_results_and_tables(tmp_path, capsys):
     code, printed, _ = run(["diff", path, other, "--html", page], capsys)
     assert code == 1
     assert "  Low.mfu     0.43" in printed
-    assert "&lt;b&gt;" in page.read_text()
+    text = page.read_text()
+    assert "&lt;b&gt;" in text
+    assert "<b>" not in text
+    # The page allows its own style and nothing else.
+    style = re.search("<style>(.*)</style>", text, re.S)[1]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}'" in text
+    assert not re.search(r"\b(?:src|href)=\"(?!#)|\bstyle=|url\(|@import", text)
     assert "<script" not in page.read_text()
     assert run(["diff", path, other, "--html", page], capsys)[0] == 2, "it is there"
+    nowhere = tmp_path / "none" / "x.html"
+    code, _, err = run(["diff", path, other, "--html", nowhere], capsys)
+    assert (code, err) == (4, f"xl-econ: {nowhere}: cannot be written: No such file or directory\n")
 
 
 def test_formulas_and_looks_after_inserted_rows(tmp_path, capsys):
@@ -141,3 +154,66 @@ def test_what_cannot_be_read(tmp_path, capsys):
 def test_spellings_of_one_formula():
     assert pieces("sum( $A$1:B2 )*1E3 + TRUE()") == pieces("SUM(A1:B2)*1000+TRUE")
     assert shape("IF('My ''sheet'!A1=\"A1\",T[[#Data],[x]],LOG10(B2))") == '=IF(@="A1",T[[#Data],[x]],LOG10(@))'
+
+
+def with_table(path, formula, first=2, names=()):
+    """A workbook with an Excel Table below some rows, and formulas beside it."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row, line in enumerate([["Item", "Price", "Count"], ["a", 1, 2], ["b", 3, 4]], first):
+        for column, value in enumerate(line, 1):
+            sheet.cell(row, column).value = value
+        sheet.cell(row, 5).value = formula if row > first else "Sum"
+    sheet.add_table(openpyxl.worksheet.table.Table(displayName="T", ref=f"A{first}:C{first + 2}"))
+    for name, text in names:
+        book.defined_names[name] = openpyxl.workbook.defined_name.DefinedName(name, attr_text=text)
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("structured", "area", "equal"),
+    [
+        ("SUM(T[Price])", "SUM(B4:B5)", True),
+        ("SUM(T[[#All],[Price]])", "SUM(B3:B5)", True),
+        ("SUM(T[[#Data],[Price]:[Count]])", "SUM(B4:C5)", True),
+        ("COUNTA(T[#Headers])", "COUNTA(A3:C3)", True),
+        ("COUNTA(T[[#Headers],[Count]])", "COUNTA(C3)", True),
+        ("SUM(T[Price])", "SUM(B4:B4)", False),
+        ("SUM(T[Nothing])", "SUM(B4:B5)", False),
+        ("SUM(U[Price])", "SUM(B4:B5)", False),
+        ("SUM(T[[#Totals],[Price]])", "SUM(B6:B6)", False),
+    ],
+)
+def test_a_structured_reference_is_the_area_that_it_means(structured, area, equal, tmp_path, capsys):
+    a = with_table(tmp_path / "a.xlsx", f"={structured}")
+    b = with_table(tmp_path / "b.xlsx", f"={area}", first=3)
+    formulas = [f for f in found(a, b, capsys) if f[0] == "formulas"]
+    assert (not formulas) is equal
+
+
+def test_names_are_compared_by_what_they_say(tmp_path, capsys):
+    names = [("cell", "Sheet!$B$3"), ("both", "Sheet!$B$3,Sheet!$C$4"), ("f", "LAMBDA(x,x*2)"), ("gone", "Sheet!$A$1")]
+    moved = [("cell", "Sheet!$B$4"), ("both", "Sheet!$B$4,Sheet!$C$5"), ("f", "LAMBDA(x,x*3)")]
+    a = with_table(tmp_path / "a.xlsx", 1, names=names)
+    b = with_table(tmp_path / "b.xlsx", 1, first=3, names=moved)
+    assert [f[1:] for f in found(a, b, capsys) if f[0] == "names"] == [
+        ("f", "LAMBDA(x,x*2)", "LAMBDA(x,x*3)"),
+        ("gone", "Sheet!$A$1", None),
+    ]
+
+
+def test_a_formula_that_reads_a_row_that_took_the_place_of_another(tmp_path, capsys):
+    """The address is the same and the row is not."""
+    rows = [["Item", "Price", "Note"], ["first", 1.5, "a"], ["second", 7.5, "b"], ["sum", "=B2+B3", "c"]]
+    other = [*rows[:2], ["quite", 99.5, "different"], rows[3]]
+    a, b = book_of(tmp_path / "a.xlsx", rows), book_of(tmp_path / "b.xlsx", other)
+    assert "rows" in {f[0] for f in found(a, b, capsys)}
+    assert ("formulas", "sum (Price)", "=B2+B3", "=B2+B3") in found(a, b, capsys)
+
+
+def test_unrelated_workbooks(tmp_path, capsys):
+    a = book_of(tmp_path / "a.xlsx", [["Some", "thing", "else"], [1, 2, 3]])
+    report = found(a, built(tmp_path / "b.xlsx"), capsys)
+    assert ("sheets", "removed", "Sheet", None) in report
+    assert [f[3] for f in report if f[:2] == ("sheets", "added")][:2] == ["Cover", "Inputs"], "in the workbook's order"

@@ -107,7 +107,7 @@ BAD = [
     ("a.toml", "", "a.toml: gives no input; put them under [inputs]"),
     ("a.toml", "[inputs]\nmfu = 0.4\n[sources]\nmfuu = 'x'\n", "sources: unknown input 'mfuu'; did you mean 'mfu'?"),
     ("a.toml", "[inputs]\nmfu = 0.4\n[sources]\nmfu = { source = 'x', grade = 'E' }\n", "source of mfu: grade: "),
-    ("a.toml", 'purpose = "a\\u0007"\n[inputs]\nmfu = 0.4\n', "purpose: holds a control character"),
+    ("a.toml", 'purpose = "a\\u0007"\n[inputs]\nmfu = 0.4\n', "purpose: holds '\\x07', which is a control character"),
     ("a.yaml", "inputs:\n  mfu: 0.4\n  mfu: 0.5\n", "the key 'mfu' stands there twice"),
     ("a.json", '{"inputs": {"mfu": 0.4, "mfu": 0.5}}', "the key 'mfu' stands there twice"),
     ("a.csv", "key,value\nmfu,0.4\nmfu,0.5\n", "the key 'mfu' stands there twice"),

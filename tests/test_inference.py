@@ -129,7 +129,7 @@ def test_thirty_steps_on_the_command_line(capsys):
     assert round(steps["input_usd"], 2) == 0.20
     assert round(steps["output_usd"], 2) == 0.84
     ends = {"low": found["value"] / 1.65, "high": found["value"] * 1.65}
-    assert found["band"] == {"factor": 1.65, "indicative": False} | ends
+    assert found["band"] == {"factor": 1.65, "indicative": False, "measured": True} | ends
     assert cli.main(["calc", "TTFT_MS", *words.replace("usd_per_gpu_hour=2.5 ", "").split()]) == 0
     assert "indicative" in capsys.readouterr().err
 
@@ -263,13 +263,50 @@ def test_what_fits_nowhere_is_not_available():
             call()
 
 
-def test_the_band_is_only_of_what_was_measured(capsys):
-    words = ["calc", "TOKEN_COST", "DeepSeek-V3", "H200", "3", "1024", "1024", "--json"]
-    banded = {}
-    for more in ("part=blended", "part=low", "part=input", "gpus=16", "draft_tokens=2"):
-        assert cli.main([*words, more]) == 0
-        banded[more] = "band" in json.loads(capsys.readouterr().out)
-    assert banded == dict.fromkeys(banded, False) | {"part=blended": True}
+@pytest.mark.parametrize(
+    ("more", "measured"),
+    [
+        ("part=blended", True),
+        ("part=request", True),
+        ("part=input", False),
+        ("part=output", False),
+        ("gpus=16", False),
+        ("draft_tokens=2", False),
+        ("gpu=MI300X", False),
+    ],
+)
+def test_every_cost_has_a_band_that_says_whether_it_was_measured(more, measured, capsys):
+    words = ["calc", "TOKEN_COST", "model=DeepSeek-V3", "usd_per_gpu_hour=3", "input_tokens=1024", "output_tokens=1024"]
+    words += [more] if more.startswith("gpu=") else ["gpu=H200", more]
+    assert cli.main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["band"] == {
+        "factor": 1.65,
+        "low": found["value"] / 1.65,
+        "high": found["value"] * 1.65,
+        "indicative": False,
+        "measured": measured,
+    }
+    assert cli.main(["calc", *words[1:]]) == 0
+    said = capsys.readouterr().err
+    assert ("in nine of ten measured deployments" in said) is measured
+    assert ("not measured for this: the measurements are of whole requests on 1 to 8 H100" in said) is not measured
+
+
+def test_the_ends_of_the_band_have_none(capsys):
+    for part in ("low", "high"):
+        words = ["calc", "TOKEN_COST", "DeepSeek-V3", "H200", "3", "1024", "1024", f"part={part}"]
+        assert cli.main([*words, "--json"]) == 0
+        assert "band" not in json.loads(capsys.readouterr().out)
+        assert cli.main(words) == 0
+        assert capsys.readouterr().err == ""
+
+
+def test_a_row_of_ones_own_was_not_measured():
+    row = TABLES["accelerators"].shipped["H100 SXM 80GB"].model_dump() | {"accelerator": "my own", "aliases": None}
+    m = get("TOKENS_PER_GPU")
+    steps = explain(m, LLAMA | SMALL | {"gpu": row, "gpus": 2})
+    assert m.band.around(steps[-1].value, {s.name: s.value for s in steps})["measured"] is False
 
 
 def test_a_batch_that_is_cut_is_said(capsys):

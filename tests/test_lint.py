@@ -14,7 +14,6 @@ from xl_econ import cli
 from xl_econ.core.errors import WorkbookError
 from xl_econ.lint import colours, formula, run
 from xl_econ.lint.rules import RULES
-from xl_econ.templates import rate_card
 from xl_econ.workbook import scan
 from xl_econ.workbook.looks import rgb
 
@@ -28,11 +27,6 @@ def found(path):
 def test_templates_and_cases_are_clean(name, case, flavour, tmp_path):
     path, _ = book(tmp_path, name, case, flavour)
     assert found(path) == []
-
-
-def test_the_rate_card_is_clean(tmp_path):
-    rate_card.build(tmp_path / "r.xlsx")
-    assert found(tmp_path / "r.xlsx") == []
 
 
 @pytest.fixture(scope="module")

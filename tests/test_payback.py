@@ -36,6 +36,15 @@ CASES += [(0, 0, 0, n, 3e5, r) for n in MONTHS for r in RATES]
 CASES += [(2e6, 14000, 115000, n, 3e5, r) for n in MONTHS for r in RATES]
 
 
+def in_cells(m, cases, engine, path):
+    """A metric of each case, computed by a spreadsheet from its formula."""
+    sheet = Sheet(path, lambdas=False)
+    refs = [dict(zip(m.params, map(sheet.reference, case), strict=True)) for case in cases]
+    cells = [sheet.formula(excel.formula(m.tree, r)) for r in refs]
+    computed = sheet.compute(engine)
+    return [computed[c] for c in cells]
+
+
 @pytest.mark.parametrize("engine", [None, *ENGINES])
 def test_net_present_value_is_the_explicit_sum(engine, tmp_path):
     m = get("NPV_BUY_VS_RENT")
@@ -45,11 +54,7 @@ def test_net_present_value_is_the_explicit_sum(engine, tmp_path):
         columns = zip(*CASES, strict=True)
         np.testing.assert_allclose(xl_econ.npv_buy_vs_rent(*(np.array(c, float) for c in columns)), values, rtol=1e-13)
     else:
-        sheet = Sheet(tmp_path / "npv.xlsx", lambdas=False)
-        refs = [dict(zip(m.params, map(sheet.reference, case), strict=True)) for case in CASES]
-        cells = [sheet.formula(excel.formula(m.tree, r)) for r in refs]
-        computed = sheet.compute(engine)
-        values = [computed[c] for c in cells]
+        values = in_cells(m, CASES, engine, tmp_path / "npv.xlsx")
     for case, value, right in zip(CASES, values, expected, strict=True):
         assert close(value, right, 3e-13), (case, value, right)
 
@@ -68,11 +73,7 @@ def test_months_to_break_even_near_a_rate_of_zero(engine, tmp_path):
         arrays = [np.array(c) for c in zip(*cases, strict=True)]
         np.testing.assert_allclose(xl_econ.breakeven_months(*arrays), values, rtol=1e-14)
     else:
-        sheet = Sheet(tmp_path / "months.xlsx", lambdas=False)
-        refs = [dict(zip(m.params, map(sheet.reference, case), strict=True)) for case in cases]
-        cells = [sheet.formula(excel.formula(m.tree, r)) for r in refs]
-        computed = sheet.compute(engine)
-        values = [computed[c] for c in cells]
+        values = in_cells(m, cases, engine, tmp_path / "months.xlsx")
     for case, value in zip(cases, values, strict=True):
         assert close(value, logarithms(*case), 1e-13), (case, value)
 

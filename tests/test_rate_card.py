@@ -21,7 +21,6 @@ from xl_econ.tables import table
 from xl_econ.tables.rows import choices, quantity
 from xl_econ.tables.store import RATE_CARD as TABLES
 from xl_econ.templates import layout
-from xl_econ.templates import rate_card as built
 from xl_econ.workbook import rate_card
 from xl_econ.workbook.read import formulas
 from xl_econ.workbook.recalc import differences, libreoffice, recalculate
@@ -76,15 +75,8 @@ def run(capsys, *args):
 
 
 # -- the workbook -----------------------------------------------------------------------------------------------
-def test_the_shipped_card_is_current(tmp_path):
-    built.build(tmp_path / "rate_card.xlsx")
-    assert parts(SHIPPED) == parts(tmp_path / "rate_card.xlsx"), "rate_card.xlsx is stale: run make generate"
-
-
-def test_same_rows_same_bytes(tmp_path):
-    for name in ("a.xlsx", "b.xlsx"):
-        built.build(tmp_path / name)
-    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+def test_the_shipped_card_is_the_template():
+    assert parts(SHIPPED) == parts(layout.folder() / "rate_card.xlsx"), "rate_card.xlsx is stale: run make generate"
 
 
 def test_reading_it_back_gives_the_shipped_rows():
@@ -99,7 +91,7 @@ def test_every_table_is_a_sheet_to_edit(t):
     book = openpyxl.load_workbook(SHIPPED)
     sheet = book[t.sheet]
     assert sheet.tables[t.sheet].ref.startswith("A5:")
-    assert [c.value for c in sheet[5]] == t.columns
+    assert [c.value for c in sheet[5]][: len(t.columns)] == t.columns, "what the sheet works out stands to the right"
     assert sheet.freeze_panes == "B6"
     assert sheet.print_title_rows == "$5:$5"
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
@@ -124,7 +116,7 @@ def test_the_cover_leads_to_every_sheet():
     cover = openpyxl.load_workbook(SHIPPED)["Cover"]
     texts = " ".join(str(c.value) for row in cover.iter_rows() for c in row if c.value)
     links = {c.hyperlink.location for row in cover.iter_rows() for c in row if c.hyperlink}
-    assert links == {f"'{t.sheet}'!A1" for t in TABLES.values()}
+    assert links >= {f"'{t.sheet}'!A1" for t in TABLES.values()}
     assert xl_econ.__version__ in texts
     assert "--rate-card" in texts
     assert rate_card.VARIABLE in texts
@@ -133,13 +125,14 @@ def test_the_cover_leads_to_every_sheet():
 def test_new_writes_it(tmp_path, capsys):
     code, out, _ = run(capsys, "new", "rate_card", "-o", tmp_path, "--json")
     assert code == 0
-    assert json.loads(out)["rows"]["mfu_typical"] == 4
+    assert json.loads(out)["results"]["prices_conflicting"]["unit"] == "prices"
     assert parts(tmp_path / "rate_card.xlsx") == parts(SHIPPED)
-    assert "accelerators" in run(capsys, "new", "rate-card", "-o", tmp_path / "own.xlsx")[1]
+    assert "Prices in conflict" in run(capsys, "new", "rate-card", "-o", tmp_path / "own.xlsx")[1]
     assert "rate_card" in run(capsys, "new")[1]
     assert run(capsys, "new", "rate_card")[0] == 2
     assert run(capsys, "new", "rate_card", "-o", tmp_path / "x.csv")[0] == 2
-    assert "so no flavour 'lambda'" in run(capsys, "new", "rate_card", "-o", tmp_path, "--flavour", "lambda")[2]
+    assert run(capsys, "new", "rate_card", "-o", tmp_path / "l.xlsx", "--flavour", "lambda")[0] == 0
+    assert rate_card.read(tmp_path / "l.xlsx") == rate_card.read(SHIPPED)
 
 
 def test_new_carries_a_company_card_into_a_new_one(tmp_path, capsys):

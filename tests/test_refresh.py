@@ -18,7 +18,8 @@ from xl_econ.tables import genai, refresh
 from xl_econ.tables.read import load
 from xl_econ.tables.store import TABLES
 from xl_econ.tables.table import DATA
-from xl_econ.templates import rate_card as built
+from xl_econ.templates import build, layout
+from xl_econ.templates.model import Model
 from xl_econ.workbook import rate_card
 
 TABLE = TABLES["api_prices"]
@@ -105,7 +106,7 @@ def run(capsys, *args):
 def own_card(folder, source="contract 7", key="gpt-4o", price=1.8):
     """A company's rate card with a price of its own, as a spreadsheet program leaves it."""
     path = folder / "company.xlsx"
-    built.build(path)
+    build.build(Model(layout.load("rate_card")), path)
     book = openpyxl.load_workbook(path)
     sheet = book["ApiPrices"]
     at = {c.value: c.column for c in sheet[5]}

@@ -143,6 +143,13 @@ VECTORS += [
     ("BREAKEVEN_MONTHS", MONTHLY | {"cloud_usd_month": 1788.5}, 21.630792068709574715),
     # as Excel's NPER(0.008, 1788.5 - 2600/12, -34000)
     ("BREAKEVEN_MONTHS", MONTHLY | {"cloud_usd_month": 1788.5, "monthly_rate": 0.008}, 23.84570404233482),
+    # AWS p5.48xlarge in us-east-1; 49.24 EUR at 1.1 USD over eight: 54.164 / 8.
+    ("GPU_HOUR_PRICE", {"price_per_instance_hour": 55.04, "gpus_per_instance": 8}, 6.88),
+    (
+        "GPU_HOUR_PRICE",
+        {"price_per_instance_hour": 49.24, "gpus_per_instance": 8, "usd_per_currency": 1.1},
+        6.7705,
+    ),
     ("BLENDED_RATE", THREE_TERMS, 2.82),
     ("BLENDED_RATE", THREE_TERMS | {"factors": [1, 1.1764705882352942, 1.1]}, 2.9843529411764704),
     ("BLENDED_RATE", THREE_TERMS | {"factors": 1.5}, 4.23),
@@ -213,6 +220,65 @@ VECTORS += [
             (2, 2, "DDB", 0.0),
             (1, 1, "DDB", 27000.0),
         )
+    ),
+]
+# Commitments by areas of the load-duration curve, done by hand: a demand of mean 512 and factor 1.5 runs from 256 to
+# 768; it lies above 600 for 168/512 of the time, by 84 in the mean. 333 and 1.37: 456.21 less 301.5 is 154.71, of a
+# spread of 246.42, and 154.71^2 / (2 x 246.42) = 26594649/547600.
+VECTORS += [
+    (name, {"mean_gpus": mean, "committed_gpus": committed, "peak_to_mean": factor}, value)
+    for mean, committed, factor, overflow, used in (
+        (512, 600, 1.5, 168 / 512 * 84, 484.4375),
+        (512, 512, 1.5, 64.0, 448.0),
+        (333, 301.5, 1.37, 26594649 / 547600, 333 - 26594649 / 547600),
+        (500, 100, 1.2, 400.0, 100.0),  # below the trough
+        (500, 2000, 1.7, 0.0, 500.0),  # above the peak
+        (500, 300, 1, 200.0, 300.0),  # a flat demand
+        (500, 0, 2, 500.0, 0.0),
+    )
+    for name, value in (("ELASTIC_OVERFLOW", overflow), ("COMMITTED_USE", used))
+]
+# Three lines against their budget, in exact fractions, by other sums than the metrics': volume is the budget's
+# 11,365 (3,125 + 4,000 + 4,240) for 1,750 useful hours times 260 more; mix each line's change of share times 2,010
+# hours times 3.125, 8 and 16.96 an hour; utilization 812.50 - 640.00 - 1,051.52; price -487.50 + 256.00 - 257.92. They
+# sum to the 11,151.66 that was spent less 11,365.
+BUDGET, ACTUAL = [1000, 500, 250], [1300, 400, 310]
+PRICES, PAID = ([2.5, 4, 10.6], [2.25, 4.4, 9.95]), ([1.25, 2, 1.6], [1.5, 1.6, 1.28])
+VECTORS += [
+    ("LINES_SPEND", {"useful_hours": BUDGET, "prices": PRICES[0], "paid_per_useful": PAID[0]}, 11365.0),
+    ("LINES_SPEND", {"useful_hours": ACTUAL, "prices": PRICES[1], "paid_per_useful": PAID[1]}, 11151.66),
+    *(
+        (
+            name,
+            {
+                "budget_hours": BUDGET,
+                "actual_hours": ACTUAL,
+                "budget_prices": PRICES[0],
+                "budget_paid_per_useful": PAID[0],
+            },
+            value,
+        )
+        for name, value in (("VOLUME_EFFECT", 59098 / 35), ("MIX_EFFECT", -37339 / 70))
+    ),
+    (
+        "UTILIZATION_EFFECT",
+        {
+            "actual_hours": ACTUAL,
+            "budget_prices": PRICES[0],
+            "budget_paid_per_useful": PAID[0],
+            "actual_paid_per_useful": PAID[1],
+        },
+        -879.02,
+    ),
+    (
+        "PRICE_EFFECT",
+        {
+            "actual_hours": ACTUAL,
+            "budget_prices": PRICES[0],
+            "actual_prices": PRICES[1],
+            "actual_paid_per_useful": PAID[1],
+        },
+        -489.42,
     ),
 ]
 # Attention by hand: Llama 3 405B has 126 layers of 128 heads of 128, at 8,192 tokens: 6*126*16384*8192 per token.

@@ -33,6 +33,7 @@ _COMMANDS = {
     "diff": "compare:diff",
     "reprice": "reprice:reprice",
     "upgrade": "upgrade:upgrade",
+    "stamp": "stamp:stamp",
     "docs": "functions:docs",
     "version": "workbooks:version",
 }
@@ -117,13 +118,20 @@ def _parser() -> _Parser:
     sub = command("tables", "the reference tables, or the rows of one", tables=True)
     sub.add_argument("table", metavar="NAME", nargs="?", help="a table, or refresh and then api_prices")
     sub.add_argument("refreshed", metavar="TABLE", nargs="?", help="refresh: the table, from the package genai-prices")
+    sub.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="COLUMN=TEXT",
+        help="only rows whose column holds the text, equals the number, or is empty; several narrow further",
+    )
     sub.add_argument("--conflicts", action="store_true", help="prices of one offer that lie far apart (exit code 1)")
     sub.add_argument("--older-than", type=int, metavar="DAYS", help="rows whose figures are older (exit code 1)")
     sub.add_argument("--all-models", action="store_true", help="refresh: add its providers' other models")
     sub.add_argument("-o", "--output", type=_path, metavar="F", help="refresh: write a rate card with the new prices")
     sub.add_argument("--csv", type=_path, metavar="F", help="refresh: write the new table")
     sub.add_argument("--force", action="store_true", help="refresh: replace a file that is there")
-    sub = command("new", "a template workbook with its own inputs, or rate_card: all tables to edit", tables=True)
+    sub = command("new", "a template workbook with its own inputs; rate_card holds all tables to edit", tables=True)
     sub.add_argument("template", metavar="TEMPLATE", nargs="?", help="without it: the templates")
     _output(sub, required=False)
     sub = command("fill", "a template, or a workbook built from one, filled from a case file", tables=True)
@@ -184,11 +192,17 @@ def _comparing(command: Callable[..., _Parser]) -> None:
     sub.add_argument("-o", "--output", type=_path, metavar="F", help="write a copy and leave F as it is")
     sub.add_argument("--dry-run", action="store_true", help="compute, write nothing")
     sub.add_argument("--force", action="store_true", help="replace a workbook that somebody has edited")
-    sub = command("upgrade", "a filled workbook to its template's current version (exit code 1: edits would be lost)")
+    sub = command("upgrade", "a filled workbook to its template's current version (exit code 1: conflicts)")
     sub.add_argument("workbook", type=_path, metavar="F", help="changed in place without -o")
     sub.add_argument("-o", "--output", type=_path, metavar="F", help="write a copy and leave F as it is")
     sub.add_argument("--dry-run", action="store_true", help="compare, write nothing")
-    sub.add_argument("--force", action="store_true", help="give up the edits; replace a workbook that is there")
+    sub.add_argument("--anew", action="store_true", help="build it anew with its inputs and tables, without the edits")
+    sub.add_argument("--force", action="store_true", help="replace a workbook that is there")
+    sub = command(
+        "stamp", "what a workbook was built and filled from, and if it still holds (exit code 1: it does not)"
+    )
+    sub.add_argument("workbook", type=_path, metavar="F")
+    sub.add_argument("--write", action="store_true", help="write the hashes that are true now into the workbook")
 
 
 def _run(args: argparse.Namespace) -> int:

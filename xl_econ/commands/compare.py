@@ -37,7 +37,7 @@ def diff(args: argparse.Namespace) -> int:
 
 
 def _write(args: argparse.Namespace, found: list[Finding]) -> None:
-    from xl_econ.core.errors import UsageError
+    from xl_econ.core.errors import UsageError, WorkbookError
 
     from .diff_page import page
 
@@ -47,6 +47,8 @@ def _write(args: argparse.Namespace, found: list[Finding]) -> None:
     try:
         beside.write_text(page(str(args.a), str(args.b), found), encoding="utf-8", newline="\n")
         beside.replace(args.html)
+    except OSError as e:
+        raise WorkbookError(f"{args.html}: cannot be written: {e.strerror or e}") from None
     finally:
         beside.unlink(missing_ok=True)
 

@@ -77,7 +77,9 @@ def _write(book: Edited, target: Path, changes: list[Change], fresh: Refreshed, 
 
     if target.resolve() != book.path.resolve():
         check_target(target, force)
-    patch(book.book, target, {c.at: c.after for c in changes}, fresh.changes, compute_on_load=bool(fresh.kept))
+    values = {c.at: c.after for c in changes}
+    cells, properties = book.restamped(values)
+    patch(book.book, target, values | cells, fresh.changes, bool(fresh.kept), properties)
 
 
 def _report(book: Edited, case: Case, target: Path | None, changes: list[Change], fresh: Refreshed) -> dict[str, Any]:
@@ -159,12 +161,9 @@ def extract(args: argparse.Namespace) -> int:
 
 def refresh(args: argparse.Namespace) -> int:
     """Fresh stored values beside every formula of a workbook, in place."""
-    from xl_econ.workbook.parts import Parts
-    from xl_econ.workbook.refresh import refresh
-
     if args.engine != "ironcalc":
         raise UsageError("--write takes the values of ironcalc; --engine libreoffice only compares")
-    found = refresh(Parts(args.workbook), args.workbook)
+    found = _refreshed(args.workbook)
     kept = [_where(at) for at in found.kept]
     if args.json:
         cells = [{"cell": _where(at), "before": found.before[at], "after": v} for at, v in found.changes.items()]
@@ -172,3 +171,18 @@ def refresh(args: argparse.Namespace) -> int:
     print(f"{args.workbook}: {len(found.changes)} results refreshed")
     _print_kept(kept)
     return 0
+
+
+def _refreshed(path: Path) -> Refreshed:
+    """Refresh the results of a workbook, and what it says of itself if it is one of ours."""
+    from xl_econ.core.errors import WorkbookError
+    from xl_econ.templates.edited import Edited
+    from xl_econ.workbook.parts import Parts
+    from xl_econ.workbook.refresh import refresh
+
+    book = Parts(path)
+    try:
+        cells, properties = Edited(path).restamped({})
+    except WorkbookError:  # somebody else's, or without the names that find its inputs
+        cells, properties = {}, {}
+    return refresh(book, path, cells, properties)

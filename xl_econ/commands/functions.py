@@ -96,17 +96,13 @@ def _show_template(args: argparse.Namespace) -> int:
 
 def calc(args: argparse.Namespace) -> int:
     """The value of a function."""
-    found = _calculate(args)
+    m, _, found = _calculate(args)
     if args.json:
-        return print_json({k: v for k, v in found.items() if k != "explained"})
+        return print_json(found)
     value = found["value"]
     print(f"{number(value)} {'' if found['unit'] in ('any', 'text') else found['unit']}".rstrip())
-    if band := found.get("band"):
-        low, high = (f"{band[end]:,.4g}" for end in ("low", "high"))
-        indicative = "indicative only: " if band["indicative"] else ""
-        remark(f"{indicative}{low} to {high} in nine of ten measured deployments (x or / {band['factor']:g})")
-    elif found.get("indicative"):
-        remark("indicative only")
+    if m.band and (band := found.get("band")):
+        remark(_band_text(band, m.band.domain))
     for note in found.get("notes", ()):
         remark(note)
     return 0
@@ -114,18 +110,18 @@ def calc(args: argparse.Namespace) -> int:
 
 def explain(args: argparse.Namespace) -> int:
     """The value of a function, step by step."""
-    found = _calculate(args)
+    _, lines, found = _calculate(args)
     if args.json:
-        return print_json({k: v for k, v in found.items() if k != "explained"})
+        return print_json(found)
     print_grid(
-        [["step", "value", "unit", "formula or meaning"]]
-        + [[s.name, s.value, s.unit, s.formula] for s in found["explained"]],
+        [["step", "value", "unit", "formula or meaning"]] + [[s.name, s.value, s.unit, s.formula] for s in lines],
         100,
     )
     return 0
 
 
-def _calculate(args: argparse.Namespace) -> dict[str, Any]:
+def _calculate(args: argparse.Namespace) -> tuple[Metric, list[Step], dict[str, Any]]:
+    """The function, the lines of its explanation, and what --json prints of both."""
     from xl_econ.hosts.explain import explain
     from xl_econ.metrics import get
 
@@ -140,30 +136,25 @@ def _calculate(args: argparse.Namespace) -> dict[str, Any]:
         for kinds in (("step", "result"), ("lookup",))
     )
     value, unit = found[-1].value, found[-1].unit
-    return {
+    values = {s.name: s.value for s in found}
+    shown = {
         "function": m.name,
         "inputs": {s.name: s.value for s in inputs},
         "value": value,
         "unit": unit,
-        **({"band": _band(m, value)} if m.band > 1 and m.measured({s.name: s.value for s in found}) else {}),
+        **({"band": band} if (band := m.band and m.band.around(value, values)) else {}),
         **({"indicative": True} if m.is_indicative else {}),
-        **({"notes": notes} if (notes := _notes(m, found)) else {}),
+        **({"notes": notes} if (notes := _notes(m, values)) else {}),
         "steps": lines,
         **({"lookups": lookups} if lookups else {}),
-        "explained": found,
     }
+    return m, found, shown
 
 
-def _notes(m: Metric, found: Sequence[Step]) -> list[str]:
-    """What a number does not say by itself: that a batch was cut, where a figure comes from."""
-    values = {s.name: s.value for s in found}
-    notes = []
-    if "batch_used" in values and values["batch_used"] < values["batch"]:
-        fits, asked = f"{values['batch_used']:,.0f}", f"{values['batch']:,.0f}"
-        notes.append(f"memory holds {fits} of the {asked} requests on {values['gpus_used']:.0f} accelerators")
-    if m.tree.op == "lookup":
-        notes.append(_origin(m, values))
-    return notes
+def _notes(m: Metric, values: Mapping[str, Any]) -> list[str]:
+    """What a number does not say by itself: what its metric remarks, and where a figure that was looked up is from."""
+    origin = _origin(m, values) if m.tree.op == "lookup" else None
+    return [note for note in (m.remark(values), origin) if note]
 
 
 def _origin(m: Metric, inputs: Mapping[str, Any]) -> str:
@@ -176,10 +167,14 @@ def _origin(m: Metric, inputs: Mapping[str, Any]) -> str:
     return f"{unit}as of {row.as_of}, grade {row.grade}: {row.source}"
 
 
-def _band(m: Metric, value: float) -> dict[str, Any]:
-    """Where measured deployments lie: nine of ten of them."""
-    ends = {"low": value / m.band, "high": value * m.band}
-    return {"factor": m.band, **ends, "indicative": m.is_indicative}
+def _band_text(band: Mapping[str, Any], domain: str) -> str:
+    """The band in words, and whether it was measured for such a deployment."""
+    ends = f"{band['low']:,.4g} to {band['high']:,.4g}"
+    text = f"{'indicative only: ' if band['indicative'] else ''}{ends}"
+    factor = f"(x or / {band['factor']:g})"
+    if band["measured"]:
+        return f"{text} in nine of ten measured deployments {factor}"
+    return f"{text} {factor}, not measured for this: the measurements are {domain}"
 
 
 def _arguments(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:

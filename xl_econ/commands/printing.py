@@ -17,6 +17,11 @@ def print_json(found: Any) -> int:
     return 0
 
 
+def on_screen(widest: int) -> int:
+    """The widest a cell may be: cut for a person's terminal, whole for a file or a pipe."""
+    return widest if sys.stdout.isatty() else sys.maxsize
+
+
 def print_grid(rows: Sequence[Sequence[Any]], widest: int = 60) -> None:
     """Print rows in columns."""
     print("\n".join(in_columns(rows, widest)))

@@ -42,6 +42,9 @@ def run(name: str | None, all_models: bool = False) -> Refresh:
     return SOURCES[folded](store.get(folded), all_models)
 
 
+RATE_CARD = "rate_card"  # the template that holds the tables
+
+
 def write(found: Refresh, workbook: Path | None, table: Path | None, force: bool = False) -> list[Path]:
     """Write the refreshed table: into a new rate card with the other tables in use, as CSV, or both.
 
@@ -55,8 +58,9 @@ def write(found: Refresh, workbook: Path | None, table: Path | None, force: bool
         WorkbookError: A file cannot be written; then none was, unless the disk failed in between.
         UsageError: The workbook's name is no workbook's.
     """
-    from xl_econ.templates import batch, rate_card
+    from xl_econ.templates import batch, build, layout
     from xl_econ.templates.fill import Case
+    from xl_econ.templates.model import Model
     from xl_econ.workbook.write import check_target
 
     if table is not None:
@@ -65,10 +69,10 @@ def write(found: Refresh, workbook: Path | None, table: Path | None, force: bool
             raise UsageError(f"{table}: cannot be both the rate card and the table; name two files")
     written = []
     if workbook is not None:
-        [path] = batch.targets(workbook, [Case(rate_card.NAME)])
+        [path] = batch.targets(workbook, [Case(RATE_CARD)])
         check_target(path, force)
         with replaced({found.table: found.rows}):
-            rate_card.build(path, force)
+            build.build(Model(layout.load(RATE_CARD)), path, force=force)
         written.append(path)
     if table is not None:
         _write_csv(store.get(found.table), found.rows, table)

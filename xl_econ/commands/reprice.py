@@ -21,7 +21,6 @@ def reprice(args: argparse.Namespace) -> int:
     """A workbook whose tables take the rows in use, in place or as a copy."""
     from xl_econ.templates import reprice
     from xl_econ.templates.edited import Edited
-    from xl_econ.workbook.grid import Grid
     from xl_econ.workbook.patch import patch
     from xl_econ.workbook.write import check_target
 
@@ -31,7 +30,7 @@ def reprice(args: argparse.Namespace) -> int:
     book = Edited(args.workbook)
     if not args.dry_run:
         check_target(target, force=args.force or target.resolve() == args.workbook.resolve())
-    found = reprice.changes(Grid(args.workbook))
+    found = reprice.changes(book.grid)
     cells = book.named_results()
     repriced = reprice.Repriced(book.book, book.layout, cells, found.rows)
     for key, at in cells.items():
@@ -40,7 +39,8 @@ def reprice(args: argparse.Namespace) -> int:
     results = repriced.attributed()
     if not args.dry_run:
         fresh = repriced.fresh
-        patch(book.book, target, repriced.values, fresh.changes, compute_on_load=bool(fresh.kept))
+        stamped, properties = book.restamped(repriced.values)
+        patch(book.book, target, repriced.values | stamped, fresh.changes, bool(fresh.kept), properties)
     output = None if args.dry_run else str(target)
     if args.json:
         return print_json(_report(args, found, repriced, results, output))

@@ -9,7 +9,7 @@ from xl_econ.core.errors import UsageError
 from xl_econ.tables import queries, store
 from xl_econ.workbook import rate_card
 
-from .printing import in_columns, print_grid, print_json
+from .printing import in_columns, on_screen, print_grid, print_json
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +24,8 @@ def tables(args: argparse.Namespace) -> int:
         return _refresh(args)
     if args.refreshed or args.all_models or args.output or args.csv or args.force:
         raise UsageError("a second name, --all-models, -o, --csv and --force go with: tables refresh NAME")
+    if args.where and (args.table is None or args.conflicts or args.older_than is not None):
+        raise UsageError("--where chooses among the rows of one table: tables NAME --where column=text")
     if args.conflicts or args.older_than is not None:
         return _findings(args)
     card, held = rate_card.current(), rate_card.held()
@@ -41,24 +43,26 @@ def tables(args: argparse.Namespace) -> int:
         )
         return 0
     t = store.get(args.table)
+    rows = queries.where(t, args.where)
     if args.json:
         units = {c: t.unit(c) for c in t.columns}
         return print_json(
-            {"table": t.name, "from": origin[t.name], "units": units, "rows": [r.model_dump() for r in t.rows.values()]}
+            {"table": t.name, "from": origin[t.name], "units": units, "rows": [r.model_dump() for r in rows]}
         )
     if t.name == "seed_claims":
-        return _claims(t)
+        return _claims(rows)
     shown = [c for c in t.columns if c not in ("note", "source")]
-    print_grid([shown] + [[getattr(r, c) for c in shown] for r in t.rows.values()], 28)
-    print(f"{len(t.rows)} rows, {origin[t.name]}; notes and sources: --json")
+    print_grid([shown] + [[getattr(r, c) for c in shown] for r in rows], on_screen(28))
+    count = f"{len(rows)} of {len(t.rows)}" if args.where else len(rows)
+    print(f"{count} rows, {origin[t.name]}; notes and sources: --json")
     return 0
 
 
 def _refresh(args: argparse.Namespace) -> int:
     from . import refresh
 
-    if args.conflicts or args.older_than is not None:
-        raise UsageError("--conflicts and --older-than ask about a table; refresh does not take them")
+    if args.conflicts or args.older_than is not None or args.where:
+        raise UsageError("--conflicts, --older-than and --where ask about a table; refresh does not take them")
     found = refresh.run(args.refreshed, args.all_models)
     written = refresh.write(found, args.output, args.csv, args.force)
     if args.json:
@@ -79,29 +83,29 @@ def _findings(args: argparse.Namespace) -> int:
         print_json(as_json(t, found))
     else:
         for lines in as_grids(found):
-            print_grid(lines)
+            print_grid(lines, on_screen(60))
         print(summary(t, found))
     return 1 if any(found.values()) else 0
 
 
-def _claims(t: Table) -> int:
+def _claims(rows: list[Any]) -> int:
     """Each claim of the seed in one line, and under it what it was checked for and why it stands or falls."""
     from collections import Counter
 
     from xl_econ.hosts.claims import claimed
 
-    rows: list[Any] = list(t.rows.values())
     lines = in_columns(
         [["verdict", "claim_id", "claim", "claimed", "computed", "unit"]]
         + [[r.verdict, r.claim_id, r.claim, claimed(r), float(f"{r.computed:.6g}"), r.unit] for r in rows],
-        42,
+        on_screen(42),
     )
     indent = " " * lines[0].index("claim_id")
     print(lines[0])
     for r, line in zip(rows, lines[1:], strict=True):
         print(f"{line}\n{indent}{r.quantity}: {r.note}")
     counts = Counter(r.verdict for r in rows)
-    print(f"{len(rows)} claims: {', '.join(f'{n} {v}' for v, n in counts.most_common())}; formulas and sources: --json")
+    verdicts = ", ".join(f"{n} {v}" for v, n in counts.most_common()) or "none"
+    print(f"{len(rows)} claims: {verdicts}; formulas and sources: --json")
     return 0
 
 

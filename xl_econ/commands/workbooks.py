@@ -17,39 +17,18 @@ if TYPE_CHECKING:
 
 
 def new(args: argparse.Namespace) -> int:
-    """A template's workbook, the rate card's, or which templates there are."""
-    from xl_econ.templates import layout, rate_card
+    """A template's workbook, or which templates there are."""
+    from xl_econ.templates import layout
     from xl_econ.templates.fill import Case
 
     if args.template is None:
         found = [(x.name, x.version, x.about) for x in map(layout.load, layout.names())]
-        found.append((rate_card.NAME, __version__, rate_card.ABOUT))
         if args.json:
             return print_json([dict(zip(("template", "version", "about"), x, strict=True)) for x in found])
         print_grid(found, 120)
         return 0
-    if args.template.replace("-", "_") == rate_card.NAME:
-        return _new_rate_card(args)
-    return _write(args, layout.load(args.template), [Case(args.template)])
-
-
-def _new_rate_card(args: argparse.Namespace) -> int:
-    from xl_econ.tables import store
-    from xl_econ.templates import batch, rate_card
-    from xl_econ.templates.fill import Case
-
-    if args.output is None:
-        raise UsageError("where to? name a workbook or a folder (-o F|DIR)")
-    if args.flavour != "plain":
-        raise UsageError(f"{rate_card.NAME} has no formulas, so no flavour {args.flavour!r}")
-    [path] = batch.targets(args.output, [Case(rate_card.NAME)])
-    rate_card.build(path, args.force)
-    rows = {t.name: len(t.rows) for t in store.RATE_CARD.values()}
-    if args.json:
-        return print_json({"template": rate_card.NAME, "output": str(path), "rows": rows})
-    print(path)
-    print_grid([[f"  {name}", float(n), "rows"] for name, n in rows.items()])
-    return 0
+    template = layout.load(args.template)
+    return _write(args, template, [Case(template.name)])
 
 
 def fill(args: argparse.Namespace) -> int:
@@ -80,7 +59,9 @@ def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int
     if count < 1:
         raise UsageError(f"--jobs {count}: must be at least 1")
     if resume and not many.compiles(template):
-        raise UsageError(f"--resume: {template.name} has a timeline or sensitivities, and is built anew")
+        raise UsageError(
+            f"--resume: {template.name} has more sheets that follow a case than can be compiled, and is built anew"
+        )
     if (len(cases) >= many.MANY or resume) and many.compiles(template):
         run = many.Run(template, args.flavour, args.force)
         tasks = run.prepare(cases, output, source, resume)

@@ -69,9 +69,25 @@ class WorkbookError(XlEconError):
 
 
 def nearest(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
-    """The tail of an error message: `"; did you mean 'H100 SXM'?"`, or nothing."""
+    """The tail of an error message: `"; did you mean 'H100 SXM'?"`, or nothing.
+
+    Case, blanks, hyphens and underscores do not count. Of the names that resemble the typed text, one that begins with
+    it comes first: who types the beginning of a name means that name.
+
+    Args:
+        name: The text that was typed.
+        names: The names that there are; of those that differ in nothing that counts, the first is shown.
+        cutoff: How alike a name must be, from 0 to 1.
+    """
     import difflib
 
-    folded = {n.casefold(): n for n in names}
-    close = difflib.get_close_matches(name.casefold(), folded, 1, cutoff)
-    return f"; did you mean {folded[close[0]]!r}?" if close else ""
+    typed = _plain(name)
+    plain = {_plain(n): n for n in reversed(list(names))}
+    close = difflib.get_close_matches(typed, plain, max(len(plain), 1), cutoff)
+    best = next((n for n in close if n.startswith(typed)), close[0] if close else None)
+    return "" if best is None else f"; did you mean {plain[best]!r}?"
+
+
+def _plain(name: str) -> str:
+    """A name without what people spell in many ways."""
+    return "".join(c for c in name.casefold() if c not in "-_" and not c.isspace())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import math
 import operator
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from .errors import DomainError, InputError, NotAvailable, XlEconError, nearest
@@ -83,6 +85,16 @@ log1p = Op("log1p", math.log1p, _numpy("log1p"))
 # they round, so 16.000000000000004 GPUs are 16 in every host.
 roundup = Op("roundup", _away, _snap("ceil"))
 rounddown = Op("rounddown", _toward, _snap("floor"))
+
+
+def _round_array(x: Any) -> Any:
+    import numpy as np
+
+    return np.round(x, 9)
+
+
+# Without float noise, so that 5.4 / 4.5 - 1 is not above 20%.
+snapped = Op("snapped", lambda x: round(x, 9), _round_array)
 
 
 LONGEST_SUM = 60  # terms; a sheet writes them out
@@ -209,6 +221,88 @@ def concat(*texts: Any) -> Any:
     return _texts("concat", _concat_scalar, *texts)
 
 
+def _serial(text: str) -> float:
+    """The last day that a date can mean, a day, a month or a year, as a spreadsheet counts days."""
+    try:
+        year, *rest = map(int, text.split("-"))
+        month = rest[0] if rest else 12
+        day = date(year, month, rest[1] if len(rest) > 1 else monthrange(year, month)[1])
+    except ValueError:
+        raise InputError(f"{text!r}: expected a date: 2026, 2026-11 or 2026-11-23") from None
+    return float((day - _DAY_0).days)
+
+
+_DAY_0 = date(1899, 12, 30)
+
+
+def day_of(text: Any) -> Any:
+    """The day number of a date that is written as a text, its last day where it is a month or a year."""
+    return Expr("day_of", text) if type(text) is Expr else _serial(text)
+
+
+# Rows of a table's columns that meet conditions: pairs of a column and the value that it must have, as in COUNTIFS.
+def _matches(pairs: tuple[Any, ...]) -> list[bool]:
+    columns = [[_is(cell, wanted) for cell in column] for column, wanted in zip(pairs[::2], pairs[1::2], strict=True)]
+    return [all(row) for row in zip(*columns, strict=True)]
+
+
+def _is(cell: Any, wanted: Any) -> bool:
+    if isinstance(cell, str) and isinstance(wanted, str):
+        start, star, _ = wanted.casefold().partition("*")
+        return cell.casefold().startswith(start) if star else cell.casefold() == start
+    return bool(cell == wanted)
+
+
+def _picked(values: Any, pairs: tuple[Any, ...]) -> list[float]:
+    return [v for v, fits in zip(values, _matches(pairs), strict=True) if fits and isinstance(v, float)]
+
+
+def _rows_where(*pairs: Any) -> float:
+    return float(sum(_matches(pairs)))
+
+
+def _mean_where(values: Any, *pairs: Any) -> Any:
+    found = _picked(values, pairs)
+    return math.fsum(found) / len(found) if found else ""
+
+
+def _highest_where(values: Any, *pairs: Any) -> float:
+    return max(_picked(values, pairs))
+
+
+def _lowest_where(values: Any, *pairs: Any) -> float:
+    return min(_picked(values, pairs))
+
+
+def _highest_of(*columns: Any) -> float:
+    return max(v for column in columns for v in column if isinstance(v, float))
+
+
+def _rows_above(values: Any, limit: float) -> float:
+    return float(sum(isinstance(v, float) and v > limit for v in values))
+
+
+def _rows_below(values: Any, limit: float) -> float:
+    return float(sum(isinstance(v, float) and v < limit for v in values))
+
+
+def _of_columns(op: str) -> Callable[..., Expr]:
+    return lambda *args: Expr(op, *args)
+
+
+_COLUMN_OPS: dict[str, Callable[..., Any]] = {
+    "rows_where": _rows_where,
+    "mean_where": _mean_where,
+    "highest_where": _highest_where,
+    "lowest_where": _lowest_where,
+    "highest_of": _highest_of,
+    "rows_above": _rows_above,
+    "rows_below": _rows_below,
+}
+# What a layout may ask of the columns of its tables; a metric computes with figures, so these are only ever traced.
+OF_COLUMNS = {name: _of_columns(name) for name in _COLUMN_OPS}
+
+
 _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -225,9 +319,11 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
 }
 _SCALAR: dict[str, Callable[..., Any]] = (
     _ARITHMETIC
-    | {op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, geometric_sum)}
+    | {op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, snapped)}
+    | {geometric_sum.name: geometric_sum.scalar}
     | {op.name: op.scalar for op in (log1p, log2, _TOTAL, _WEIGHTED_SUM)}
-    | {"join": _join_scalar, "concat": _concat_scalar}
+    | {"join": _join_scalar, "concat": _concat_scalar, "day_of": _serial}
+    | _COLUMN_OPS
 )
 
 

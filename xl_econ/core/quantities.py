@@ -5,6 +5,7 @@ Metric signatures and the row models of tables are written with these aliases.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from .quantity import Quantity, text
@@ -79,12 +80,17 @@ FlopPerUsd = Annotated[Any, Quantity("FLOP/USD", 0, format="0.000E+00", example=
 Usd = Annotated[Any, Quantity("USD", 0, 1e15, format=_MONEY, example=3e6)]
 UsdPerGpuHour = Annotated[Any, Quantity("USD/GPU-h", 0, 1e4, format="#,##0.00##", example=2.5, title="Price")]
 UsdPerInstanceHour = Annotated[Any, Quantity("USD/h", 0, 1e6, positive=True, format="#,##0.00##", example=55.04)]
+PricePerInstanceHour = Annotated[
+    Any, Quantity("currency/node/h", 0, 1e9, positive=True, format="#,##0.00##", example=55.04, title="Price")
+]
+UsdPerCurrency = Annotated[Any, Quantity("USD/currency", 0, 1e4, positive=True, format="0.00##", example=1.0)]
 TokensPerPass = Annotated[Any, Quantity("token/pass", 1, 1e3, format="0.00", example=2.95)]
 UsdPerGpu = Annotated[Any, Quantity("USD/GPU", 0, 1e8, positive=True, format="#,##0.00", example=31904.63)]
 GpuHours = Annotated[Any, Quantity("GPU-h", 0, 1e13, positive=True, format=_COUNT, example=1.7e6)]
 Gpus = Annotated[Any, Quantity("GPU", 1, 1e9, format=_COUNT, example=1024.0)]
 NodeGpus = Annotated[Any, Quantity("GPU/node", 1, 1e5, format=_COUNT, example=8.0)]
 Days = Annotated[Any, Quantity("day", 0, 1e5, positive=True, format="#,##0.0", example=60.0)]
+AgeDays = Annotated[Any, Quantity("day", 0, 1e5, format=_COUNT, example=180.0)]
 Minutes = Annotated[Any, Quantity("min", 0, 1e5, positive=True, format="0.0##", example=1.0)]
 MinutesOrAuto = Annotated[
     Any, Quantity("min", 0, 1e6, auto=True, words="minutes, or auto", format='0.0##;-0.0##;"auto"', example=30.0)
@@ -118,6 +124,7 @@ UsdPerYearOrAuto = Annotated[
 UsdPerKwMonth = Annotated[Any, Quantity("USD/kW/month", 0, 1e5, format="#,##0.00", example=194.95)]
 Key = Annotated[Any, text("Key", "H100 SXM 80GB")]
 Text = Annotated[Any, text()]
+AsOfDate = Annotated[Any, replace(text("As of", "2026-11-23"), format="@")]  # so that a sheet keeps what was typed
 Provider = Annotated[Any, text("Provider", "AWS")]
 Term = Annotated[Any, text("Term", "on-demand", ("on-demand", "reserved-1yr", "reserved-3yr", "spot", "flex"))]
 Case = Annotated[

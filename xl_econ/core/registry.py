@@ -12,14 +12,15 @@ from types import CodeType
 from typing import Any, TypeVar, get_type_hints
 
 from . import units
+from .band import Band
 from .errors import InputError, TraceError, UsageError, nearest
 from .expr import TABLE_OPS, Expr, nodes, steps, var
 from .quantity import Quantity, is_blank
 
 REGISTRY: dict[str, Metric] = {}
 _SHARED: set[CodeType] = set()
-INDICATIVE = 2.0  # a band from which on a figure is only indicative
 _REQUIRED = inspect.Parameter.empty
+Remark = Callable[[Mapping[str, Any]], str | None]  # on a result, from inputs and steps by name; None: nothing to say
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,11 @@ class Metric:
     Calling it runs the body unchecked, which is what another metric's body wants; the hosts check their inputs.
     """
 
-    def __init__(self, body: Callable[..., Any], unit: str, result: Quantity, doc: Docstring, band: float = 1) -> None:
-        self.body, self.unit, self.result, self.doc, self.band = body, unit, result, doc, band
+    def __init__(self, body: Callable[..., Any], unit: str, result: Quantity, doc: Docstring) -> None:
+        self.body, self.unit, self.result, self.doc = body, unit, result, doc
+        self.band: Band | None = None
+        self.remark: Remark = lambda _: None
         self.unit_by: Mapping[str, Mapping[Any, str]] = {}
-        self.measured: Callable[[Mapping[str, Any]], bool] = lambda _: band > 1
         self.name = body.__name__.upper()
         self.section = body.__module__.rsplit(".", 1)[-1]
         hints = get_type_hints(body, include_extras=True)
@@ -76,7 +78,7 @@ class Metric:
     @property
     def is_indicative(self) -> bool:
         """Whether measurements scatter so far that the result compares deployments but promises nothing."""
-        return self.band > INDICATIVE
+        return self.band is not None and self.band.is_indicative
 
     @property
     def signature(self) -> str:
@@ -99,6 +101,11 @@ class Metric:
     def tables(self) -> set[Any]:
         """The reference tables that the body reads."""
         return {e.args[0] for e in nodes(self.tree) if e.op in TABLE_OPS}
+
+    @cached_property
+    def referring(self) -> dict[str, Param]:
+        """The parameters that can be a row of a reference table, or a whole one."""
+        return {name: p for name, p in self.params.items() if p.quantity.table or p.quantity.is_table}
 
     @cached_property
     def elements(self) -> dict[str, Param]:
@@ -183,18 +190,17 @@ def parse_docstring(doc: str) -> Docstring:
 
 def metric(
     unit: str,
-    band: float = 1,
+    band: Band | None = None,
     unit_by: Mapping[str, Mapping[Any, str]] | None = None,
-    measured: Callable[[Mapping[str, Any]], bool] | None = None,
+    remark: Remark | None = None,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Declare a metric: `@metric("USD")` over a function whose parameters and result are quantity aliases.
 
     Args:
         unit: Unit of the result; the test of the registry proves that the body yields it.
-        band: For a model of something that can be measured: nine of ten measurements lie within the result divided
-            and multiplied by it, as bench/accuracy_inference.py finds.
-        measured: Whether the band holds, by the values of inputs and steps; always, if None.
+        band: For a model of something that can be measured: how far from the result measurements lie.
         unit_by: Units of the result for values of a parameter that make it another figure.
+        remark: What a result does not say by itself, by the values of its inputs and steps.
 
     Raises:
         TypeError: A parameter without a quantity or without help, a result whose alias has another unit.
@@ -211,9 +217,8 @@ def metric(
         result = getattr(hints.get("return"), "__metadata__", [None])[0]
         if not isinstance(result, Quantity) or units.parse(result.unit) != units.parse(unit):
             raise TypeError(f"{body.__name__}: the result's alias must have the declared unit {unit!r}")
-        m = Metric(body, unit, result, doc, band)
-        m.unit_by = unit_by or {}
-        m.measured = measured or m.measured
+        m = Metric(body, unit, result, doc)
+        m.band, m.unit_by, m.remark = band, unit_by or {}, remark or m.remark
         REGISTRY[m.name] = m
         return m
 

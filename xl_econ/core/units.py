@@ -63,8 +63,9 @@ PRETTY = (
     "token/s/W",
 )
 
-UNTYPED = ("text", "any", "table")  # quantities that carry no unit of their own
+UNTYPED = ("", "text", "any", "table")  # quantities that carry no unit of their own; "" is that of a row that has none
 
+ONE_GPU = Const("ONE_GPU", 1, "GPU")
 SECONDS_PER_HOUR = Const("SECONDS_PER_HOUR", 3600, "s/h")
 MINUTES_PER_HOUR = Const("MINUTES_PER_HOUR", 60, "min/h")
 HOURS_PER_YEAR = Const("HOURS_PER_YEAR", 8760, "h/yr")
@@ -124,7 +125,14 @@ def times(a: Unit, b: Unit, sign: int = 1) -> Unit:
 
 
 # What an operation does to units: keeps that of its one argument, needs equal ones, needs a bare number.
-_KEEPS = {"neg": 0, "roundup": 0, "rounddown": 0, "geometric_sum": 1, "total": 0}  # the number of the argument
+_KEEPS = {
+    "neg": 0,
+    "roundup": 0,
+    "rounddown": 0,
+    "snapped": 0,
+    "geometric_sum": 1,
+    "total": 0,
+}  # the number of the argument
 _EQUAL = {"+", "-", "min", "max", "<", "<=", ">", ">=", "=", "<>"}
 _BARE = {"exp", "log", "expm1", "log1p", "log2"}
 _TRUTH = {"<", "<=", ">", ">=", "=", "<>"}
@@ -182,7 +190,11 @@ _TABLE: dict[str, Callable[[Expr, Callable[[Any], Unit | None]], Unit | None]] =
     "at": lambda e, _: _column_unit(e),
     "lookup_or": lambda e, unit: _column_unit(Expr("lookup", *e.args[:-1])) or unit(e.args[-1]),
     "segment": lambda *_: None,  # the number of a row
-}
+    "day_of": lambda *_: parse("day"),
+} | dict.fromkeys(
+    ("rows_where", "mean_where", "highest_where", "lowest_where", "highest_of", "rows_above", "rows_below"),
+    lambda *_: None,  # of columns, whose rows may be counted in anything
+)
 
 
 def _power(e: Expr, a: list[Unit | None]) -> Unit:

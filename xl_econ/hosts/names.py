@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from xl_econ.core.registry import Metric
 from xl_econ.metrics import REGISTRY
@@ -32,8 +31,3 @@ def name(m: Metric) -> Name:
 def names(metrics: Iterable[Metric] | None = None) -> list[Name]:
     """The LAMBDAs of all metrics, in the order of the alphabet."""
     return [name(m) for m in sorted(metrics or REGISTRY.values(), key=lambda m: m.name)]
-
-
-def tables_of(m: Metric) -> set[Any]:
-    """The reference tables that a metric's formula reads; a workbook must hold them for its LAMBDA to work."""
-    return m.tables

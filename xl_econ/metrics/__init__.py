@@ -2,7 +2,20 @@
 
 from xl_econ.core.registry import REGISTRY, get
 
-from . import capacity, commitment, fleet, inference, lookups, payback, pricing, tco, training, utilization, variance
+from . import (
+    capacity,
+    commitment,
+    fleet,
+    inference,
+    latency,
+    lookups,
+    payback,
+    pricing,
+    tco,
+    training,
+    utilization,
+    variance,
+)
 
 __all__ = [
     "REGISTRY",
@@ -11,6 +24,7 @@ __all__ = [
     "fleet",
     "get",
     "inference",
+    "latency",
     "lookups",
     "payback",
     "pricing",

@@ -6,15 +6,28 @@ it: a straight load-duration curve. Peak to mean 1 is a flat demand, 2 a demand 
 
 from __future__ import annotations
 
+from typing import Any
+
 from xl_econ.core.expr import Const
 from xl_econ.core.ops import maximum, minimum, where
 from xl_econ.core.quantities import CommittedGpus, GpusOf, MeanGpus, SwingFactor
-from xl_econ.core.registry import metric
-
-from .tco import ONE_GPU
+from xl_econ.core.registry import metric, shared
+from xl_econ.core.units import ONE_GPU
 
 TERM_YEARS = Const("TERM_YEARS", 3, "yr")
 TERM_MONTHS = Const("TERM_MONTHS", 36, "month")
+
+
+@shared
+def _load_curve(mean_gpus: Any, peak_to_mean: Any) -> tuple[Any, Any, Any]:
+    """How far the demand swings, its trough, and what a height squared is divided by to be the area of its triangle.
+
+    Half of the height, times its share of the time, which is the height over the whole spread.
+    """
+    swing = mean_gpus * (peak_to_mean - 1)
+    trough_gpus = mean_gpus - swing
+    divisor = where(swing > 0, 2 * (2 * swing), ONE_GPU)
+    return swing, trough_gpus, divisor
 
 
 @metric("GPU")
@@ -39,12 +52,9 @@ def elastic_overflow(mean_gpus: MeanGpus, committed_gpus: CommittedGpus, peak_to
         >>> elastic_overflow(512, 512, 1.5)
         64.0
     """
-    swing = mean_gpus * (peak_to_mean - 1)
+    swing, trough_gpus, divisor = _load_curve(mean_gpus, peak_to_mean)
     peak_gpus = mean_gpus + swing
-    trough_gpus = mean_gpus - swing
     above = minimum(maximum(peak_gpus - committed_gpus, 0.0), 2 * swing)
-    # A triangle: half of the height, times its share of the time, which is the height over the whole spread.
-    divisor = where(swing > 0, 2 * (2 * swing), ONE_GPU)
     return above**2 / divisor + maximum(trough_gpus - committed_gpus, 0.0)
 
 
@@ -70,8 +80,6 @@ def committed_use(mean_gpus: MeanGpus, committed_gpus: CommittedGpus, peak_to_me
         >>> committed_use(512, 512, 1.5)
         448.0
     """
-    swing = mean_gpus * (peak_to_mean - 1)
-    trough_gpus = mean_gpus - swing
+    swing, trough_gpus, divisor = _load_curve(mean_gpus, peak_to_mean)
     reach = minimum(maximum(committed_gpus - trough_gpus, 0.0), 2 * swing)
-    divisor = where(swing > 0, 2 * (2 * swing), ONE_GPU)
     return minimum(committed_gpus, trough_gpus) + reach - reach**2 / divisor

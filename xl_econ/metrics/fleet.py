@@ -16,6 +16,7 @@ from xl_econ.core.quantities import (
     Months,
     NodeGpus,
     PeakFactor,
+    PricePerInstanceHour,
     RateFactors,
     Rates,
     Ratio,
@@ -27,19 +28,46 @@ from xl_econ.core.quantities import (
     TokensPerSecondPerGpu,
     TokensPerSecondPerWatt,
     Usd,
+    UsdPerCurrency,
     UsdPerGpuHour,
     Watts,
 )
 from xl_econ.core.registry import metric
-from xl_econ.core.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
-
-from .tco import ONE_GPU
+from xl_econ.core.units import HOURS_PER_DAY, HOURS_PER_MONTH, ONE_GPU, SECONDS_PER_HOUR
 
 SHARE_TOLERANCE = Const("SHARE_TOLERANCE", 1e-9)
 ONE_REPLICA = Const("ONE_REPLICA", 1, "replica")
 PLAN_MONTHS = Const("PLAN_MONTHS", 48, "month")
 PLAN_PERIODS = Const("PLAN_PERIODS", 48)  # of growth, month by month
 NOT_A_WHOLE = Unavailable("the shares must sum to 1", "#NUM!")
+
+
+@metric("USD/GPU-h")
+def gpu_hour_price(
+    price_per_instance_hour: PricePerInstanceHour, gpus_per_instance: NodeGpus, usd_per_currency: UsdPerCurrency = 1.0
+) -> UsdPerGpuHour:
+    """Price of an hour of one accelerator, from the price of the instance that holds it.
+
+    Args:
+        price_per_instance_hour: Price of the whole instance by the hour, in the currency of the price list.
+        gpus_per_instance: Accelerators in the instance.
+        usd_per_currency: US dollars for one unit of that currency; 1 where the list is in dollars.
+
+    Returns:
+        USD per accelerator and hour; scalar, or the broadcast shape of the arguments.
+
+    Raises:
+        DomainError: A price of 0, fewer than one accelerator (#NUM!).
+
+    Source:
+        Definition. AWS p5.48xlarge, 8 H100 at $55.04 an hour: $6.88.
+
+    Example:
+        >>> gpu_hour_price(55.04, 8)
+        6.88
+    """
+    usd_per_instance_hour = price_per_instance_hour * usd_per_currency
+    return usd_per_instance_hour / gpus_per_instance
 
 
 @metric("USD")

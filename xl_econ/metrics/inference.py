@@ -1,9 +1,8 @@
-"""What a token costs to serve, how many a second there are, and how long a user waits for them."""
+"""What a token costs to serve, and how many a second there are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from xl_econ.core.expr import Const
 from xl_econ.core.ops import choose
@@ -14,7 +13,6 @@ from xl_econ.core.quantities import (
     Efficiency,
     GpuKey,
     GpusOrAuto,
-    Milliseconds,
     ModelKey,
     Part,
     PrecisionKey,
@@ -27,55 +25,20 @@ from xl_econ.core.quantities import (
     UsdPerMtok,
 )
 from xl_econ.core.quantity import AUTO
-from xl_econ.core.registry import metric, shared
-from xl_econ.core.units import MILLI, MILLION, SECONDS_PER_HOUR
+from xl_econ.core.registry import metric
+from xl_econ.core.units import MILLION, SECONDS_PER_HOUR
 
-from .serving import ONE_TOKEN, Deployment, Work, deploy, serve
+from .serving import BAND, SERVING_BAND, batch_cut, work
 
-# Nine of ten measured throughputs lie within a factor of 1.65 of the model's: bench/accuracy_inference.py.
-BAND = Const("BAND", 1.65)
-TTFT_BAND = 3.5
-MEASURED_GPUS = 8
 PER_REQUEST = Const("PER_REQUEST", 1, "request/M/token")  # the part "request" is in USD per request
-# Time to the first token, as fitted on the same measurements: steps and prefills that a new request waits for.
-TTFT_STEPS = Const("TTFT_STEPS", 12.4)
-TTFT_PREFILLS = Const("TTFT_PREFILLS", 1.7, "request")
-TTFT_QUEUE = Const("TTFT_QUEUE", 0.103)
 
 
-def measured(steps: Mapping[str, Any]) -> bool:
-    """Whether measurements say how right a result is: of whole requests, on 1 to 8 accelerators, without drafting."""
-    whole = steps.get("part", "blended") in ("blended", "request")
-    return whole and steps["gpus_used"] <= MEASURED_GPUS and steps["draft_tokens"] == 0
-
-
-@shared
-def _deployed(
-    model: Any, gpu: Any, gpus: Any, input_tokens: Any, output_tokens: Any, batch: Any, precision: Any, profile: Any
-) -> Deployment:
-    """A deployment whose requests are, on average, half way through their answers."""
-    context_tokens = input_tokens + output_tokens / 2
-    return deploy(model, gpu, gpus, context_tokens, precision, profile, batch)
-
-
-def _work(
-    model: Any,
-    gpu: Any,
-    input_tokens: Any,
-    output_tokens: Any,
-    batch: Any,
-    gpus: Any,
-    precision: Any,
-    cache_hit: Any,
-    accepted_per_step: Any,
-    draft_tokens: Any,
-    profile: Any,
-) -> Work:
-    d = _deployed(model, gpu, gpus, input_tokens, output_tokens, batch, precision, profile)
-    return serve(d, input_tokens, output_tokens, batch, cache_hit, accepted_per_step, draft_tokens)
-
-
-@metric("USD/Mtok", band=BAND, measured=measured, unit_by={"part": {"request": "USD/request"}})
+@metric(
+    "USD/Mtok",
+    band=replace(SERVING_BAND, ends={"part": ("low", "high")}),
+    unit_by={"part": {"request": "USD/request"}},
+    remark=batch_cut,
+)
 def token_cost(
     model: ModelKey,
     gpu: GpuKey,
@@ -129,11 +92,13 @@ def token_cost(
         >>> round(token_cost("Llama-3.1/3.3-70B", "H100 SXM", 2.5, 1024, 1024, gpus=2), 2)
         0.52
     """
-    d = _deployed(model, gpu, gpus, input_tokens, output_tokens, batch, precision, profile)
-    w = serve(d, input_tokens, output_tokens, batch, cache_hit, accepted_per_step, draft_tokens)
+    w = work(
+        *(model, gpu, input_tokens, output_tokens, batch, gpus, precision),
+        *(cache_hit, accepted_per_step, draft_tokens, profile),
+    )
     usd_per_gpu_second = usd_per_gpu_hour / SECONDS_PER_HOUR / utilization
-    input_usd = d.gpus * usd_per_gpu_second * w.prefill_time / input_tokens * MILLION
-    output_usd = d.gpus * usd_per_gpu_second * w.token_time / w.batch * MILLION
+    input_usd = w.gpus * usd_per_gpu_second * w.prefill_time / input_tokens * MILLION
+    output_usd = w.gpus * usd_per_gpu_second * w.token_time / w.batch * MILLION
     usd_per_request = usd_per_gpu_second * output_tokens / w.tps_per_gpu
     blended_usd = usd_per_request / (input_tokens + output_tokens) * MILLION
     return choose(
@@ -149,7 +114,7 @@ def token_cost(
     )
 
 
-@metric("token/s/GPU", band=BAND, measured=measured)
+@metric("token/s/GPU", band=SERVING_BAND, remark=batch_cut)
 def tokens_per_gpu(
     model: ModelKey,
     gpu: GpuKey,
@@ -193,7 +158,7 @@ def tokens_per_gpu(
         >>> round(tokens_per_gpu("Llama-3.1/3.3-70B", "H100 SXM", 1024, 1024, gpus=2))
         1112
     """
-    w = _work(
+    w = work(
         *(model, gpu, input_tokens, output_tokens, batch, gpus, precision),
         *(cache_hit, accepted_per_step, draft_tokens, profile),
     )
@@ -246,14 +211,14 @@ def prefill_tps(
         >>> round(prefill_tps("Llama-3.1/3.3-70B", "H100 SXM", 1024, 1024, gpus=2))
         11817
     """
-    w = _work(
+    w = work(
         *(model, gpu, input_tokens, output_tokens, batch, gpus, precision),
         *(cache_hit, accepted_per_step, draft_tokens, profile),
     )
     return input_tokens / w.prefill_time
 
 
-@metric("token/s")
+@metric("token/s", remark=batch_cut)
 def decode_tps(
     model: ModelKey,
     gpu: GpuKey,
@@ -299,112 +264,8 @@ def decode_tps(
         >>> round(decode_tps("Llama-3.1/3.3-70B", "H100 SXM", 1024, 1024, gpus=2))
         2741
     """
-    w = _work(
+    w = work(
         *(model, gpu, input_tokens, output_tokens, batch, gpus, precision),
         *(cache_hit, accepted_per_step, draft_tokens, profile),
     )
     return w.batch / w.token_time
-
-
-@metric("ms", band=BAND, measured=measured)
-def itl_ms(
-    model: ModelKey,
-    gpu: GpuKey,
-    input_tokens: TokensPerRequest,
-    output_tokens: TokensPerRequest,
-    batch: Batch = 64.0,
-    gpus: GpusOrAuto = AUTO,
-    precision: PrecisionKey = "fp8",
-    cache_hit: Share = 0.0,
-    accepted_per_step: AcceptedTokens = 1.0,
-    draft_tokens: DraftTokens = 0.0,
-    profile: ProfileKey = "default",
-) -> Milliseconds:
-    """Inter-token latency: how long a user waits for the next token, with the prefills that come between.
-
-    Args:
-        model: Model, as in the model_architectures table, or a row of it.
-        gpu: Accelerator, as in the accelerators table, or a row of it.
-        input_tokens: Tokens of a request's prompt.
-        output_tokens: Tokens that it generates.
-        batch: Requests in flight; with gpus given, no more than memory holds are taken.
-        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold
-            the model and the batch.
-        precision: Precision of weights and cache, as in the precisions table.
-        cache_hit: Share of the prompt that a prefix cache holds.
-        accepted_per_step: Tokens that a step yields with speculative decoding; 1 without.
-        draft_tokens: Tokens drafted for a step; 0 leaves drafting free of cost.
-        profile: Constants of the engine, as in the inference_profiles table.
-
-    Returns:
-        Milliseconds per token; scalar, or the broadcast shape of the arguments.
-
-    Raises:
-        NotAvailable: Unknown model, accelerator, precision or profile, or the model does not fit (#N/A).
-        DomainError: An argument out of its bounds (#NUM!).
-
-    Source:
-        Roofline of decode and prefill with fixed overheads, fitted and measured as docs/method.md tells.
-
-    Example:
-        >>> round(itl_ms("Llama-3.1/3.3-70B", "H100 SXM", 1024, 1024, gpus=2), 1)
-        28.8
-    """
-    w = _work(
-        *(model, gpu, input_tokens, output_tokens, batch, gpus, precision),
-        *(cache_hit, accepted_per_step, draft_tokens, profile),
-    )
-    return w.period / output_tokens * ONE_TOKEN * MILLI
-
-
-@metric("ms", band=TTFT_BAND, measured=measured)
-def ttft_ms(
-    model: ModelKey,
-    gpu: GpuKey,
-    input_tokens: TokensPerRequest,
-    output_tokens: TokensPerRequest,
-    batch: Batch = 64.0,
-    gpus: GpusOrAuto = AUTO,
-    precision: PrecisionKey = "fp8",
-    cache_hit: Share = 0.0,
-    accepted_per_step: AcceptedTokens = 1.0,
-    draft_tokens: DraftTokens = 0.0,
-    profile: ProfileKey = "default",
-) -> Milliseconds:
-    """Time to first token, INDICATIVE: the schedulers of engines differ more than hardware does.
-
-    One in ten measurements is off by more than a factor of 3.5: compare deployments with it, promise nobody.
-
-    Args:
-        model: Model, as in the model_architectures table, or a row of it.
-        gpu: Accelerator, as in the accelerators table, or a row of it.
-        input_tokens: Tokens of a request's prompt.
-        output_tokens: Tokens that it generates.
-        batch: Requests in flight; with gpus given, no more than memory holds are taken.
-        gpus: Accelerators that share one copy of the model; auto takes the fewest of 1, 2, 4, 8... that hold
-            the model and the batch.
-        precision: Precision of weights and cache, as in the precisions table.
-        cache_hit: Share of the prompt that a prefix cache holds.
-        accepted_per_step: Tokens that a step yields with speculative decoding; 1 without.
-        draft_tokens: Tokens drafted for a step; 0 leaves drafting free of cost.
-        profile: Constants of the engine, as in the inference_profiles table.
-
-    Returns:
-        Milliseconds, indicative; scalar, or the broadcast shape of the arguments.
-
-    Raises:
-        NotAvailable: Unknown model, accelerator, precision or profile, or the model does not fit (#N/A).
-        DomainError: An argument out of its bounds (#NUM!).
-
-    Source:
-        Roofline of decode and prefill with fixed overheads, fitted and measured as docs/method.md tells.
-
-    Example:
-        >>> round(ttft_ms("Llama-3.1/3.3-70B", "H100 SXM", 1024, 1024, gpus=2), -1)
-        1010.0
-    """
-    w = _work(
-        *(model, gpu, input_tokens, output_tokens, batch, gpus, precision),
-        *(cache_hit, accepted_per_step, draft_tokens, profile),
-    )
-    return (TTFT_STEPS * w.step_time + w.prefill_time * (TTFT_PREFILLS + TTFT_QUEUE * w.batch)) * MILLI

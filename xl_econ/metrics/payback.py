@@ -24,9 +24,9 @@ from xl_econ.core.quantities import (
     YearNumber,
 )
 from xl_econ.core.registry import metric
-from xl_econ.core.units import MONTHS_PER_YEAR
+from xl_econ.core.units import MONTHS_PER_YEAR, ONE_GPU
 
-from .tco import ONE_GPU, ONE_YEAR
+from .tco import ONE_YEAR
 
 ONE_MONTH = Const("ONE_MONTH", 1, "month")
 NEVER_BREAKS_EVEN = Unavailable("owning is never cheaper: an hour of use costs more in power than it saves in rent")
@@ -80,7 +80,8 @@ def breakeven_months(
         upfront_usd: Paid at the start, USD.
         own_usd_month: Running cost of owning, USD a month.
         cloud_usd_month: Cost of renting the same, USD a month.
-        monthly_rate: Cost of capital a month; 0 leaves the flows undiscounted.
+        monthly_rate: Cost of capital a MONTH, as a fraction: of a yearly rate, as NPV_BUY_VS_RENT takes it,
+            (1 + rate)^(1/12) - 1. 0 leaves the flows undiscounted.
 
     Returns:
         Months, with their fraction; scalar, or the broadcast shape of the arguments.
@@ -123,7 +124,8 @@ def npv_buy_vs_rent(
         cloud_usd_month: Cost of renting the same, USD at the end of each month.
         months: Whole months of the horizon.
         residual_usd: Value at the end, USD.
-        discount_rate: Cost of capital a year; a month's is (1 + rate)^(1/12) - 1.
+        discount_rate: Cost of capital a YEAR, as a fraction (BREAKEVEN_MONTHS takes a month's); every month counts
+            (1 + rate)^(1/12) - 1.
 
     Returns:
         USD before tax; scalar, or the broadcast shape of the arguments.

@@ -7,18 +7,20 @@ decoded, as many new requests are prefilled on the same accelerators. docs/metho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from xl_econ.core.band import Band
+from xl_econ.core.errors import NotAvailable
 from xl_econ.core.expr import Const, Unavailable
 from xl_econ.core.ops import choose, exp, log, log2, maximum, minimum, rounddown, roundup, where
 from xl_econ.core.registry import shared
-from xl_econ.core.units import BILLION, GIGA, MICRO, TERA
+from xl_econ.core.units import BILLION, GIGA, MICRO, ONE_GPU, TERA
 from xl_econ.tables.store import TABLES
 
 _MODELS, _ACCELERATORS = TABLES["model_architectures"], TABLES["accelerators"]
 _PRECISIONS, _PROFILES = TABLES["precisions"], TABLES["inference_profiles"]
 
-ONE_GPU = Const("ONE_GPU", 1, "GPU")
 ONE_EXPERT = Const("ONE_EXPERT", 1, "expert")
 ONE_REQUEST = Const("ONE_REQUEST", 1, "request")
 ONE_TOKEN = Const("ONE_TOKEN", 1, "token/request")
@@ -30,6 +32,10 @@ ATTENTION_DECODE = Const("ATTENTION_DECODE", 4, "FLOP*request/channel/layer/toke
 ATTENTION_PREFILL = Const("ATTENTION_PREFILL", 2, "FLOP*request/channel/layer/token2")
 # Two all-reduces a layer, in each of which a rank sends its 2-byte activations twice, but for its own share.
 ALLREDUCE_BYTES = Const("ALLREDUCE_BYTES", 8, "byte/channel/layer/token/GPU")
+# Nine of ten measured throughputs lie within a factor of 1.65 of the model's: bench/accuracy_inference.py.
+BAND = Const("BAND", 1.65)
+MEASURED_GPUS = 8
+MEASURED_ON = ("H100 SXM 80GB", "H200 SXM 141GB", "B200 SXM (HGX)", "B300 SXM (HGX)")
 
 DOES_NOT_FIT = Unavailable(
     "the model and one request do not fit into the memory of these accelerators; give more of them, or auto"
@@ -68,6 +74,7 @@ class Deployment(NamedTuple):
 class Work(NamedTuple):
     """What a deployment does: the requests in flight, and the seconds of a step, of a token, of a prefill."""
 
+    gpus: Any
     batch: Any
     step_time: Any
     token_time: Any
@@ -264,4 +271,46 @@ def serve(
     prefill_time = prefill(d, input_tokens, cache_hit, allreduce)
     period = output_tokens * token_time + batch_used * prefill_time
     tps_per_gpu = batch_used * output_tokens / period / d.gpus
-    return Work(batch_used, step_time, token_time, prefill_time, period, tps_per_gpu)
+    return Work(d.gpus, batch_used, step_time, token_time, prefill_time, period, tps_per_gpu)
+
+
+@shared
+def work(
+    model: Any,
+    gpu: Any,
+    input_tokens: Any,
+    output_tokens: Any,
+    batch: Any,
+    gpus: Any,
+    precision: Any,
+    cache_hit: Any,
+    accepted_per_step: Any,
+    draft_tokens: Any,
+    profile: Any,
+) -> Work:
+    """What a deployment does whose requests are, on average, half way through their answers."""
+    context_tokens = input_tokens + output_tokens / 2
+    d = deploy(model, gpu, gpus, context_tokens, precision, profile, batch)
+    return serve(d, input_tokens, output_tokens, batch, cache_hit, accepted_per_step, draft_tokens)
+
+
+def _is_measured(values: Mapping[str, Any]) -> bool:
+    try:
+        gpu = _ACCELERATORS.find(values["gpu"])
+    except NotAvailable:  # a row of the caller's own
+        return False
+    whole = values.get("part", "blended") in ("blended", "request")
+    return whole and gpu in MEASURED_ON and values["gpus_used"] <= MEASURED_GPUS and values["draft_tokens"] == 0
+
+
+SERVING_BAND = Band(
+    BAND, f"of whole requests on 1 to {MEASURED_GPUS} H100, H200, B200 or B300, without drafting", _is_measured
+)
+
+
+def batch_cut(values: Mapping[str, Any]) -> str | None:
+    """The remark that memory holds fewer requests than were asked for."""
+    used, asked = values["batch_used"], values["batch"]
+    if used >= asked:
+        return None
+    return f"memory holds {used:,.0f} of the {asked:,.0f} requests on {values['gpus_used']:.0f} accelerators"

@@ -25,9 +25,8 @@ from xl_econ.core.quantities import (
     YearsOf,
 )
 from xl_econ.core.registry import metric
-from xl_econ.core.units import HOURS_PER_YEAR, KILO
+from xl_econ.core.units import HOURS_PER_YEAR, KILO, ONE_GPU
 
-ONE_GPU = Const("ONE_GPU", 1, "GPU")
 ONE_YEAR = Const("ONE_YEAR", 1, "yr")
 YEAR_HOURS = Const("YEAR_HOURS", 8760, "h")
 

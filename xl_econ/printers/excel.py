@@ -35,6 +35,7 @@ FUNCTIONS = {
     # Spreadsheets snap float noise before they round; so does ops.roundup.
     "roundup": "ROUNDUP(ROUND({},9),0)",
     "rounddown": "ROUNDDOWN(ROUND({},9),0)",
+    "snapped": "ROUND({},9)",
     "geometric_sum": "SUMPRODUCT(({0})^{{%s}}*({{%s}}<({1})))" % ((",".join(map(str, range(LONGEST_SUM))),) * 2),
     # EXP(x)-1 loses digits near zero; dividing by the logarithm of what EXP returned restores them (Kahan).
     # Near zero three terms of the series are exact; elsewhere the division restores what 1+x lost.
@@ -164,7 +165,44 @@ def _at(e: Expr, leaf: Leaf) -> str:
     return _AT.format(table=table.sheet, column=column, row=show(row, leaf))
 
 
+# A month ends on day 0 of the next, a year on day 0 of the next year's first month. A date that a person typed may be
+# a number already.
+_DAY = (
+    'IF(ISNUMBER({0}),{0},IF(MID({0},9,2)<>"",DATE(LEFT({0},4),MID({0},6,2),MID({0},9,2)),'
+    'IF(MID({0},6,2)<>"",DATE(LEFT({0},4),MID({0},6,2)+1,0),DATE(LEFT({0},4)+1,1,0))))'
+)
+
+
+def _where(text: str) -> Callable[[Expr, Leaf], str]:
+    """A function of cells whose arguments are columns and the values that they must have."""
+    return lambda e, leaf: text.format(",".join(show(a, leaf) for a in e.args))
+
+
+def _extreme(text: str) -> Callable[[Expr, Leaf], str]:
+    """The extreme of a column in the rows that match; MAXIFS and MINIFS would want Excel 2019."""
+
+    def shown(e: Expr, leaf: Leaf) -> str:
+        values, *pairs = (show(a, leaf, PRECEDENCE["="] + 1) for a in e.args)
+        match = "*".join(f"({column}={wanted})" for column, wanted in zip(pairs[::2], pairs[1::2], strict=True))
+        return text.format(values=values, match=match)
+
+    return shown
+
+
+def _beyond(sign: str) -> Callable[[Expr, Leaf], str]:
+    return lambda e, leaf: f'COUNTIF({show(e.args[0], leaf)},"{sign}"&{show(e.args[1], leaf, _ATOM)})'
+
+
 _SPECIAL: dict[str, Callable[[Expr, Leaf], str]] = {
+    "day_of": lambda e, leaf: _DAY.format(show(e.args[0], leaf)),
+    "rows_where": _where("COUNTIFS({})"),
+    "mean_where": _where('IFERROR(AVERAGEIFS({}),"")'),
+    "highest_where": _extreme("SUMPRODUCT(MAX({match}*{values}))"),
+    # A row that does not match is lifted above all that do.
+    "lowest_where": _extreme("SUMPRODUCT(MIN({values}+(1-{match})*MAX({values})))"),
+    "highest_of": _where("MAX({})"),
+    "rows_above": _beyond(">"),
+    "rows_below": _beyond("<"),
     "choose": _choose,
     "lookup": _lookup,
     "lookup_or": _lookup_or,

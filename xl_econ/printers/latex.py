@@ -23,6 +23,7 @@ _FUNCTIONS = {
     "log1p": r"\ln(1 + {0})",
     "total": r"\sum {0}",
     "weighted_sum": r"\operatorname{{weighted\_sum}}({0})",
+    "snapped": r"{0}",
     "roundup": r"\left\lceil {0} \right\rceil",
     "rounddown": r"\left\lfloor {0} \right\rfloor",
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from xl_econ.core.errors import TraceError
 from xl_econ.core.expr import Const, Expr, Unavailable
+from xl_econ.core.ops import OF_COLUMNS
 from xl_econ.core.registry import Metric, default_text
 
 from .excel import PRECEDENCE, lambda_, literal
@@ -23,6 +24,7 @@ _FUNCTIONS = {
     "log1p": "LN(1 + {})",
     "total": "SUM({})",
     "weighted_sum": "WEIGHTED_SUM({})",
+    "snapped": "ROUND({}, 9)",
     "roundup": "ROUNDUP({})",
     "rounddown": "ROUNDDOWN({})",
     "geometric_sum": "GEOMETRIC_SUM({})",
@@ -74,7 +76,12 @@ def _choose(e: Expr, shown: Callable[[Any, int], str]) -> str:
     return f"CHOOSE({shown(key, 0)}; {listed})"
 
 
+def _call(e: Expr, shown: Callable[[Any, int], str]) -> str:
+    return f"{e.op.upper()}({', '.join(shown(a, 0) for a in e.args)})"
+
+
 _SPECIAL: dict[str, Callable[[Expr, Callable[[Any, int], str]], str]] = {
+    **dict.fromkeys(("day_of", *OF_COLUMNS), _call),
     "join": lambda e, shown: ' & "|" & '.join(shown(a, 9) for a in e.args),
     "concat": lambda e, shown: " & ".join(shown(a, 9) for a in e.args),
     "choose": _choose,

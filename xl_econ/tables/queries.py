@@ -1,15 +1,17 @@
-"""Questions to a reference table: which prices contradict each other, and which figures are old."""
+"""Questions to a reference table: which rows hold a text, which prices contradict each other, which figures are old."""
 
 from __future__ import annotations
 
+import math
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
 
-from xl_econ.core.errors import UsageError
+from xl_econ.core.errors import InputError, UsageError
+from xl_econ.core.quantity import number_from_text
 
 from .rows import Row
 from .store import TABLES
@@ -60,6 +62,44 @@ class Old:
     source: str
 
 
+def where(table: Table, conditions: Iterable[str]) -> list[Row]:
+    """The rows that meet every condition.
+
+    Args:
+        table: The table.
+        conditions: "column=text": a column of text holds the text, in any case; one of numbers equals the number; with
+            nothing after the equals sign, the row leaves the column empty.
+
+    Raises:
+        UsageError: A condition that is none.
+        NotAvailable: No such column; names the nearest.
+        InputError: A text for a column of numbers.
+    """
+    rows = list(table.rows.values())
+    for condition in conditions:
+        name, equals, text = condition.partition("=")
+        if not equals:
+            raise UsageError(f"{condition!r}: expected column=text")
+        column, wanted = table.column(name), _wanted(table, name, text.strip())
+        rows = [row for row in rows if _meets(getattr(row, column), wanted)]
+    return rows
+
+
+def _wanted(table: Table, column: str, text: str) -> str | float | None:
+    if not text or table.unit(column) == "text":
+        return text.casefold() or None
+    wanted = number_from_text(text)
+    if not isinstance(wanted, float) or not math.isfinite(wanted):
+        raise InputError(f"{column}={text}: the column holds numbers; expected one, or nothing for empty cells")
+    return wanted
+
+
+def _meets(value: Any, wanted: str | float | None) -> bool:
+    if value is None or wanted is None:
+        return value is wanted
+    return wanted in str(value).casefold() if isinstance(wanted, str) else value == wanted
+
+
 def conflicts(table: Table, threshold: float = SPREAD) -> list[Conflict]:
     """Offers whose prices lie further apart than `threshold`, the widest first.
 
@@ -95,7 +135,8 @@ def _compare(table: Table, offer: str, rows: list[Row], column: str) -> Conflict
     quotes = sorted((_quote(table, row, column) for row in rows if getattr(row, column)), key=lambda x: x.price)
     if len(quotes) < 2 or all(x.seed for x in quotes):
         return None
-    return Conflict(offer, column, table.unit(column), quotes[-1].price / quotes[0].price - 1, tuple(quotes))
+    spread = round(quotes[-1].price / quotes[0].price - 1, 9)  # 5.4 over 4.5 is not above 20%
+    return Conflict(offer, column, table.unit(column), spread, tuple(quotes))
 
 
 def _quote(table: Table, row: Row, column: str) -> Quote:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -17,6 +18,8 @@ from pydantic import (
 
 from xl_econ.core import quantities as q
 from xl_econ.core.quantity import Quantity
+
+from . import dates
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 # A key is looked up by spreadsheets too, where * ? ~ are wildcards.
@@ -35,7 +38,9 @@ def _a_date(text: str) -> str:
     return text
 
 
-AsOf = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d{2}){0,2}$"), AfterValidator(_a_date)]
+AsOf = Annotated[
+    str, StringConstraints(pattern=r"^\d{4}(-\d{2}){0,2}$"), AfterValidator(_a_date), BeforeValidator(dates.iso)
+]
 
 
 def _a_number(value: Any) -> float:

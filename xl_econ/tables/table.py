@@ -6,6 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -323,5 +324,5 @@ def is_array(value: Any) -> bool:
 
 
 def _cell(value: Any) -> Any:
-    """A cell of a given table; a NaN of pandas is a blank."""
-    return None if isinstance(value, float) and math.isnan(value) else value
+    """A cell of a given table; a NaN or a NaT of pandas is a blank: what is not equal to itself."""
+    return None if isinstance(value, float | datetime) and value != value else value  # noqa: PLR0124

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,12 +13,12 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from xl_econ.core.errors import WorkbookError
-from xl_econ.hosts.names import names, tables_of
+from xl_econ.hosts.names import names
 from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.cell import number as cell_number
 from xl_econ.workbook.write import replacing
 
-from . import front, sensitivity_sheet, sheets, stamp, tables, timeline
+from . import front, pristine, sensitivity_sheet, sheets, stamp, tables, timeline
 from .model import Model
 from .parts import (
     CALCULATION,
@@ -58,8 +59,11 @@ def build(
     Raises:
         WorkbookError: The file cannot be written.
     """
-    with writing(path, force) as workbook:
-        _write(workbook, model, flavour, texts or {})
+    with replacing(path, force) as beside, tempfile.TemporaryDirectory() as folder:
+        built = Path(folder, "built.xlsx")
+        with writing(built) as workbook:
+            _write(workbook, model, flavour, texts or {})
+        pristine.embed(built, beside, model.layout)
 
 
 @contextmanager
@@ -89,11 +93,12 @@ class _Worksheet(Worksheet):  # type: ignore[misc]
 
 def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, str]) -> None:
     layout = model.layout
+    stamped = stamp.of_model(model, flavour, texts)
     workbook.set_properties(
         {
             "title": layout.title,
             "subject": layout.about,
-            "comments": stamp.comment(layout, flavour, stamp.inputs_hash(model, texts, stamp.tables_hash(layout))),
+            "comments": stamped.comment,
             "created": datetime.fromisoformat(layout.as_of),  # not now: the same input gives the same bytes
         }
     )
@@ -104,7 +109,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     style = Styles(workbook)
     called = [x for x in model.lines if isinstance(x, Line) and x.metric]
     master = master_text(model)
-    named = front.cover(ws["Cover"], style, model, master, order, texts, flavour)
+    named = front.cover(ws["Cover"], style, model, master, order, texts, stamped)
     sheets.inputs(ws[INPUTS], style, model)
     sheets.calculation(ws[CALCULATION], style, model)
     if layout.timeline:
@@ -113,7 +118,7 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     if layout.sensitivity:
         sensitivity_sheet.write(ws[SENSITIVITY], style, model, workbook)
     sheets.checks(ws[CHECKS], style, [*_structural(model, flavour, called), *model.checks], master)
-    bodies = {t.sheet: tables.of(ws[t.sheet], style, t, model.constant_cells) for t in layout.tables}
+    bodies = {t.sheet: tables.of(ws[t.sheet], style, t, model) for t in layout.tables}
     sheets.key_lists(ws[INPUTS], model, bodies)
     if flavour == "lambda":
         sheets.functions(ws[FUNCTIONS], style, called)
@@ -169,5 +174,5 @@ def _define_names(
     if flavour == "lambda":
         # A name that reads a table which the workbook does not hold would be no formula at all to Excel.
         held = {t.name for t in model.layout.tables}
-        for function in names(m for m in REGISTRY.values() if {t.name for t in tables_of(m)} <= held):
+        for function in names(m for m in REGISTRY.values() if {t.name for t in m.tables} <= held):
             workbook.define_name(function.name, function.file_formula)

@@ -59,9 +59,9 @@ class Canvas:
         for column in columns:
             self.text(f"{column}{row}", title if column == columns[0] else "", "section")
 
-    def text(self, cell: str, value: str, style: str = "label") -> None:
+    def text(self, cell: str, value: str, style: str = "label", fmt: str = "General") -> None:
         """A text; whatever it begins with, it never becomes a formula."""
-        self.ws.write_string(cell, value, self.style(style))
+        self.ws.write_string(cell, value, self.style(style, fmt))
 
     def number(self, cell: str, value: float, style: str, fmt: str = "General") -> None:
         """A number; an infinite bound is an empty cell."""

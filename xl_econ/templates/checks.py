@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from xl_econ.core.errors import LayoutError
+from xl_econ.core.errors import LayoutError, nearest
 from xl_econ.core.expr import Expr, leaves, steps
-from xl_econ.core.ops import evaluate
 from xl_econ.hosts import cells
-from xl_econ.printers import excel
-from xl_econ.tables import store
 
+from . import columns
 from .language import expression
-from .layout import Check, TableColumn, table
+from .layout import Check, TableColumn
 from .parts import CHECKS, COLUMNS, LIVE, CheckRow
 
 if TYPE_CHECKING:
@@ -27,7 +24,8 @@ def of(model: Model) -> list[CheckRow]:
 
 def _check(model: Model, check: Check) -> CheckRow:
     where = f"check {check.label!r}"
-    root = expression(check.formula, model.keys, where).root
+    root = expression(check.formula, model.keys | columns.names(model.layout), where).root
+    columns.same_in_every_case(root, model.column_trees, where)
     if len(steps(root)) > 1:
         raise LayoutError(f"{where}: has steps of its own; make it a row of the calculation")
     named = {e.args[0] for e in leaves(root) if isinstance(e, Expr)}
@@ -35,7 +33,7 @@ def _check(model: Model, check: Check) -> CheckRow:
     cases = [LIVE] if named & model.timeline_keys else list(COLUMNS)
     key = {id(root): "check"}
     found = {
-        case: cells.rows(root, model.refs(case, CHECKS), model.values(case), model.units, str, key)[0] for case in cases
+        case: cells.rows(root, model.refs(case, CHECKS), model.env(case), model.units, str, key)[0] for case in cases
     }
     result = found[LIVE]
     unit = "" if result.unit == "ratio" else result.unit
@@ -45,37 +43,33 @@ def _check(model: Model, check: Check) -> CheckRow:
 
 
 def _table_checks(model: Model) -> list[CheckRow]:
-    """Rows of a table whose worked-out figure is impossible: the product's own data is checked in the open."""
+    """Rows of a table whose worked-out figure is out of bounds: the product's own data is checked in the open."""
     found = []
     for sheet in model.layout.tables:
         for column in sheet.columns:
             if column.flag_above is None:
                 continue
-            count = sum(1 for v in column_values(sheet.name, column) if v != "" and v > column.flag_above)
-            text = f'COUNTIF({table(sheet).sheet}[{column.key}],">{column.flag_above:g}")'
-            severity = "info" if sheet.name.startswith("seed") else "check"
-            label = f"{sheet.sheet}: rows with {column.key} above {column.flag_above:.0%}"
+            name = columns.whole(sheet, column.key)
+            limit, shown, said = limit_of(model, column)
+            count = sum(1 for v in model.columns[name] if v != "" and v > limit)
+            text = f'COUNTIF({name},">{shown}")' if said == shown else f'COUNTIF({name},">"&{shown})'
+            label = f"{sheet.sheet}: rows with {column.key} above {said if said != shown else f'{limit:.0%}'}"
             values = {LIVE: float(count)}
-            found.append(CheckRow(label, {LIVE: text}, values, "rows", 0, 0, "0", severity, column.note))
+            found.append(CheckRow(label, {LIVE: text}, values, "rows", 0, 0, "0", column.severity, column.note))
     return found
 
 
-def column_tree(name: str, column: TableColumn) -> Expr:
-    """The expression of a worked-out table column, of the table's other columns."""
-    return expression(column.formula, set(store.get(name).columns), f"{name}.{column.key}").root
+def limit_of(model: Model, column: TableColumn) -> tuple[float, str, str]:
+    """The limit of a column's flag, as a formula has it, and in words: a figure, or an input of the live case.
 
-
-def column_formula(name: str, column: TableColumn, constants: Mapping[str, str]) -> str:
-    """The formula of a worked-out table column; empty where the row lacks what it needs."""
-    t = store.get(name)
-    refs = {c: f"{t.sheet}[[#This Row],[{c}]]" for c in t.columns}
-    root = column_tree(name, column)
-    needs = ",".join(refs[c] for c in column.needs)
-    return f'=IF(COUNT({needs})={len(column.needs)},{excel.formula(root, {**refs, **constants})},"")'
-
-
-def column_values(name: str, column: TableColumn) -> list[Any]:
-    """The values of a worked-out table column."""
-    t, root = store.get(name), column_tree(name, column)
-    rows = [row.model_dump() for row in t.rows.values()]
-    return ["" if any(r[c] is None for c in column.needs) else evaluate(root, r) for r in rows]
+    Raises:
+        LayoutError: No such input.
+    """
+    if isinstance(column.flag_above, str):
+        i = model.layout.by_key.get(column.flag_above)
+        if i is None:
+            known = model.layout.by_key
+            raise LayoutError(f"column {column.key}: no input {column.flag_above!r}{nearest(column.flag_above, known)}")
+        return model.value(i.key), model.refs(LIVE, CHECKS, fixed=True)[i.key], f"the {i.label[0].lower()}{i.label[1:]}"
+    text = f"{column.flag_above:g}"
+    return float(column.flag_above or 0), text, text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from functools import cached_property
-from pathlib import Path
 
 from xl_econ.workbook import align
 from xl_econ.workbook.align import SheetPair
@@ -23,13 +22,10 @@ class Compared:
     Args:
         a: The old one.
         b: The new one.
-
-    Raises:
-        WorkbookError: One cannot be read.
     """
 
-    def __init__(self, a: Path, b: Path) -> None:
-        self.a, self.b = Grid(a), Grid(b)
+    def __init__(self, a: Grid, b: Grid) -> None:
+        self.a, self.b = a, b
         anchors = []
         for name in self.a.names.keys() & self.b.names.keys():
             x, y = self.a.cell_of(name), self.b.cell_of(name)

@@ -43,7 +43,7 @@ class Blank:
     def __init__(self, layout: Layout, flavour: Flavour = "plain", level: int = LEVEL) -> None:
         self.layout, self.flavour, self._level = layout, flavour, level
         self.calculator = Calculator(layout)
-        self._tables = stamp.tables_hash(layout)
+        self.stamp = stamp.of_model(self.calculator.model, flavour, {})
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "blank.xlsx")
             # A text in each cell that can hold one, so that every such cell exists with its style.
@@ -53,7 +53,7 @@ class Blank:
     def _read(self, path: Path) -> None:
         book = Parts(path)
         slots: dict[str, dict[At, Slot]] = {}
-        for name, cell, slot in _slots(self.calculator, self.flavour, book):
+        for name, cell, slot in _slots(self.calculator, self.flavour, book, self.hash_of):
             slots.setdefault(book.parts[name], {})[cell_at(cell)] = slot
         names = {part: sheet for sheet, part in book.parts.items()}
         with zipfile.ZipFile(path) as package:
@@ -102,7 +102,7 @@ class Blank:
 
     def hash_of(self, c: Computed) -> str:
         """The hash of all that fills the workbook of a computed case."""
-        return stamp.hash_of(c.values, c.origins, c.selected, c.texts, self._tables)
+        return stamp.hash_of(c.values, c.origins, c.selected, c.texts, self.stamp.tables)
 
     def filled(self, part: str, c: Computed) -> bytes:
         """What stands between the beginning and the end of a part, which all cases share."""
@@ -197,7 +197,7 @@ def _result(text: str) -> tuple[str, str]:
     return written("", text, True, "a text")
 
 
-def _slots(calculator: Calculator, flavour: Flavour, book: Parts) -> Iterator[tuple[str, str, Slot]]:
+def _slots(calculator: Calculator, flavour: Flavour, book: Parts, hash_of: Slot) -> Iterator[tuple[str, str, Slot]]:
     """Every cell that a case decides, with what it holds."""
     model, layout = calculator.model, calculator.layout
 
@@ -228,6 +228,7 @@ def _slots(calculator: Calculator, flavour: Flavour, book: Parts) -> Iterator[tu
 
     yield CHECKS, "C3", master
     for name, slot in (
+        ("xl_econ.inputs_hash", hash_of),
         ("inputs.purpose", text("purpose")),
         ("inputs.owner", text("owner")),
         ("xl_econ.given", lambda c: front.given(layout, c.own)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from xl_econ.core.errors import NotAvailable, XlEconError
 from xl_econ.core.quantity import clean
 from xl_econ.tables import store
 
-from . import fill
+from . import columns, fill
 from .fill import Case
 from .layout import CASES, Layout, Origin
 from .model import Model
@@ -58,7 +59,9 @@ class Calculator:
         self._checked = [n for n, check in enumerate(self.model.checks) if check.root is not None]
         roots = [(x.key, x.root) for x in lines]
         roots += [(f"check {n}", self.model.checks[n].root) for n in self._checked]
-        self._program = program([(key, root) for key, root in roots if root is not None], list(self.layout.by_key))
+        read = {name for _, root in roots if root is not None for name in columns.read_by(root)}
+        names = [*self.layout.by_key, *sorted(read)]
+        self._program = program([(key, root) for key, root in roots if root is not None], names)
         self._rows = {x.input.key: x for x in self.inputs}
 
     def __call__(self, case: Case, where: str = "") -> Computed:
@@ -81,7 +84,7 @@ class Calculator:
                 env = {key: row.values[name] for key, row in self._rows.items()}
                 for key, given in case.values.get(name, {}).items():
                     env[key] = self._value(key, given)
-                found = self._program(env)
+                found = self._program(ChainMap(env, self.model.columns))
                 if not all(type(v) is not float or math.isfinite(v) for v in found):
                     return None
                 env.update(zip(self._keys, found, strict=False))

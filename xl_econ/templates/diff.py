@@ -10,7 +10,7 @@ from typing import Any
 
 from xl_econ.workbook.align import SheetPair
 from xl_econ.workbook.cell import At, address
-from xl_econ.workbook.grid import GridCell, GridSheet
+from xl_econ.workbook.grid import Grid, GridCell, GridSheet
 from xl_econ.workbook.recalc import same
 
 from .compare import Compared, calculation_key
@@ -68,7 +68,7 @@ def diff(a: Path, b: Path) -> list[Finding]:
     Raises:
         WorkbookError: One cannot be read.
     """
-    found = list(_Differences(Compared(a, b)).all())
+    found = list(_Differences(Compared(Grid(a), Grid(b))).all())
     order = list(GROUPS)
     return sorted(found, key=lambda f: order.index(f.group))
 
@@ -83,11 +83,14 @@ class _Differences:
         self.results: dict[tuple[str, int], str] = {}
         self.columns: dict[tuple[str, int], str] = {}
         self.named: dict[tuple[str, At], str] = {}
+        self.hashes: set[tuple[str, At]] = set()  # they follow from what is compared
         for name in books.a.names:
             at, (of, _, key) = books.a.cell_of(name), name.partition(".")
             if at is None or not books.is_ours:
                 continue
-            if of == "results":
+            if of == "xl_econ" and key.endswith("_hash"):
+                self.hashes.add(at)
+            elif of == "results":
                 self.results[at[0], at[1].row] = key
             elif of == "inputs" and key in (*CASES, *_ORIGIN):
                 self.columns[at[0], at[1].column] = key
@@ -109,9 +112,9 @@ class _Differences:
         for x, y in known.items():
             if x != y:
                 yield Finding("sheets", "renamed", y, "", x, y)
-        for x in books.a.sheets.keys() - known.keys():
+        for x in [x for x in books.a.sheets if x not in known]:
             yield Finding("sheets", "removed", x, "", x, None)
-        for y in books.b.sheets.keys() - set(known.values()):
+        for y in [y for y in books.b.sheets if y not in known.values()]:
             yield Finding("sheets", "added", y, "", None, y)
 
     def _names(self) -> Iterator[Finding]:
@@ -148,7 +151,8 @@ class _Differences:
                     if old and new and None not in (old.value, new.value) and not same(old.value, new.value, TOLERANCE):
                         yield self._result(pair, a, b, old, new)
                 elif old is None or new is None or type(old.value) is not type(new.value) or old.value != new.value:
-                    yield self._constant(pair, a, b, old, new)
+                    if (pair.a.name, a) not in self.hashes:
+                        yield self._constant(pair, a, b, old, new)
                     continue
                 looks += bool(old and new and old.look != new.look)
         yield from self._formulas(pair, formulas)

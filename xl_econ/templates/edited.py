@@ -6,7 +6,9 @@ Sheets may have been renamed, rows and columns inserted, sheets, charts and macr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,16 @@ from xl_econ.core.errors import InputError, NotAvailable, WorkbookError
 from xl_econ.core.quantity import clean, number_from_text
 from xl_econ.tables import store
 from xl_econ.workbook.cell import At, Value, address, cell_at
+from xl_econ.workbook.grid import Grid
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.read import Address
+from xl_econ.workbook.references import may_read
 
-from . import front, layout, stamp
+from . import front, layout, merge, pristine, stamp
 from .fill import TEXTS, Case
+from .held import tables_hash
 from .layout import CASES, Input, Origin
+from .parts import RESERVED
 
 ENDINGS = (".xlsx", ".xlsm")
 _PROPERTIES = "docProps/core.xml"
@@ -68,19 +74,98 @@ class Edited:
         self.layout = layout.load(self.stamp.template)
 
     def _stamp(self) -> stamp.Stamp:
-        """The template that the workbook says it was built from: by its cell, else by the document properties."""
-        found = None
-        if at := self.book.cell_of("xl_econ.template"):
-            found = stamp.from_cover(str(self.book.value(*at) or ""))
-        if found is None or not found.inputs:
-            try:
-                said = stamp.from_comment(self.book.read(_PROPERTIES).decode("utf-8", "replace"))
-            except WorkbookError:
-                said = None
-            found = said if found is None or (said and said.template == found.template) else found
+        """What the workbook says it was built from: in the document properties, else on its Cover."""
+        try:
+            found = stamp.from_comment(unescape(self.properties))
+        except WorkbookError:
+            found = None
+        at = self.book.cell_of("xl_econ.template")
+        shown = stamp.from_cover(str(self.book.value(*at) or "")) if at else None
+        if shown and (found is None or found.template != shown.template):
+            said = {what: self.book.value(*cell) for what, cell in self._hashes().items()}
+            found = replace(shown, **{what: str(text or "") for what, text in said.items()})
         if found is None or not any(n.casefold().startswith("inputs.") for n in self.book.names):
             raise WorkbookError(f"{self.path}: was not built from a template of xl-econ (xl-econ new lists them)")
         return found
+
+    @property
+    def properties(self) -> str:
+        """The document properties.
+
+        Raises:
+            WorkbookError: There are none.
+        """
+        return self.book.read(_PROPERTIES).decode("utf-8", "replace")
+
+    def _hashes(self) -> dict[str, Address]:
+        """The cells of the Cover that show the hashes."""
+        found = {what: self.book.cell_of(f"xl_econ.{what}_hash") for what in stamp.HASHES}
+        return {what: at for what, at in found.items() if at}
+
+    # -- what it says of itself ---------------------------------------------------------------------------------
+    @cached_property
+    def grid(self) -> Grid:
+        """The workbook read for comparing."""
+        return Grid(self.path)
+
+    def edits(self) -> int | None:
+        """How many cells of the template were edited; None where the workbook does not say what it was."""
+        base = pristine.read(self.path)
+        if base is not None:
+            return merge.edits(base, self.grid)
+        return None
+
+    def stamped(self, changes: Mapping[Address, Value] | None = None) -> stamp.Stamp:
+        """The stamp that is true of the workbook, with other values in some cells.
+
+        Raises:
+            WorkbookError: An input is not there any more.
+        """
+        new = changes or {}
+
+        def held(at: Address) -> Value:
+            return new.get(at, self.book.value(*at))
+
+        def checked(key: str, at: Address) -> Any:
+            try:
+                return self._checked(self.layout.by_key[key], at, held(at))
+            except (LookupError, InputError, NotAvailable):
+                return held(at)  # a hash says what is there, good or bad, and of this version or another
+
+        keys = {n.partition(".")[2] for n in self.book.names if n.casefold().startswith("inputs.")}
+        there = [k for k in keys if k.casefold() not in RESERVED and self.book.cell_of(f"inputs.{k}")]
+        values = {case: {key: checked(key, self.beside(key, case)) for key in there} for case in CASES}
+        origins = {}
+        for key in there:
+            said = {
+                what: _text(held(self.beside(key, what))) for what in _ORIGIN if self.book.cell_of(f"inputs.{what}")
+            }
+            origins[key] = Origin.model_construct(None, **{"source": "", "as_of": "", "grade": "D"} | said)
+        texts = {key: _text(held(self.named(f"inputs.{key}"))) for key in TEXTS}
+        tables = tables_hash(self.grid, self.layout, new)
+        inputs_hash = stamp.hash_of(values, origins, _text(held(self.named("inputs.case"))), texts, tables)
+        return replace(self.stamp, inputs=inputs_hash, tables=tables)
+
+    def restamped(self, changes: Mapping[Address, Value]) -> tuple[dict[Address, Value], dict[str, bytes]]:
+        """The cells of the Cover and the document properties that say what the workbook holds after some changes.
+
+        Raises:
+            WorkbookError: An input is not there any more.
+        """
+        return self.saying(self.stamped(changes))
+
+    def saying(self, now: stamp.Stamp) -> tuple[dict[Address, Value], dict[str, bytes]]:
+        """The cells of the Cover and the document properties that differ with another stamp."""
+        shown = {at: getattr(now, what) for what, at in self._hashes().items() if getattr(now, what)}
+        if at := self.book.cell_of("xl_econ.template"):
+            shown[at] = now.line
+        cells = {at: v for at, v in shown.items() if self.book.value(*at) != v and self.book.formula(*at) is None}
+        try:
+            core = self.properties
+        except WorkbookError:
+            return cells, {}
+        fresh = stamp.properties(core, now)
+        return cells, {_PROPERTIES: fresh.encode()} if fresh != core else {}
 
     # -- where inputs stand -------------------------------------------------------------------------------------
     def named(self, name: str) -> Address:
@@ -91,10 +176,19 @@ class Edited:
         """
         found = self.book.cell_of(name)
         if found is None:
-            lost = any(n.casefold() == name.casefold() for n in self.book.names)
-            reason = "leads to no cell; was its row or column deleted?" if lost else "is not there; was it deleted?"
-            raise WorkbookError(f"{self.path}: the name {name} {reason}")
+            raise WorkbookError(f"{self.path}: the name {name} {self._lost(name)}")
         return found
+
+    def _lost(self, name: str) -> str:
+        text = self.book.refers_to(name)
+        if text is None and name.casefold() in self.book.scoped:
+            return "is one of a single sheet; make it one of the workbook"
+        if text is None:
+            return "is not there; was it deleted?"
+        if "#REF!" in text:
+            return "leads to no cell; was its row, column or sheet deleted?"
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        return f"stands for {shown}, which is not one cell of this workbook"
 
     def beside(self, key: str, column: str) -> Address:
         """The cell of an input in a named column: that of a case, of the source, and so on.
@@ -112,11 +206,22 @@ class Edited:
         if self.book.cell_of("inputs.key") is None:
             return
         at = self.beside(key, "key")
-        if self.book.value(*at) not in (key, None):
+        if self.book.value(*at) != key:
+            says = "is empty" if self.book.value(*at) is None else f"says {self.book.value(*at)!r}"
             raise WorkbookError(
-                f"{self.path}: {at[0]}!{at[1]} says {self.book.value(*at)!r} where the name inputs.{key} leads; "
-                "were rows sorted or moved?"
+                f"{self.path}: {at[0]}!{at[1]} {says} where the name inputs.{key} leads; were rows sorted or moved?"
             )
+
+    def _refuse_unread(self, key: str, at: Address) -> None:
+        """The live cell must read the case's cell: a value put where nothing reads it would change no result."""
+        live = self.named(f"inputs.{key}")
+        text = self.book.formula(*live)
+        if text == "" or at == live:  # the formula of a neighbour, filled downwards
+            return
+        if text is None or not may_read(text, cell_at(at[1]), at[0], self.book.names):
+            where = f"{live[0]}!{live[1]}"
+            why = "was the cell moved?" if text else "a value was typed over its formula"
+            raise WorkbookError(f"{self.path}: {where} does not read {at[0]}!{at[1]} ({key}): {why}")
 
     # -- what they hold -----------------------------------------------------------------------------------------
     def read(self, name: str = "") -> Case:
@@ -148,10 +253,7 @@ class Edited:
         return Case(name or self.path.stem, selected, values, held, origins, chosen=True)
 
     def _text(self, at: Address) -> str:
-        value = self.book.value(*at)
-        if isinstance(value, float):
-            return repr(value).removesuffix(".0")  # 2026 was typed where a text is meant
-        return "" if value is None else str(value)
+        return _text(self.book.value(*at))
 
     def _checked(self, i: Input, at: Address, value: Any) -> Any:
         """A value as its input takes it; an error names the cell."""
@@ -191,7 +293,8 @@ class Edited:
                 if key in case.values.get(which, {}):
                     at = self.beside(key, which)
                     after = self._checked(self.layout.by_key[key], at, case.values[which][key])
-                    self._change(found, at, key, which, after)
+                    if self._change(found, at, key, which, after):
+                        self._refuse_unread(key, at)
             origin = case.origins.get(key, Origin(source="Given without a source"))
             for what in _ORIGIN:
                 if self.book.cell_of(f"inputs.{what}"):
@@ -205,13 +308,14 @@ class Edited:
             self._change(found, given_at, "given", "", front.given(self.layout, own))
         return found
 
-    def _change(self, found: list[Change], at: Address, key: str, case: str, after: Value) -> None:
+    def _change(self, found: list[Change], at: Address, key: str, case: str, after: Value) -> bool:
         before = self.book.value(*at)
         if before == after or (before in ("", None) and after in ("", None)):
-            return
+            return False
         if self.book.formula(*at) is not None:
             raise WorkbookError(f"{at[0]}!{at[1]}: {key} is a formula there; type a value over it before it is filled")
         found.append(Change(at, key, case, before, after))
+        return True
 
     def _is_own(self, key: str) -> bool:
         """Whether an input still is the template's own: its source is."""
@@ -234,3 +338,9 @@ class Edited:
         """What the master check says."""
         at = self.book.cell_of("xl_econ.checks")
         return "" if at is None else str(computed.get(at, self.book.value(*at)))
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")  # 2026 was typed where a text is meant
+    return "" if value is None else str(value)

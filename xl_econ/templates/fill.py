@@ -16,14 +16,17 @@ from pydantic import ValidationError
 
 from xl_econ.core.errors import InputError, UsageError, nearest
 from xl_econ.core.quantity import number_from_text
+from xl_econ.workbook.cell import unstorable
 
 from .layout import CASES, Layout, Origin
 from .model import Model
 
 TEXTS = ("purpose", "owner")
 _ORIGIN = ("source", "as_of", "grade")
-CELL_TEXT = 32_767  # characters that a cell holds
 FORMATS = (".toml", ".yaml", ".yml", ".json", ".csv")
+MOST_VALUES = 100_000  # in a file; YAML can write more with a few repetitions of repetitions
+_DEEPEST = 20
+_REPEATED, _NESTED = "it stands for more values than a case can have", "it is nested too deeply"
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,28 @@ def _parse(text: str, kind: str, path: Path) -> Mapping[str, Any]:
             found = json.loads(text, parse_constant=float, object_pairs_hook=_unique)
         else:
             found = _yaml(text)
+        _refuse_bombs(found)
     except ValueError as e:
         raise InputError(f"{path}: malformed: {_one_line(e)}") from None
+    except RecursionError:
+        raise InputError(f"{path}: malformed: {_NESTED}") from None
     if not isinstance(found, dict):
         raise InputError(f"{path}: malformed: the file must hold keys and values")
     return found
+
+
+def _refuse_bombs(found: Any) -> None:
+    """Refuse what is small as a file and endless for whoever reads it, as an error that shows a value."""
+    left, seen = [(found, 0)], 0
+    while left:
+        value, depth = left.pop()
+        seen += 1
+        if seen > MOST_VALUES:
+            raise ValueError(_REPEATED)
+        if depth > _DEEPEST:
+            raise ValueError(_NESTED)
+        held = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        left += [(v, depth + 1) for v in held] if isinstance(held, list) else []
 
 
 def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -150,6 +170,7 @@ def _flat(row: Mapping[str, str]) -> dict[str, Any]:
 
 def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Case:
     """A case from its mapping, every key known and every value of the kind that its input takes."""
+    _storable(found, where)
     allowed = ("template", "name", "case", "inputs", "cases", "sources", *_ORIGIN, *TEXTS)
     for key in found:
         if key not in allowed:
@@ -162,7 +183,6 @@ def _case(found: Mapping[str, Any], layout: Layout, where: str, name: str) -> Ca
     for key, text in texts.items():
         if not isinstance(text, str):
             raise InputError(f"{where}: {key} = {text!r}: expected a text")
-        _storable(text, f"{where}: {key}")
     own = {k: v for k, v in inputs.items() if k not in TEXTS}
     # A value given for all cases stands in each: the template's own Low beside a given Base would mislead.
     shared = _checked(own, layout, f"{where}: inputs")
@@ -198,12 +218,17 @@ def _origins(found: Mapping[str, Any], keys: set[str], layout: Layout, where: st
     return origins
 
 
-def _storable(text: str, where: str) -> None:
-    """Refuse a text that a cell cannot hold: it would be cut, or make the workbook unreadable."""
-    if len(text) > CELL_TEXT:
-        raise InputError(f"{where}: {len(text):,} characters; a cell holds {CELL_TEXT:,}")
-    if any(ord(ch) < 32 and ch not in "\t\n" for ch in text):
-        raise InputError(f"{where}: holds a control character")
+def _storable(found: Any, where: str) -> None:
+    """Refuse a text, wherever it stands, that a cell cannot hold."""
+    if isinstance(found, str) and (reason := unstorable(found)):
+        raise InputError(f"{where}: {reason}")
+    if isinstance(found, list):
+        for value in found:
+            _storable(value, where)
+    if isinstance(found, dict):
+        for key, value in found.items():
+            _storable(key, f"{where}: a key")
+            _storable(value, f"{where}: {key}")
 
 
 def _mapping(found: Any, where: str) -> Mapping[str, Any]:
@@ -245,9 +270,9 @@ def with_settings(case: Case, settings: Sequence[str], layout: Layout) -> Case:
         name, equals, text = setting.partition("=")
         if not equals:
             raise UsageError(f"--set {setting}: expected key=value")
+        _storable(text, f"--set {name.strip()}")
         of, _, key = name.strip().rpartition(".")
         if key in TEXTS:
-            _storable(text, f"--set {key}")
             texts[key] = text
         elif key == "case":
             selected, chosen = _case_name(text, "--set"), True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from xl_econ import __version__
 from xl_econ.workbook import rate_card
@@ -23,6 +24,7 @@ from .parts import (
     InputRow,
     unit_text,
 )
+from .stamp import HASHES, Stamp
 from .styles import Styles
 
 PURPOSE_ROW, OWNER_ROW = 4, 5
@@ -39,6 +41,7 @@ ABOUT = {
     "Changelog": "Versions of the template, and your own",
     "Glossary": "Words as they are used here",
 }
+_GUIDE_WIDTH = 84  # characters of the merged cells
 _EXAMPLE = 1234.5
 _LEGEND = (
     ("input", "Input: type over it"),
@@ -49,7 +52,7 @@ _LEGEND = (
 
 
 def cover(
-    ws: object, style: Styles, model: Model, master: str, sheets: list[str], texts: Mapping[str, str], flavour: str
+    ws: object, style: Styles, model: Model, master: str, sheets: list[str], texts: Mapping[str, str], stamped: Stamp
 ) -> dict[str, str]:
     """Purpose, owner, the live results, the master check, the colours and the contents; answers with cells to name."""
     c = Canvas(ws, style, (3, 30, 20, 16, 44), wide=False)
@@ -81,7 +84,7 @@ def cover(
     c.merged(f"C{row}:E{row}", "", "master")
     c.formula(f"C{row}", f"{CHECKS}!C3", master, "master")
     c.master_colours(f"C{row}")
-    row += 2
+    row = _guide(c, layout.guide, row) + 2
     c.section(row, "Colours", "BCDE")
     for kind, what in _LEGEND:
         row += 1
@@ -102,9 +105,10 @@ def cover(
         "inputs.owner": f"$C${OWNER_ROW}",
         "xl_econ.given": "$D$7",
         "xl_econ.template": f"$C${row}",
-    }
+    } | {f"xl_econ.{what}_hash": f"$C${row + n}" for n, what in enumerate(HASHES, 1)}
     for label, what in (
-        ("Template", f"{layout.name} {layout.version}, {flavour} flavour"),
+        ("Template", stamped.line),
+        *((label, getattr(stamped, what)) for what, label in HASHES.items()),
         *_rate_card(),
         ("Built by", f"xl-econ {__version__}"),
     ):
@@ -112,6 +116,20 @@ def cover(
         c.merged(f"C{row}:E{row}", what, "label")
         row += 1
     return {name: f"Cover!{cell}" for name, cell in named.items()}
+
+
+def _guide(c: Canvas, steps: Sequence[str], row: int) -> int:
+    """How the workbook is used, below a row; answers with the last row."""
+    if steps:
+        row += 2
+        c.section(row, "How to use it", "BCDE")
+        c.ws.fit_to_pages(1, 1)
+    for n, step in enumerate(steps, 1):
+        row += 1
+        c.text(f"B{row}", f"Step {n}", "wrap")
+        c.merged(f"C{row}:E{row}", step, "wrap")
+        c.ws.set_row(row - 1, 14 * len(wrap(step, _GUIDE_WIDTH)) + 1)
+    return row
 
 
 def _example(c: Canvas, cell: str, kind: str, above: str) -> None:

@@ -6,6 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from xl_econ.core import ops, units
@@ -31,7 +32,8 @@ _OPERATORS: dict[type, Any] = {
 _MODULES = (units, tco, payback, fleet, commitment, variance)
 _CONSTANTS = {c.name: c for module in _MODULES for c in vars(module).values() if isinstance(c, Const)}
 _FUNCTIONS = {"where": ops.where, "minimum": ops.minimum, "maximum": ops.maximum}
-_FUNCTIONS |= {"roundup": ops.roundup, "rounddown": ops.rounddown}
+_FUNCTIONS |= {"roundup": ops.roundup, "rounddown": ops.rounddown, "snapped": ops.snapped}
+_FUNCTIONS |= {"day_of": ops.day_of} | ops.OF_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,11 @@ def expression(text: str, known: set[str], where: str) -> Formula:
     """A formula of a layout as a traced expression.
 
     The language is a subset of Python's expressions: names of inputs and of earlier rows, numbers, texts, the named
-    constants, arithmetic, comparisons, where/minimum/maximum/roundup/rounddown, every metric by its lower-case name,
-    lists in brackets where a metric takes a list, a table's figure as
-    `figure('table', key, 'column')` with perhaps a default for an empty cell, and in a timeline `previous(row)`.
+    constants, arithmetic, comparisons, where/minimum/maximum/roundup/rounddown/snapped, every metric by its lower-case
+    name, lists in brackets where a metric takes a list, a table's figure as `figure('table', key, 'column')` with
+    perhaps a default for an empty cell, `day_of(date)`, and in a timeline `previous(row)`. Of whole columns,
+    `column('table', 'column')`: highest_of, rows_above and rows_below a limit, and as COUNTIFS, with columns and the
+    values that they must have, rows_where, mean_where, highest_where and lowest_where.
 
     Raises:
         LayoutError: An unknown name, or anything outside the language.
@@ -77,8 +81,9 @@ def expression(text: str, known: set[str], where: str) -> Formula:
                 if f"previous({name})" not in known:
                     raise LayoutError(f"{where}: no earlier month of {name!r}: only a row of a timeline has one")
                 return var(f"previous({name})")
-            case ast.Call(func=ast.Name(id="figure"), args=args, keywords=[]):
-                return _figure(where, *map(value, args))
+            case ast.Call(func=ast.Name(id="figure" | "column" as name), args=args, keywords=[]):
+                read = _figure if name == "figure" else partial(_column, known)
+                return read(where, *map(value, args))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 return _function(name, where)(*map(value, args))
         raise LayoutError(f"{where}: {ast.unparse(node)!r} is not part of the formula language")
@@ -109,6 +114,17 @@ def _figure(where: str, name: Any = None, key: Any = None, column: Any = None, *
         return Expr("lookup_or" if default else "lookup", t, key, t.column(column), *default)
     except (NotAvailable, AttributeError) as e:
         raise LayoutError(f"{where}: figure(table, key, column): {e}") from None
+
+
+def _column(known: set[str], where: str, name: Any = None, column: Any = None, *_: Any) -> Expr:
+    """A whole column of a table, the table's own or one that its sheet works out."""
+    try:
+        found = f"{store.get(name).sheet}[{column}]"
+    except (NotAvailable, AttributeError) as e:
+        raise LayoutError(f"{where}: column(table, column): {e}") from None
+    if found not in known:
+        raise LayoutError(f"{where}: no column {found!r} on a sheet{nearest(found, known)}")
+    return var(found)
 
 
 def _function(name: str, where: str) -> Any:

@@ -6,9 +6,9 @@ import math
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xl_econ.core import quantities
 from xl_econ.core.errors import LayoutError, UsageError, nearest
@@ -203,13 +203,21 @@ class TableColumn(_Part):
     key: str
     formula: str
     needs: list[str]
-    flag_above: float | None = None
+    flag_above: float | str | None = Field(None, description="A limit, or the key of the input that holds it")
+    severity: Literal["check", "info"] = "check"
     format: str = "General"
+    unit: str = ""
     note: str = ""
 
 
 class TableSheet(_Part):
-    """A sheet that holds a reference table."""
+    """A sheet that holds a reference table; called and described as the table is, unless it says otherwise."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_table(cls, said: Any) -> Any:
+        t = store.TABLES.get(str(said.get("name"))) if isinstance(said, dict) else None
+        return {"sheet": t.sheet, "about": t.about[0].upper() + t.about[1:]} | said if t else said
 
     name: str
     sheet: str
@@ -252,6 +260,7 @@ class Layout(_Part):
     tables: list[TableSheet]
     glossary: list[Term]
     sources: list[str] = []
+    guide: list[str] = Field([], description="How it is used, step by step; stands on the Cover")
     changes: list[Change]
 
     @cached_property
@@ -277,6 +286,7 @@ def load(name: str) -> Layout:
         UsageError: No such template; names the nearest.
         LayoutError: The file says something that cannot be built.
     """
+    name = name.replace("-", "_")
     if name not in names():
         raise UsageError(f"no template {name!r}{nearest(name, names())}")
     return parse((folder() / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from xl_econ.core.errors import WorkbookError, XlEconError
 from xl_econ.workbook import rate_card
 from xl_econ.workbook.write import check_target
 
-from . import batch, layout, stamp
+from . import batch, columns, layout
 from .build import Flavour
 from .compiled import Blank, master_text
 from .compute import Computed
@@ -26,8 +26,8 @@ MANY = 4  # from so many workbooks on it is faster to compile the template first
 
 
 def compiles(template: Layout) -> bool:
-    """Whether a template can be compiled: the sheets of a timeline and of sensitivities are built for each case."""
-    return template.timeline is None and template.sensitivity is None
+    """Whether a template can be compiled: a timeline, sensitivities, tables that follow a case are built for each."""
+    return template.timeline is None and template.sensitivity is None and not columns.follow_case(template)
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,13 @@ class Run:
             return False
         try:
             book = Edited(path)
-            said = stamp.from_comment(book.book.read("docProps/core.xml").decode("utf-8", "replace"))
             read = book.read()
         except XlEconError:
             return False
-        meant = stamp.Stamp(self.template.name, self.template.version, self.flavour, self.blank.hash_of(computed))
+        meant = replace(self.blank.stamp, inputs=self.blank.hash_of(computed))
         values = {case: {k: computed.values[case][k] for k in self.template.by_key} for case in CASES}
         texts = {k: v for k, v in computed.texts.items() if v}
-        return said == meant and (read.values, read.selected, read.texts) == (values, computed.selected, texts)
+        return book.stamp == meant and (read.values, read.selected, read.texts) == (values, computed.selected, texts)
 
     def one(self, task: Task) -> dict[str, Any]:
         """Write the workbook of a task, unless it is there or a dry run; answers with its key results."""

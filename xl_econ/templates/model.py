@@ -5,6 +5,7 @@ Nothing is written here.  The workbook builder places what this module works out
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from xl_econ.printers import excel
 from xl_econ.printers.excel import step_names
 from xl_econ.tables import store
 
-from . import checks, sensitivity, timeline
+from . import checks, columns, sensitivity, timeline
 from .language import Formula, Sharing, expression
 from .layout import CASES, CalculationRow, Input, Layout, Origin
 from .parts import (
@@ -81,6 +82,8 @@ class Model:
         self._sheet_of: dict[str, tuple[str, int]] = {}
         self.nodes: dict[str, Expr] = {}  # the expression of every row of the calculation
         self.months: list[timeline.MonthRow] = []
+        self.column_trees: columns.Trees = {}
+        self.columns = columns.Columns(layout, self.column_trees, self._values[LIVE])
         self._place_inputs()
         read = self._read()
         self._place_constants()
@@ -145,7 +148,7 @@ class Model:
 
     def _read(self) -> list[_Read]:
         """The rows of the calculation as trees; a step that an earlier row holds is called by that row's key."""
-        sharing, known, found = Sharing(), set(self._sheet_of), []
+        sharing, known, found = Sharing(), set(self._sheet_of) | columns.names(self.layout), []
         for spec in (r for block in self.layout.calculation for r in block.rows):
             formula = expression(spec.formula, known, f"row {spec.key}")
             root = sharing.rewrite(formula.root)
@@ -155,17 +158,20 @@ class Model:
                 sharing.add(keys[id(e)], e)
             known |= set(keys.values())
             found.append(_Read(spec, formula, root, keys))
+        self.column_trees |= columns.trees(self.layout, {*self._sheet_of, *self.nodes}, sharing)
+        for read in found:
+            columns.same_in_every_case(read.root, self.column_trees, f"row {read.spec.key}")
         return found
 
     def _place_constants(self) -> None:
         """The named constants of all formulas, each in a cell of its own below the inputs."""
-        known = {*self._sheet_of, *self.nodes}
+        known = {*self._sheet_of, *self.nodes, *columns.names(self.layout)}
         roots = list(self.nodes.values())
         if self.layout.timeline:
             roots += timeline.trees(self.layout.timeline, known)
             known |= self.timeline_keys
         roots += [expression(c.formula, known, f"check {c.label!r}").root for c in self.layout.checks]
-        roots += [checks.column_tree(t.name, c) for t in self.layout.tables for c in t.columns]
+        roots += self.column_trees.values()
         used = {c.name: c for root in roots for c in leaves(root) if isinstance(c, Const)}
         first = self.end_of_inputs + 2
         self.constants = [ConstantRow(used[name], first + n) for n, name in enumerate(sorted(used))]
@@ -189,7 +195,7 @@ class Model:
             key: f"{'' if where == sheet else where + '!'}{dollar}{column}{dollar}{row}"
             for key, (where, row) in self._sheet_of.items()
         }
-        return found | self.constant_cells
+        return found | self.constant_cells | {name: name for name in columns.names(self.layout)}
 
     @property
     def constant_cells(self) -> dict[str, str]:
@@ -242,9 +248,9 @@ class Model:
         refs, column = self.refs(case, CALCULATION), COLUMNS[case]
         try:
             place = lambda i: f"{column}{row + i}"  # noqa: E731
-            found = cells.rows(read.root, refs, self._values[case], self.units, place, read.keys)
+            found = cells.rows(read.root, refs, self.env(case), self.units, place, read.keys)
             # What does not exist cannot be shown as a result: the reason is said before a workbook is written.
-            if found[-1].value in CELL_ERRORS and (missing := why_unavailable(read.root, self._values[case])):
+            if found[-1].value in CELL_ERRORS and (missing := why_unavailable(read.root, self.env(case))):
                 raise missing
             return found
         except LayoutError:
@@ -280,6 +286,10 @@ class Model:
     def values(self, case: str) -> Values:
         """The value of every key in a case."""
         return self._values[case]
+
+    def env(self, case: str) -> Mapping[str, Any]:
+        """What a formula can read in a case: the value of every key, and whole columns of the tables."""
+        return ChainMap(self._values[case], self.columns)
 
     def _verify_results(self) -> None:
         """The layout shows only what the model has."""

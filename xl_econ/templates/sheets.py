@@ -84,7 +84,7 @@ def _input(c: Canvas, item: InputRow) -> None:
     for case in CASES:
         cell, value = f"{COLUMNS[case]}{row}", item.values[case]
         if isinstance(value, str):
-            c.text(cell, value, "input_long" if COLUMNS[case] in long else "input")
+            c.text(cell, value, "input_long" if COLUMNS[case] in long else "input", q.format)
         else:
             c.number(cell, value, "input", q.format)
         if q.choices:

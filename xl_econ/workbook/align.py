@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -20,9 +20,17 @@ Keys = Mapping[Hashable, int]
 
 @dataclass(frozen=True)
 class Pairing:
-    """Numbers of rows, or of columns, of one sheet with those of the other."""
+    """Numbers of rows, or of columns, of one sheet with those of the other.
+
+    Attributes:
+        pairs: The numbers there by those here.
+        alone: Those here that hold something and are not there.
+        alone_there: Those there that hold something and are not here.
+    """
 
     pairs: dict[int, int]
+    alone: frozenset[int] = frozenset()
+    alone_there: frozenset[int] = frozenset()
 
     @cached_property
     def _known(self) -> list[int]:
@@ -32,6 +40,8 @@ class Pairing:
         """Whether `a` here is `b` there; one that holds nothing stands as far from a neighbour as there."""
         if a in self.pairs:
             return self.pairs[a] == b
+        if a in self.alone or b in self.alone_there:
+            return False
         known = self._known
         at = bisect_left(known, a)
         beside = [known[n] for n in (at - 1, at) if 0 <= n < len(known)]
@@ -107,8 +117,16 @@ def sheet(a: GridSheet, b: GridSheet, keys_a: Keys, keys_b: Keys) -> SheetPair:
         for cells, row in ((cells_a, a.rows.get(x, {})), (cells_b, b.rows.get(y, {}))):
             for column, cell in row.items():
                 cells[column][number] = cell.token
-    columns = _best(a.columns, b.columns, lambda x, y: _overlap(cells_a[x], cells_b[y]))
-    return SheetPair(a, b, Pairing(rows), Pairing(columns))
+    heads_a, heads_b = a.column_keys(), b.column_keys()
+    columns = {n: heads_b[key] for key, n in heads_a.items() if key in heads_b}
+    taken = set(columns.values())
+    columns_a, columns_b = ([n for n in s if n not in known] for s, known in ((a.columns, columns), (b.columns, taken)))
+    columns |= _best(columns_a, columns_b, lambda x, y: _overlap(cells_a[x], cells_b[y]))
+    return SheetPair(a, b, _pairing(rows, a.rows, b.rows), _pairing(columns, a.columns, b.columns))
+
+
+def _pairing(pairs: dict[int, int], a: Iterable[int], b: Iterable[int]) -> Pairing:
+    return Pairing(pairs, frozenset(a) - pairs.keys(), frozenset(b) - set(pairs.values()))
 
 
 def _in_steps(

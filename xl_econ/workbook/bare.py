@@ -1,7 +1,8 @@
 """A copy of a workbook for IronCalc, which reads only packages that are laid out as Excel lays them out.
 
-It stops at comments that are linked as openpyxl links them, and at a workbook without styles.  Neither matters to a
-result, so the copy has no comments, pictures or charts, plain links, and styles.
+It stops at comments that are linked as openpyxl links them, at a workbook without styles, and at cells that leave
+their address to be counted.  None of it matters to a result, so the copy has no comments, pictures or charts, plain
+links, styles, and an address at every cell.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import posixpath
 import re
 import zipfile
 from pathlib import Path
+
+from .sheet import SheetXml
 
 _STYLES = "xl/styles.xml"
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -29,6 +32,8 @@ def bare(path: Path, copy: Path) -> None:
         for name in old.namelist():
             if name.endswith(".rels") and name.startswith("xl/"):
                 new.writestr(name, _links(old.read(name).decode("utf-8-sig"), name))
+            elif name.startswith("xl/worksheets/"):
+                new.writestr(name, SheetXml(old.read(name), name).addressed())
             elif not name.startswith(("xl/media/", "xl/drawings/", "xl/charts/", "xl/comments", "xl/vbaProject")):
                 new.writestr(name, old.read(name))
         if _STYLES not in old.namelist():

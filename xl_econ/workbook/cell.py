@@ -18,6 +18,7 @@ STORABLE_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "
 ATTRIBUTES = r"""[^<>"']*(?:"[^"<]*"[^<>"']*|'[^'<]*'[^<>"']*)*"""
 SKIP = r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+_SURROGATE = "\ud800"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -61,16 +62,23 @@ def number(value: float) -> str:
     return text.removesuffix(".0")
 
 
+def unstorable(text: str) -> str | None:
+    """Why a cell cannot hold a text: it would be cut, or make the workbook unreadable."""
+    if len(text) > CELL_TEXT:
+        return f"{len(text):,} characters; a cell holds {CELL_TEXT:,}"
+    if found := _CONTROL.search(text):
+        return f"holds {found[0]!a}, which is {'no' if found[0] >= _SURROGATE else 'a control'} character"
+    return None
+
+
 def storable(text: str, where: str) -> str:
     """A text as XML, whatever it begins with.
 
     Raises:
         WorkbookError: A text that a cell cannot hold.
     """
-    if len(text) > CELL_TEXT:
-        raise WorkbookError(f"{where}: {len(text):,} characters; a cell holds {CELL_TEXT:,}")
-    if _CONTROL.search(text):
-        raise WorkbookError(f"{where}: holds a control character")
+    if reason := unstorable(text):
+        raise WorkbookError(f"{where}: {reason}")
     # The format has an escape of its own, which a text that looks like one would set off.
     return html.escape(_ESCAPED.sub(r"_x005F_x\1_", text), quote=False)
 

@@ -70,5 +70,7 @@ def limit_memory() -> None:
     with contextlib.suppress(ImportError):  # Windows has no resource module
         import resource
 
-        limit = int(os.environ[_LIMIT])
+        limit, (_, highest) = int(os.environ[_LIMIT]), resource.getrlimit(resource.RLIMIT_AS)
+        if highest != resource.RLIM_INFINITY:  # a stricter one of the shell stays; it cannot be raised
+            limit = min(limit, highest)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .cell import At, address
-from .read import load
+from .read import held, load
 from .references import shape
 
 _SIDES = ("left", "right", "top", "bottom")
@@ -104,6 +105,12 @@ class GridSheet:
                     found.setdefault((t.name, str(cell.value)), []).append(row)
         return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
 
+    def column_keys(self) -> dict[tuple[str, str], int]:
+        """The columns of Excel Tables by table and heading; those under which two tables stand are left out."""
+        found = {(t.name, heading): n for t in self.tables for n, heading in t.columns.items()}
+        counts = Counter(found.values())
+        return {key: n for key, n in found.items() if counts[n] == 1}
+
 
 class Grid:
     """A workbook read for comparing.
@@ -147,23 +154,22 @@ def place(text: str) -> tuple[str, At] | None:
 
 def _cells(texts: Any, values: Any) -> Iterator[tuple[At, GridCell]]:
     looks: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for row in texts.iter_rows():
-        for c in row:
-            if c.value is None or c.value == "":
-                continue
-            style = tuple(c._style)
-            if style not in looks:
-                looks[style] = _look(c)
-            formula: str | None = None
-            value = c.value
-            if c.data_type == "f":
-                text = str(getattr(value, "text", value) or "").removeprefix("=")
-                value = values.cell(c.row, c.column).value
-                truth = text.upper() in ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
-                formula, value = (None, text.upper() == "TRUE()") if truth else (text, value)
-            if type(value) is int:
-                value = float(value)
-            yield At(c.row, c.column), GridCell(formula, value, looks[style])
+    for c in held(texts):
+        if c.value is None or c.value == "":
+            continue
+        style = tuple(c._style)
+        if style not in looks:
+            looks[style] = _look(c)
+        formula: str | None = None
+        value = c.value
+        if c.data_type == "f":
+            text = str(getattr(value, "text", value) or "").removeprefix("=")
+            value = values.cell(c.row, c.column).value
+            truth = text.upper() in ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
+            formula, value = (None, text.upper() == "TRUE()") if truth else (text, value)
+        if type(value) is int:
+            value = float(value)
+        yield At(c.row, c.column), GridCell(formula, value, looks[style])
 
 
 def _look(c: Any) -> tuple[Any, ...]:

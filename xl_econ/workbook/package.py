@@ -20,7 +20,13 @@ _LARGEST = 0xFFFFFFFF
 _COPY = 1 << 20
 
 
-def rewrite(source: Path, target: Path, parts: Mapping[str, bytes], level: int = LEVEL) -> None:
+def rewrite(
+    source: Path,
+    target: Path,
+    parts: Mapping[str, bytes],
+    level: int = LEVEL,
+    added: Mapping[str, bytes] | None = None,
+) -> None:
     """Write a package in which some parts hold other bytes.
 
     Args:
@@ -28,6 +34,7 @@ def rewrite(source: Path, target: Path, parts: Mapping[str, bytes], level: int =
         target: Where the new one goes; replaced if it is there.
         parts: The new contents by name; each must be a part of the package.
         level: Compression of the new contents.
+        added: Parts that the package has not yet, for its end.
 
     Raises:
         WorkbookError: An encrypted part, or sizes that need the 64-bit form of the format.
@@ -52,6 +59,12 @@ def rewrite(source: Path, target: Path, parts: Mapping[str, bytes], level: int =
                 _copy(read, out, info)
             else:
                 out.write(packed)
+            directory.append(placed(central, at))
+        for name, content in (added or {}).items():
+            at, packed = out.tell(), deflated(content, level)
+            info = zipfile.ZipInfo(name)
+            local, central = headers(info, zlib.crc32(content), (len(packed), len(content)))
+            out.write(local + packed)
             directory.append(placed(central, at))
         out.write(end(directory, out.tell(), old.comment))
 

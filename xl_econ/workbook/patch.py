@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from xml.parsers import expat
 
 from xl_econ.core.errors import WorkbookError
 
 from .cell import At, Value, cell_at
 from .package import rewrite
-from .parts import WORKBOOK, Parts
+from .parts import WORKBOOK, Parts, stamp
 from .read import Address
-from .sheet import SheetXml
+from .sheet import SheetXml, Written, encoding
 from .write import check_target, replacing
 
 Changes = Mapping[Address, Value]
@@ -30,6 +32,8 @@ def patch(
     values: Changes,
     results: Changes | None = None,
     compute_on_load: bool = False,
+    others: Mapping[str, bytes] | None = None,
+    anew: Mapping[Address, Written] | None = None,
 ) -> None:
     """Write a workbook with other values.
 
@@ -39,15 +43,17 @@ def patch(
         values: What cells hold from now on; None empties a cell.
         results: What is stored beside formulas, and in the cells that an array formula fills.
         compute_on_load: Have programs compute every formula when they open it, for results that are not known here.
+        others: New contents of parts that are no worksheets.
+        anew: Cells that are written anew, formulas and all.
 
     Raises:
         WorkbookError: A value that a cell cannot hold, a formula in a cell that should hold a value, a place that
             cannot be written, a workbook that changed meanwhile. The file that was there is untouched.
     """
-    parts, cells = changed_parts(book, values, results or {})
+    parts, cells = changed_parts(book, values, results or {}, anew)
+    parts |= others or {}
     if compute_on_load:
         parts |= _computing_on_load(book)
-    stamp = _stamp(book.path)
     place = target.resolve()  # a link to a workbook stays a link
     check_target(target, force=True)
     if not parts and place == book.path.resolve():
@@ -55,34 +61,30 @@ def patch(
     with replacing(place, force=True) as beside:
         try:
             rewrite(book.path, beside, parts)
-        except (zipfile.BadZipFile, ValueError) as e:
+            verify(book, beside, parts, cells)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as e:
             raise WorkbookError(f"{book.path}: cannot be copied: {e}") from None
-        verify(book, beside, parts, cells)
-        if _stamp(book.path) != stamp:
+        # Since it was read: what was worked out from other contents must not be put into these.
+        if stamp(book.path) != book.stamp:
             raise WorkbookError(f"{book.path}: was changed by another program meanwhile; nothing is written")
 
 
 def changed_parts(
-    book: Parts, values: Changes, results: Changes
-) -> tuple[dict[str, bytes], dict[str, dict[At, Value]]]:
+    book: Parts, values: Changes, results: Changes, anew: Mapping[Address, Written] | None = None
+) -> tuple[dict[str, bytes], dict[str, dict[At, Any]]]:
     """The worksheet parts that change, and by part the cells that do."""
-    by_sheet: dict[str, tuple[dict[At, Value], dict[At, Value]]] = {}
-    for n, changes in enumerate((values, results)):
+    by_sheet: dict[str, tuple[dict[At, Any], dict[At, Any], dict[At, Any]]] = {}
+    for n, changes in enumerate((values, results, anew or {})):
         for (sheet, cell), value in changes.items():
-            by_sheet.setdefault(sheet, ({}, {}))[n][cell_at(cell)] = value
+            by_sheet.setdefault(sheet, ({}, {}, {}))[n][cell_at(cell)] = value
     parts = {book.parts[s]: book.sheet(s).patched(*changes) for s, changes in by_sheet.items() if book.sheet(s)}
-    return parts, {book.parts[s]: values | results for s, (values, results) in by_sheet.items()}
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
+    return parts, {book.parts[s]: a | b | c for s, (a, b, c) in by_sheet.items()}
 
 
 def _computing_on_load(book: Parts) -> dict[str, bytes]:
     """The workbook part that asks for a full computation; nothing where it does already."""
     data = book.read(WORKBOOK)
-    text = data.decode("utf-8")
+    text = data.decode(encoding(data))
     if re.search(r"""<(?:[\w.-]+:)?calcPr\s[^>]*fullCalcOnLoad\s*=\s*["'](?:1|true)["']""", text):
         return {}
     text = re.sub(r"""(<(?:[\w.-]+:)?calcPr\b[^>]*?)\s+fullCalcOnLoad\s*=\s*(?:"[^"]*"|'[^']*')""", r"\1", text)
@@ -93,10 +95,10 @@ def _computing_on_load(book: Parts) -> dict[str, bytes]:
             raise WorkbookError(f"{book.path}: {WORKBOOK} has no sheets")
         at, prefix = before[-1].end(), before[-1][1]
         text = f'{text[:at]}<{prefix}calcPr fullCalcOnLoad="1"/>{text[at:]}'
-    return {WORKBOOK: text.encode()}
+    return {WORKBOOK: text.encode(encoding(data))}
 
 
-def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[str, Mapping[At, Value]]) -> None:
+def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[str, Mapping[At, Any]]) -> None:
     """Read a written package again and compare it: nothing but the changed cells may differ.
 
     Raises:
@@ -108,8 +110,10 @@ def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[st
             raise WorkbookError(f"{book.path}: the copy does not hold the same parts; nothing is written")
         for a, b in zip(before, after, strict=True):
             # Reading checks the sum of the content, so an equal sum is equal content.
-            content = written.read(b)
-            same = content == parts[a.filename] if a.filename in parts else (a.CRC, a.file_size) == (b.CRC, b.file_size)
+            if a.filename in parts:
+                same = written.read(b) == parts[a.filename]
+            else:
+                same = (a.CRC, a.file_size) == (b.CRC, b.file_size) and _reads(written, b)
             if not same:
                 raise WorkbookError(f"{book.path}: {a.filename} was not copied as it is; nothing is written")
     for sheet, part in book.parts.items():
@@ -117,6 +121,14 @@ def verify(book: Parts, new: Path, parts: Mapping[str, bytes], cells: Mapping[st
             _parse(parts[part], sheet)
             if _without(book.sheet(sheet), cells[part]) != _without(SheetXml(parts[part], sheet), cells[part]):
                 raise WorkbookError(f"{book.path}: more than the given cells of {sheet} would change")
+
+
+def _reads(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+    """Read a part for its sum to be checked, a piece at a time: pictures can be large."""
+    with package.open(info) as part:
+        while part.read(1 << 20):
+            pass
+    return True
 
 
 def _parse(data: bytes, sheet: str) -> None:
@@ -127,7 +139,7 @@ def _parse(data: bytes, sheet: str) -> None:
         raise WorkbookError(f"{sheet}: malformed: {e}") from None
 
 
-def _without(sheet: SheetXml, cells: Mapping[At, Value]) -> tuple[list[tuple[At, str]], str, str]:
+def _without(sheet: SheetXml, cells: Mapping[At, Any]) -> tuple[list[tuple[At, str]], str, str]:
     """What a worksheet holds besides some cells: its other cells, and what stands before and after them."""
     text = sheet.text
     others = [(c.at, text[c.span.start : c.span.end]) for c in sheet.cells() if c.at not in cells]

@@ -9,6 +9,9 @@ from xl_econ.core.errors import WorkbookError
 
 MAX_PARTS = 10_000
 MAX_EXPANDED = 1 << 30  # bytes; a template of ours expands to under a megabyte
+# XML of a workbook packs 5 to 50 times smaller; only what was made to fill a memory packs as small as deflate can.
+MAX_XML, BOMB, BOMB_RATIO = 512 << 20, 16 << 20, 200
+_XML = (".xml", ".rels", ".vml")
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
@@ -35,9 +38,13 @@ def _check(path: Path, parts: list[zipfile.ZipInfo]) -> None:
     names = [p.filename for p in parts]
     if len(names) > MAX_PARTS or sum(p.file_size for p in parts) > MAX_EXPANDED:
         raise WorkbookError(f"{path}: the package is too large to be read safely")
-    if len(set(names)) < len(names):
+    for p in parts:
+        large = p.file_size > MAX_XML or (p.file_size > BOMB and p.file_size > BOMB_RATIO * p.compress_size)
+        if large and p.filename.casefold().endswith(_XML):
+            raise WorkbookError(f"{path}: {p.filename} is too large to be read safely ({p.file_size:,} bytes)")
+    if len({n.casefold() for n in names}) < len(names):
         raise WorkbookError(f"{path}: the package holds a part twice")
-    if any(".." in PurePosixPath(n).parts or n.startswith("/") for n in names):
+    if any(".." in PurePosixPath(n.replace("\\", "/")).parts or n.startswith(("/", "\\")) for n in names):
         raise WorkbookError(f"{path}: the package holds a part outside itself")
     if "xl/workbook.xml" not in names:
         raise WorkbookError(f"{path}: not an .xlsx workbook (it has no xl/workbook.xml)")

@@ -144,7 +144,7 @@ def read(path: Path) -> Tables:
             raise TableError(f"{path.name}, {sheet.title}: the sheet has lost its Excel Table {sheet.title}")
     if not found:
         raise TableError(f"{path.name}: holds none of the tables {', '.join(missing)}")
-    return found
+    return {name: found[name] for name in RATE_CARD if name in found}  # whatever the order of the sheets
 
 
 def place(sheet: str, cells: str) -> str:
@@ -176,6 +176,7 @@ class _Area:
         if area.headerRowCount == 0:
             raise TableError(f"{book}, {place(values.title, area.ref)}: the table {area.displayName} has no header row")
         self.columns = {n: str(values.cell(self.top, n).value or "").strip() for n in range(left, right + 1)}
+        self._leave_out_worked()
         self.at_column = {name: n for n, name in self.columns.items()}
         self.lines: list[int] = []  # of the sheet, that hold a row
         below = self.values.cell(bottom + 1, left)
@@ -184,6 +185,22 @@ class _Area:
             raise TableError(
                 f"{self._at(bottom + 1, left)}: stands below the table {area.displayName}; widen the table over the row"
             )
+
+    def _leave_out_worked(self) -> None:
+        """Columns under headings of their own that hold formulas are what the sheet works out from its figures.
+
+        Raises:
+            TableError: A value stands among the formulas.
+        """
+        for n, name in [(n, name) for n, name in self.columns.items() if name not in self.table.columns]:
+            filled = [line for line in self.body if not is_blank(self.texts.cell(line, n).value)]
+            typed = [line for line in filled if self.texts.cell(line, n).data_type != "f"]
+            if 2 * len(typed) >= len(filled):
+                continue  # no such column: the check of the header says so
+            if typed:
+                where = f"{self._at(typed[0], n)}, column {name}"
+                raise TableError(f"{where}: a value where the sheet works one out; copy the formula of another row")
+            del self.columns[n]
 
     def rows(self) -> dict[Any, Any]:
         """The rows of the table, every cell checked."""

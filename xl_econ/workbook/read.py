@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+import zipfile
+import zlib
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import WorkbookError
 
+from .cell import cell_at
 from .preflight import preflight
 
+_MERGED = re.compile(rb"""mergeCell\s[^>]*?ref\s*=\s*["']([A-Za-z]{1,3}\d+):([A-Za-z]{1,3}\d+)""")
+_MOST_MERGED = 1_000_000
 Address = tuple[str, str]  # sheet, cell
 
 
@@ -30,16 +37,50 @@ def formulas(path: Path) -> dict[Address, FormulaCell]:
     """
     texts, values = load(path, values=False), load(path, values=True)
     return {
-        (sheet.title, cell.coordinate): FormulaCell(_text(cell.value), values[sheet.title][cell.coordinate].value)
+        (sheet.title, cell.coordinate): FormulaCell(
+            _text(cell.value), _stored(values[sheet.title][cell.coordinate].value)
+        )
         for sheet in texts.worksheets
-        for row in sheet.iter_rows()
-        for cell in row
+        for cell in held(sheet)
         if cell.data_type == "f"
     }
 
 
+def held(sheet: Any) -> list[Any]:
+    """The cells of an openpyxl worksheet that the file has, in order; its iter_rows makes all those between as well."""
+    return [sheet._cells[at] for at in sorted(sheet._cells)]
+
+
 def _text(value: Any) -> str:
     return str(getattr(value, "text", value))  # an array formula is an object with its text
+
+
+def refuse_large_merges(path: Path) -> None:
+    """Refuse merged cells that a reader which lays out every cell of them would never be done with.
+
+    Raises:
+        WorkbookError: There are some, or a worksheet cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as package:
+            for name in package.namelist():
+                if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
+                    continue
+                tail = package.read(name).rpartition(b"sheetData")[2]
+                areas = [(cell_at(a.decode()), cell_at(b.decode())) for a, b in _MERGED.findall(tail)]
+                if sum((b.row - a.row + 1) * (b.column - a.column + 1) for a, b in areas) > _MOST_MERGED:
+                    raise WorkbookError(f"{path}: {name} merges more than {_MOST_MERGED:,} cells")
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
+        raise WorkbookError(f"{path}: cannot be read: {e}") from None
+
+
+def _stored(value: Any) -> Any:
+    """What the file holds; openpyxl makes a date of a number that is shown as one."""
+    if not isinstance(value, datetime | date | time | timedelta):
+        return value
+    from openpyxl.utils.datetime import to_excel
+
+    return float(to_excel(value))  # type: ignore[no-untyped-call]
 
 
 def load(path: Path, values: bool) -> Any:
@@ -51,6 +92,7 @@ def load(path: Path, values: bool) -> Any:
     import openpyxl
 
     preflight(path)
+    refuse_large_merges(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of extensions that it does not keep; nothing is written back

@@ -20,7 +20,7 @@ from xl_econ.core.errors import UsageError, WorkbookError, nearest
 from . import child
 from .cell import cell_at
 from .preflight import preflight
-from .read import Address, FormulaCell
+from .read import Address, FormulaCell, refuse_large_merges
 
 SECONDS = 120
 MEMORY = {"ironcalc": 4 << 30, "libreoffice": 12 << 30}  # LibreOffice reserves far more address space than it uses
@@ -67,6 +67,7 @@ def recalculate(
     if engine == "libreoffice" and not libreoffice():
         raise WorkbookError("LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)")
     preflight(path)
+    refuse_large_merges(path)
     if engine == "libreoffice" and _has_lambdas(path):
         raise WorkbookError(
             f"{path}: holds LAMBDA names, which LibreOffice does not know; recalculate it with ironcalc"

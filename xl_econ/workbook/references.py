@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from .cell import At, column_number
+from .cell import At, address, column_number
 
 _TOKEN = re.compile(
     r"""(?P<text>"(?:[^"]|"")*")
@@ -18,6 +18,7 @@ _TOKEN = re.compile(
 _SPACE = re.compile(r"\s+")
 _CALLED = re.compile(r"\b(TRUE|FALSE)\(\)", re.I)
 _NUMBER = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])")
+_WORD, _LEADING = re.compile(r"[\w.\\]+"), ("INDIRECT", "OFFSET")
 _PREFIX = re.compile(r"_xl(?:fn|ws|pm)\.", re.I)
 
 
@@ -71,6 +72,23 @@ def _reference(m: re.Match[str]) -> Reference:
     return Reference(sheet, first, last)
 
 
+def may_read(formula: str, at: At, sheet: str, names: Iterable[str] = ()) -> bool:
+    """Whether a formula reads a cell, or holds what could lead there: a name, a table's column, OFFSET.
+
+    Args:
+        formula: The formula without its equals sign.
+        at: The cell.
+        sheet: Its sheet, which is the formula's own.
+        names: The names of the workbook.
+    """
+    found = pieces(formula)
+    words = {word.upper() for p in found if isinstance(p, str) for word in _WORD.findall(p)}
+    if "[" in formula or words & {*_LEADING, *(n.upper() for n in names)}:
+        return True
+    areas = (p for p in found if isinstance(p, Reference) and p.sheet in ("", sheet))
+    return any(a.first.row <= at.row <= a.last.row and a.first.column <= at.column <= a.last.column for a in areas)
+
+
 def shape(formula: str) -> str:
     """A formula without its places."""
     return "=" + "".join(p if isinstance(p, str) else "@" for p in pieces(formula))
@@ -81,3 +99,35 @@ def equal(a: list[Piece], b: list[Piece], same: Callable[[Reference, Reference],
     return len(a) == len(b) and all(
         x == y if isinstance(x, str) or isinstance(y, str) else same(x, y) for x, y in zip(a, b, strict=True)
     )
+
+
+def moved(formula: str, move: Callable[[Reference], list[Reference] | None]) -> str | None:
+    """A formula whose references lead elsewhere; everything else stays as it is spelled.
+
+    Args:
+        formula: The formula.
+        move: The areas that an area has become; None where it is gone. Several only stand for one in a sum or the like.
+
+    Returns:
+        The formula, or None where a reference has no place any more.
+    """
+    out, done = "", 0
+    for m in _TOKEN.finditer(formula):
+        if not m["r1"]:
+            continue
+        found = move(_reference(m))
+        called = re.search(r"\b(SUM|MIN|MAX|COUNT|AND|OR)\($", formula[: m.start()].upper())
+        if not found or (len(found) > 1 and not (called and formula[m.end() :].startswith(")"))):
+            return None
+        fixed = re.findall(r"(\$?)[A-Za-z]{1,3}(\$?)\d", m[0].rpartition("!")[2])
+        out += formula[done : m.start()] + ",".join(_spelled(r, fixed, ":" in m[0]) for r in found)
+        done = m.end()
+    return out + formula[done:]
+
+
+def _spelled(r: Reference, fixed: list[tuple[str, str]], is_area: bool) -> str:
+    plain = re.fullmatch(r"[^\W\d]\w*", r.sheet) and not re.fullmatch(r"(?i)[a-z]{1,3}\d+|r\d*c\d*", r.sheet)
+    sheet = "" if not r.sheet else f"{r.sheet}!" if plain else "'{}'!".format(r.sheet.replace("'", "''"))
+    ends = [r.first, r.last] if is_area else [r.first]
+    cells = [re.fullmatch(r"([A-Z]+)(\d+)", address(at)) for at in ends]
+    return sheet + ":".join(f"{c}{m[1]}{w}{m[2]}" for m, (c, w) in zip(cells, fixed, strict=True) if m)

@@ -83,17 +83,20 @@ def _is_beyond(f: Stored, found: Value) -> bool:
     return bool(_EXTERNAL.search(f.formula))
 
 
-def refresh(book: Parts, target: Path, values: Changes | None = None) -> Refreshed:
+def refresh(
+    book: Parts, target: Path, values: Changes | None = None, others: Mapping[str, bytes] | None = None
+) -> Refreshed:
     """Write a workbook with other values in some cells and fresh results beside all formulas.
 
     Args:
         book: The workbook as it is.
         target: Where to; the workbook's own path changes it in place.
         values: What cells hold from now on.
+        others: New contents of parts that are no worksheets.
 
     Raises:
         WorkbookError: It cannot be recalculated or written; the file that was there is untouched.
     """
     found = refreshed(book, values)
-    patch(book, target, values or {}, found.changes, compute_on_load=bool(found.kept))
+    patch(book, target, values or {}, found.changes, bool(found.kept), others)
     return found

@@ -26,6 +26,7 @@ from .cell import (
     column_number,
     element,
     inline_text,
+    storable,
     unescaped,
     written,
 )
@@ -36,6 +37,8 @@ _NUMBER_OF_ROW = re.compile(r"""\sr\s*=\s*["'](\d+)["']""")
 _REFERENCE = re.compile(r"""\sr\s*=\s*["']([A-Za-z]{1,3})(\d+)["']""")
 _TYPE = re.compile(r"""\st\s*=\s*["'](\w+)["']""")
 _TYPE_AND_METADATA = re.compile(r"""\s+(?:t|vm)\s*=\s*(?:"[^"]*"|'[^']*')""")
+_STYLE = re.compile(r"""\s+s\s*=\s*(?:"[^"]*"|'[^']*')""")
+_METADATA = re.compile(r"""\s+cm\s*=\s*(?:"[^"]*"|'[^']*')""")
 _AREA = re.compile(r"""\sref\s*=\s*["']([^"']+)["']""")
 
 
@@ -54,6 +57,16 @@ class Cell:
 
     at: At
     span: Span
+
+
+@dataclass(frozen=True)
+class Written:
+    """A cell that is written anew: its formula and the value beside it, or a value alone; "" keeps the style."""
+
+    value: Value
+    formula: str | None = None
+    style: str = ""
+    is_array: bool = False
 
 
 @dataclass
@@ -78,7 +91,7 @@ class SheetXml:
 
     def __init__(self, data: bytes, where: str) -> None:
         self.where = where
-        self.encoding = _encoding(data)
+        self.encoding = encoding(data)
         try:
             self.text = data.decode(self.encoding)
         except (UnicodeDecodeError, LookupError):
@@ -142,6 +155,11 @@ class SheetXml:
             raise WorkbookError(f"{self.where}: its cells are not in order at {address(at)}")
         return at
 
+    def is_merged(self, first: str, last: str) -> bool:
+        """Whether the cells from the first to the last are one merged cell."""
+        area = rf"""<{re.escape(self.prefix)}mergeCell\s[^>]*?\bref\s*=\s*["']{first}:{last}["']"""
+        return re.search(area, self.text[self.data.end :], re.I) is not None
+
     def cells(self) -> Iterator[Cell]:
         for row in self.rows:
             yield from row.cells
@@ -169,33 +187,58 @@ class SheetXml:
                 case "b":
                     return text.strip() in ("1", "true")
                 case "s":
-                    return shared[int(text)]
+                    return shared[int(text)] if int(text) >= 0 else shared[len(shared)]
         except (ValueError, LookupError):
             raise WorkbookError(f"{self.where}: {address(cell.at)} holds {text[:40]!r}, which is no value") from None
         return unescaped(text)
+
+    def style(self, cell: Cell) -> str:
+        """The number of a cell's style; "" where it says none."""
+        found = _STYLE.search(self.text, cell.span.start, cell.span.inside)
+        return re.sub(r"\D", "", found[0]) if found else ""
 
     def _first(self, name: str, cell: Cell) -> re.Match[str] | None:
         """The first element of that name in a cell; group 1 are its attributes, group 2 its content."""
         return element(self.prefix, name).search(self.text, cell.span.inside, cell.span.close)
 
+    def addressed(self) -> bytes:
+        """The part with the address at every row and cell, which may be left to be counted."""
+        out, done = [], 0
+        for row in self.rows:
+            places = [(row.span, _NUMBER_OF_ROW, "row", str(row.number))]
+            places += [(c.span, _REFERENCE, "c", address(c.at)) for c in row.cells]
+            for span, said, name, text in places:
+                if not said.search(self.text, span.start, span.inside):
+                    at = span.start + len(f"<{self.prefix}{name}")
+                    out += [self.text[done:at], f' r="{text}"']
+                    done = at
+        return "".join([*out, self.text[done:]]).encode(self.encoding, "xmlcharrefreplace")
+
     # -- other values -------------------------------------------------------------------------------------------
-    def patched(self, values: Mapping[At, Value], results: Mapping[At, Value]) -> bytes:
+    def patched(
+        self,
+        values: Mapping[At, Value],
+        results: Mapping[At, Value],
+        cells: Mapping[At, Written] | None = None,
+    ) -> bytes:
         """The part with other values.
 
         Args:
             values: What cells without a formula hold from now on; a cell or row that is not there is added.
             results: What is stored beside formulas, or in the cells that an array formula fills.
+            cells: Cells that are written anew, whatever they hold.
 
         Raises:
             WorkbookError: A value that a cell cannot hold, or one for a cell that holds a formula.
         """
-        changes = {at: (value, False) for at, value in values.items()}
+        changes: dict[At, tuple[Value | Written, bool]] = {at: (value, False) for at, value in values.items()}
         changes |= {at: (value, True) for at, value in results.items()}
+        changes |= {at: (cell, False) for at, cell in (cells or {}).items()}
         for at in changes:
             if not (1 <= at.row <= ROWS and 1 <= at.column <= COLUMNS):
                 raise WorkbookError(f"{self.where}: has no cell in row {at.row}, column {at.column}")
         self._refuse_in_arrays(values)
-        by_row: dict[int, dict[At, tuple[Value, bool]]] = {}
+        by_row: dict[int, dict[At, tuple[Value | Written, bool]]] = {}
         for at in sorted(changes):
             by_row.setdefault(at.row, {})[at] = changes[at]
         edits = [e for row in self.rows if (here := by_row.pop(row.number, None)) for e in self._row(row, here)]
@@ -206,7 +249,7 @@ class SheetXml:
             done = last
         return "".join([*out, self.text[done:]]).encode(self.encoding, "xmlcharrefreplace")
 
-    def _row(self, row: Row, changes: dict[At, tuple[Value, bool]]) -> list[tuple[int, int, str]]:
+    def _row(self, row: Row, changes: dict[At, tuple[Value | Written, bool]]) -> list[tuple[int, int, str]]:
         found = [cell for cell in row.cells if cell.at in changes]
         edits = [(c.span.start, c.span.end, self._cell(c, *changes[c.at])) for c in found]
         missing = changes.keys() - {c.at for c in found}
@@ -222,7 +265,7 @@ class SheetXml:
             edits += [(place, place, text) for place, text in added.items()]
         return edits
 
-    def _new_rows(self, by_row: Mapping[int, Mapping[At, tuple[Value, bool]]]) -> list[tuple[int, int, str]]:
+    def _new_rows(self, by_row: Mapping[int, Mapping[At, tuple[Value | Written, bool]]]) -> list[tuple[int, int, str]]:
         added: dict[int, str] = {}
         for number, changes in by_row.items():
             cells = "".join(self._new(at, value) for at, (value, _) in changes.items() if value is not None)
@@ -240,11 +283,27 @@ class SheetXml:
         tag = self.text[span.start : span.end].removesuffix(">").rstrip().removesuffix("/").rstrip()
         return f"{tag}>{content}</{self.prefix}{name}>"
 
-    def _new(self, at: At, value: Value) -> str:
+    def _new(self, at: At, value: Value | Written) -> str:
+        if isinstance(value, Written):
+            return self._anew(f'<{self.prefix}c r="{address(at)}"', at, value)
         kind, content = written(self.prefix, value, False, self._called(at))
         return f'<{self.prefix}c r="{address(at)}"{kind}>{content}</{self.prefix}c>'
 
-    def _cell(self, cell: Cell, value: Value, result: bool) -> str:
+    def _anew(self, tag: str, at: At, cell: Written) -> str:
+        """A cell from the beginning of its tag; what is a formula is stored as a result."""
+        if cell.style:
+            tag = _STYLE.sub("", tag).rstrip() + f' s="{cell.style}"'
+        kind, content = written(self.prefix, cell.value, cell.formula is not None, self._called(at))
+        if cell.formula is not None:
+            area = f' t="array" ref="{address(at)}"' if cell.is_array else ""
+            text = storable(cell.formula, self._called(at))
+            content = f"<{self.prefix}f{area}>{text}</{self.prefix}f>{content}"
+        return f"{tag}{kind}>{content}</{self.prefix}c>" if content else f"{tag}{kind}/>"
+
+    def _cell(self, cell: Cell, value: Value | Written, result: bool) -> str:
+        if isinstance(value, Written):
+            tag = self.text[cell.span.start : cell.span.inside].removesuffix(">").rstrip().removesuffix("/")
+            return self._anew(_METADATA.sub("", _TYPE_AND_METADATA.sub("", tag)).rstrip(), cell.at, value)
         formula = self._first("f", cell)
         if formula is not None and not result:
             raise WorkbookError(f"{self._called(cell.at)} holds a formula, which is not replaced by a value")
@@ -280,7 +339,8 @@ class SheetXml:
                     raise WorkbookError(f"{self._called(here)} is filled by the formula in {address(origin)}")
 
 
-def _encoding(data: bytes) -> str:
+def encoding(data: bytes) -> str:
+    """The encoding that an XML part says it has."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     said = re.match(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""", data[:200])

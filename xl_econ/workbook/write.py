@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from pathlib import Path
 from xl_econ.core.errors import WorkbookError
 
 from .preflight import preflight
+
+_OWNERS = ("~${}", ".~lock.{}#")  # what Excel and LibreOffice put beside a workbook while they have it open
+_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @contextlib.contextmanager
@@ -39,7 +43,9 @@ def replacing(path: Path, force: bool = False, made_here: bool = False) -> Itera
         yield beside
         if not made_here:
             preflight(beside)
-        beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+            with beside.open("rb+") as f:  # a loss of power must not leave the new name with nothing under it
+                os.fsync(f.fileno())
+        _as_it_was(path, beside)
         beside.replace(path)
     except OSError as e:
         raise WorkbookError(f"{path}: cannot be written: {e.strerror or e}") from None
@@ -57,17 +63,17 @@ def check_target(path: Path, force: bool = False) -> None:
     Raises:
         WorkbookError: A folder, a file open elsewhere or read-only, a workbook edited since it was built.
     """
-    owner = path.with_name(f"~${path.name}")
     try:
         if path.is_dir():
             raise WorkbookError(f"{path}: is a folder; name a file in it")
-        if owner.exists():
-            raise WorkbookError(
-                f"{path}: open in another program ({owner.name} stands beside it); close it there first"
-            )
+        for owner in (path.with_name(name.format(path.name)) for name in _OWNERS):
+            if owner.exists():
+                raise WorkbookError(
+                    f"{path}: open in another program ({owner.name} stands beside it); close it there first"
+                )
         if not path.exists():
             return
-        if not os.access(path, os.W_OK):
+        if not (os.access(path, os.W_OK) and path.stat().st_mode & _WRITE):  # root may write to anything
             raise WorkbookError(f"{path}: is read-only")
         if not force and not is_as_built(path):
             raise WorkbookError(f"{path}: exists and is not as xl-econ built it; --force replaces it")
@@ -86,6 +92,18 @@ def is_as_built(path: Path) -> bool:
         return False
     times = [re.search(rf"<dcterms:{name}[^>]*>([^<]+)<", core) for name in ("created", "modified")]
     return "<dc:description>xl-econ " in core and all(times) and len({t[1] for t in times if t}) == 1
+
+
+def _as_it_was(path: Path, beside: Path) -> None:
+    """Give a new file the mode and the owner of the one that it replaces, as far as this user may."""
+    if not path.exists():
+        beside.chmod(0o666 & ~_umask())
+        return
+    was = path.stat()
+    if hasattr(os, "chown") and (was.st_uid, was.st_gid) != (beside.stat().st_uid, beside.stat().st_gid):
+        with contextlib.suppress(PermissionError):
+            os.chown(beside, was.st_uid, was.st_gid)
+    beside.chmod(was.st_mode & 0o777)
 
 
 def _umask() -> int:
