@@ -13,9 +13,11 @@ import random
 import sys
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from faults import benign, figures, foreign, formulas, score, structure, units  # noqa: F401  (they register themselves)
 from faults.registry import FAULTS
@@ -25,6 +27,7 @@ from xl_econ.templates import fill, layout
 from xl_econ.templates.build import Flavour, build
 
 SEED = 20261123
+T = TypeVar("T")
 EXCELINT = "ExceLint: precision 64.1%, recall 62.1%"
 
 
@@ -48,7 +51,7 @@ def templates(folder: Path, quick: bool) -> list[Path]:
 def tasks(own: list[Path], others: list[Path], each: tuple[int, int], only: str) -> list[score.Task]:
     """So many tasks a kind, over the workbooks in turn."""
     found = []
-    for n, fault in enumerate(FAULTS.values()):
+    for fault in FAULTS.values():
         if only and only not in fault.id:
             continue
         rng = random.Random(f"{SEED} {fault.id}")
@@ -57,6 +60,17 @@ def tasks(own: list[Path], others: list[Path], each: tuple[int, int], only: str)
                 order = rng.sample(books, len(books))
                 found += [score.Task(fault.id, order[k % len(order)], where == "own", k) for k in range(number)]
     return sorted(found, key=lambda t: (t.own, t.book.name, t.kind, t.seed))
+
+
+def noted(found: Iterable[T], report: Path | None) -> list[T]:
+    """All of them, each added to a log beside the report as it comes: a long run tells how far it is."""
+    got = []
+    for item in found:
+        got.append(item)
+        if report:
+            with report.with_suffix(".log").open("a") as log:
+                log.write(f"{item}\n")
+    return got
 
 
 def table(outcomes: list[score.Outcome]) -> None:
@@ -89,17 +103,11 @@ def main(quick: bool = False, only: str = "", report: Path | None = None, size: 
         others = [foreign.build(n, seed, folder) for n in foreign.MODELS for seed in seeds]
         work = tasks(own, others, each, only)
         print(f"audit of seeded faults: {len(FAULTS)} kinds, {len(own)} own and {len(others)} foreign workbooks")
-        outcomes = list(pool.map(partial(score.run, folder=folder), work, chunksize=4))
+        # Tasks stand in the order of their workbooks, and each process reads a workbook once for a chunk.
+        outcomes = noted(pool.map(partial(score.run, folder=folder), work, chunksize=1 if quick else 12), report)
         clean = [(p, *score.clean(p, False)) for p in others]
-        edits = (
-            []
-            if only
-            else list(
-                pool.map(
-                    partial(benign.run, folder=folder), benign.tasks(own, others, 12 if quick else 200), chunksize=4
-                )
-            )
-        )
+        todo = [] if only else benign.tasks(own, others, 12 if quick else 200)
+        edits = noted(pool.map(partial(benign.run, folder=folder), todo, chunksize=1 if quick else 12), report)
     table(outcomes)
     ok = summary(outcomes, clean, edits)
     if report:

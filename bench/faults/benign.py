@@ -118,7 +118,7 @@ def sourced_price(g: Ground, rng: random.Random, draft: Draft) -> str:
 @edit("price-row", 4)
 def price_row(g: Ground, rng: random.Random, draft: Draft) -> str:
     """A row added to a list, with its source."""
-    lists = [t for s in g.book.sheets.values() for t in s.tables if any("source" == c.casefold() for c in t.columns)]
+    lists = [t for s in g.book.sheets.values() for t in s.tables if any(c.casefold() == "source" for c in t.columns)]
     table = pick(rng, lists)
     sheet = g.book.sheets[table.sheet]
     top, bottom, left, right = table.area
