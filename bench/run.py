@@ -7,12 +7,13 @@ import sys
 import accuracy_inference
 import accuracy_training
 import array_call
+import audit_faults
 import fill
 import startup
 import token_cost_rows
 import udf
 
-BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, fill, startup, udf)
+BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, fill, startup, udf, audit_faults)
 
 
 def main() -> int:

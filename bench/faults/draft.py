@@ -125,12 +125,11 @@ def restyled(draft: Draft, style: str, changes: Mapping[str, str], formats: Mapp
     def change(text: str) -> str:
         text = re.sub(r"(<cellXfs\b[^>]*?)\scount=\"\d+\"", r"\1", text)
         text = text.replace("</cellXfs>", new + "</cellXfs>", 1)
-        for n, code in (formats or {}).items():
-            line = f'<numFmt numFmtId="{n}" formatCode="{code}"/>'
-            if "<numFmts" in text:
-                text = re.sub(r"<numFmts\b[^>]*>", lambda m: "<numFmts>" + line, text, count=1)
-            else:
-                text = re.sub(r"(<styleSheet\b[^>]*>)", lambda m: m[1] + f"<numFmts>{line}</numFmts>", text, count=1)
+        lines = "".join(f'<numFmt numFmtId="{n}" formatCode="{code}"/>' for n, code in (formats or {}).items())
+        if "<numFmts" in text:
+            return re.sub(r"<numFmts\b[^>]*>", lambda m: f"<numFmts>{lines}", text, count=1)
+        if lines:
+            return re.sub(r"(<styleSheet\b[^>]*>)", lambda m: f"{m[1]}<numFmts>{lines}</numFmts>", text, count=1)
         return text
 
     draft.texts.append((STYLES, change))

@@ -167,8 +167,8 @@ def source_deleted(g: Ground, rng: random.Random) -> Planted:
 @fault("price-edited-same-source", "sources", latent=True, where=("own",))
 def price_edited(g: Ground, rng: random.Random) -> Planted:
     """A price of a list changed, with the source and the date left as they were."""
-    found = [(c, h) for c, h in _sourced(g, "source") if g.listed(c) and re.search(r"usd|price|\$", g.label(c), re.I)]
-    cell, held = pick(rng, found)
+    found = [c for c, _ in _sourced(g, "source") if g.listed(c) and re.search(r"usd|price|\$", g.label(c), re.I)]
+    cell = pick(rng, found)
     return typed(g, cell, round(cell.shown * pick(rng, [0.82, 0.9, 1.12, 1.3]), 4), row(g, cell))
 
 

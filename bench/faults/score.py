@@ -68,7 +68,7 @@ def before(path: Path, own: bool) -> tuple[Finding, ...]:
 
 def audited(path: Path, values: dict[tuple[str, str], Any]) -> list[Finding]:
     """The findings of a workbook whose recomputed values are known already: the engine is not started again."""
-    with mock.patch.object(subject, "recalculate", new=lambda *_: values):
+    with mock.patch.object(subject, "recalculate", return_value=values):
         return findings(path)
 
 

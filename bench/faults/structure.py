@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from xl_econ.workbook.cell import At, address
+from xl_econ.workbook.cell import At, address, cell_at
 from xl_econ.workbook.parts import WORKBOOK
 
 from .draft import restyled, settings, worksheet
@@ -13,8 +13,6 @@ from .figures import row
 from .formulas import attempt, changed
 from .ground import Ground, Planted, pick, refs
 from .registry import fault
-
-_RAW = re.compile(r"='?([^'!]+)'?!\$([A-Z]+)\$(\d+)$|'?([^'!]+)'?!\$([A-Z]+)\$(\d+)$")
 
 
 def _names(g: Ground) -> list[tuple[str, str, At]]:
@@ -24,8 +22,6 @@ def _names(g: Ground) -> list[tuple[str, str, At]]:
         m = re.fullmatch(r"=?'?([^'!]+)'?!\$([A-Z]+)\$(\d+)", text)
         if m is None or m[1] not in g.book.sheets or name.startswith("_xlnm"):
             continue
-        from xl_econ.workbook.cell import cell_at
-
         at = cell_at(m[2] + m[3])
         held = g.book.cell(m[1], *at)
         if held is not None and held.is_number:

@@ -190,7 +190,7 @@ def raw(g: Ground, rng: random.Random) -> Planted:
 @fault("kilowatts-for-watts", "units")
 def kw_input(g: Ground, rng: random.Random) -> Planted:
     """0.7 typed into a row in watts, or 700 into one in kilowatts."""
-    cell = pick(rng, [c for c in g.inputs_like(r"\bk?W\b|watt|TDP|board power", 0.05, 20000)])
+    cell = pick(rng, g.inputs_like(r"\bk?W\b|watt|TDP|board power", 0.05, 20000))
     watts = cell.shown > 50
     draft = g.draft()
     new = cell.shown / 1000 if watts else cell.shown * 1000
