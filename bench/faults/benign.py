@@ -365,7 +365,7 @@ def tasks(own: list[Path], others: list[Path], number: int) -> list[Task]:
         path, ours = books[rng.randrange(len(books))]
         found.append(Task(kinds[n % len(kinds)], path, ours, n))
     return found[: len(resaved)] + sorted(
-        found[len(resaved) :][: int(number * 1.5)], key=lambda t: (t.own, t.book.name, t.seed)
+        found[len(resaved) :][: int(number * 1.3)], key=lambda t: (t.own, t.book.name, t.seed)
     )
 
 

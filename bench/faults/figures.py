@@ -65,7 +65,12 @@ def sparse(g: Ground, rng: random.Random) -> Planted:
 @fault("negative-count", "bounds")
 def count(g: Ground, rng: random.Random) -> Planted:
     """A number of machines or people below zero."""
-    cell = pick(rng, g.inputs_like(r"\bGPUs?\b|accelerators|nodes|headcount|servers|racks", 1, 1e9))
+    cell = pick(
+        rng,
+        g.inputs_like(
+            r"(?<!per )(?<!of )(?<!/)\b(?:GPUs|accelerators|nodes|headcount|servers|racks|engineers)\b", 1, 1e9
+        ),
+    )
     return typed(g, cell, -cell.shown)
 
 

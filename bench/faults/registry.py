@@ -30,6 +30,10 @@ class Fault:
     where: tuple[str, ...]
     least: str
 
+    @property
+    def both(self) -> bool:
+        return len(self.where) > 1
+
 
 FAULTS: dict[str, Fault] = {}
 BOTH = ("own", "foreign")

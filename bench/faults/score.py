@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Task:
     book: Path
     own: bool
     seed: int
+    instead: tuple[Path, ...] = ()  # workbooks to try where this one has no place for it
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Outcome:
     false: tuple[str, ...] = field(default=())
 
 
-@lru_cache(4)
+@lru_cache(8)
 def ground(path: Path, own: bool) -> tuple[Ground, set[Said]]:
     g = Ground(path, own)
     return g, {_said(f) for f in audited(path, g.computed)}
@@ -73,7 +74,15 @@ def audited(path: Path, values: dict[tuple[str, str], Any]) -> list[Finding]:
 
 
 def run(task: Task, folder: Path) -> Outcome:
-    """Place a fault, recompute, audit, compare."""
+    """Place a fault in the first workbook that has a place for it, recompute, audit, compare."""
+    for book in (task.book, *task.instead):
+        found = _run(replace(task, book=book, instead=()), folder)
+        if found.state != "none":
+            break
+    return found
+
+
+def _run(task: Task, folder: Path) -> Outcome:
     fault = FAULTS[task.kind]
     g, clean = ground(task.book, task.own)
     rng = random.Random(f"{task.kind} {task.book.name} {task.seed}")
@@ -140,8 +149,8 @@ def count(items: list[Outcome]) -> Iterator[tuple[str, int]]:
         yield state, sum(o.state == state for o in items)
 
 
-def clean(path: Path, own: bool) -> tuple[int, list[str]]:
-    """Formula cells of a clean workbook, and the errors said of it."""
-    g, _ = ground(path, own)
-    errors = [f for f in audited(path, g.computed) if f.severity == "error"]
-    return len(list(g.book.formulas())), [f"{f.sheet}!{f.cell} {f.check}: {f.message[:110]}" for f in errors]
+def clean(path: Path) -> tuple[Path, int, list[str]]:
+    """A clean workbook of somebody else with the number of its formula cells, and the errors said of it."""
+    errors = [f for f in before(path, False) if f.severity == "error"]
+    number = len(list(ground(path, False)[0].book.formulas()))
+    return path, number, [f"{f.sheet}!{f.cell} {f.check}: {f.message[:110]}" for f in errors]

@@ -146,7 +146,7 @@ def sheet_hidden(g: Ground, rng: random.Random) -> Planted:
     return Planted(draft, where, f"sheet {name} {state}", name)
 
 
-@fault("white-on-white", "hidden", latent=True)
+@fault("white-on-white", "hidden", latent=True, least="info")
 def white(g: Ground, rng: random.Random) -> Planted:
     """A figure in white, or formatted ;;; to be unseen."""
     cell = pick(rng, g.inputs)
@@ -156,7 +156,7 @@ def white(g: Ground, rng: random.Random) -> Planted:
     return Planted(draft, {(cell.sheet, cell.at)}, f"{cell.at} formatted ;;;")
 
 
-@fault("digits-hidden", "hidden", latent=True)
+@fault("digits-hidden", "hidden", latent=True, least="info")
 def digits(g: Ground, rng: random.Random) -> Planted:
     """A format without decimals over a figure below 10: 0.4 shows as 0, 2.5 as 3."""
     found = [c for c in g.inputs if 0.05 < abs(c.shown) < 5 and abs(c.shown - round(c.shown)) > 0.04]
