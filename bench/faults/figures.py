@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from xl_econ.workbook.book import Cell
+from xl_econ.workbook.cell import At, address
 
 from .ground import Ground, Planted, pick
 from .registry import fault
@@ -20,8 +21,9 @@ def typed(g: Ground, cell: Cell, value: Any, more: set[tuple[str, str]] | None =
 
 
 def row(g: Ground, cell: Cell) -> set[tuple[str, str]]:
-    """The cells of a cell's row."""
-    return {(cell.sheet, c.at) for c in g.book.sheets[cell.sheet].cells.values() if c.row == cell.row}
+    """The cells of a cell's row, from the first column to its last."""
+    last = max(c for r, c in g.book.sheets[cell.sheet].cells if r == cell.row)
+    return {(cell.sheet, address(At(cell.row, c))) for c in range(1, last + 1)}
 
 
 def readers(g: Ground, cell: Cell) -> set[tuple[str, str]]:

@@ -220,7 +220,7 @@ _UNITS = [
     (r"\bmonth\b", "year"),
     (r"\byr\b", "month"),
     (r"\bGB\b", "TB"),
-    (r"\bshare\b", "%"),
+    (r"^share$", "%"),
     (r"\bBparam\b", "Mparam"),
     (r"\bTtoken\b", "Btoken"),
 ]
@@ -243,8 +243,7 @@ def unit_label(g: Ground, rng: random.Random) -> Planted:
     held, new = pick(rng, list(found.values()))
     draft = g.draft()
     draft.put(held.sheet, held.at, new)
-    row = {(c.sheet, c.at) for c in g.book.sheets[held.sheet].cells.values() if c.row == held.row}
-    return Planted(draft, row, f"{held.shown!r} -> {new!r}")
+    return Planted(draft, row(g, held), f"{held.shown!r} -> {new!r}")
 
 
 @fault("currency-swapped", "units", latent=True)
@@ -260,8 +259,7 @@ def currency(g: Ground, rng: random.Random) -> Planted:
     if named and sheet.table_of(cell) is None:
         held = named[-1]
         draft.put(held.sheet, held.at, re.sub(r"USD|\$", "EUR", held.shown, count=1))
-        row = {(cell.sheet, c.at) for c in sheet.cells.values() if c.row == cell.row}
-        return Planted(draft, row, f"{held.shown!r} in EUR")
+        return Planted(draft, row(g, cell), f"{held.shown!r} in EUR")
     style = restyled(draft, g.style(cell), {"numFmtId": "191"}, {191: "[$€-407]\\ #,##0.00"})
     draft.put(cell.sheet, cell.at, cell.shown, style)
     return Planted(draft, {(cell.sheet, cell.at)}, f"{cell.at} formatted in EUR ({g.label(cell)[:60]})")
