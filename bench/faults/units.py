@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from xl_econ.workbook.book import Cell
 
+from .figures import row
 from .formulas import changed, rewritten
 from .ground import Ground, Planted, pick
 from .registry import fault
