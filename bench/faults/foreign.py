@@ -27,6 +27,13 @@ def _months(count: int, year: int) -> list[dt.date]:
     return [dt.date(year + m // 12, m % 12 + 1, 1) for m in range(count)]
 
 
+def _widen(book: Any) -> None:
+    """Columns wide enough for their figures."""
+    for sheet in book.worksheets:
+        for cells in sheet.columns:
+            sheet.column_dimensions[cells[0].column_letter].width = 18
+
+
 def capacity(path: Path, rng: random.Random) -> None:
     """A 24-month GPU capacity plan: months across, assumptions on their own sheet."""
     import xlsxwriter
@@ -41,6 +48,7 @@ def capacity(path: Path, rng: random.Random) -> None:
     day = book.add_format({"num_format": "yyyy-mm-dd"})
     a = book.add_worksheet("Assumptions")
     a.set_column(0, 0, 34)
+    a.set_column(1, 2, 16)
     a.set_column(3, 3, 40)
     a.write_row(0, 0, ["Assumption", "Value", "Unit", "Source", "As of"], bold)
     rows: list[tuple[str, Any, str, str, dt.date]] = [
@@ -81,6 +89,7 @@ def capacity(path: Path, rng: random.Random) -> None:
     at = {label: f"Assumptions!$B${n + 1}" for n, (label, *_) in enumerate(rows, 1)}
     s = book.add_worksheet("Capacity")
     s.set_column(0, 0, 32)
+    s.set_column(1, 26, 13)
     s.freeze_panes(3, 2)
     s.write(0, 0, "GPU capacity plan", bold)
     s.write(2, 0, "Month", bold)
@@ -134,6 +143,7 @@ def capacity(path: Path, rng: random.Random) -> None:
     s.write(2, 26, "Total", bold)
     y = book.add_worksheet("Summary")
     y.set_column(0, 0, 28)
+    y.set_column(1, 3, 16)
     y.write_row(0, 0, ["Summary", "2027", "2028", "Both"], bold)
     for n, (label, row) in enumerate(
         (
@@ -294,6 +304,7 @@ def unit_cost(path: Path, rng: random.Random) -> None:
         )
     q.append(["Total", "=SUM(B2:B7)", "=SUM(C2:C7)", "=SUM(D2:D7)", "=C8/D8", "=SUM(F2:F7)"])
     q["A10"], q["B10"] = "Check: cost against Deployments", f"=IF(ABS(C8-Deployments!N{t})<0.01,0,1)"
+    _widen(book)
     book.save(path)
 
 
@@ -322,6 +333,7 @@ def training(path: Path, rng: random.Random) -> None:
     p.set_column(0, 5, 18)
     s = book.add_worksheet("Runs")
     s.set_column(0, 0, 30)
+    s.set_column(1, 17, 15)
     s.write_row(0, 0, ["Contingency", 0.15])
     s.write_row(1, 0, ["Staff per month (USD)", rng.choice([180000, 220000])])
     s.write_row(2, 0, ["Storage price (USD/GB/month)", 0.02])
@@ -408,6 +420,7 @@ def training(path: Path, rng: random.Random) -> None:
     s.write_row(last + 3, 0, ["Programme (USD)"])
     s.write_formula(last + 3, 16, f"=Q{last + 1}+Q{last + 3}", money)
     b = book.add_worksheet("By GPU")
+    b.set_column(0, 4, 16)
     b.write_row(0, 0, ["GPU", "GPU-hours", "Cost (USD)", "USD per GPU-hour", "Energy (kWh)"], bold)
     for n, d in enumerate(data, 2):
         b.write(n - 1, 0, d[0])
@@ -463,6 +476,7 @@ def pnl(path: Path, rng: random.Random) -> None:
         book.define_name(name, f"=Drivers!$B${n + 1}")
     s = book.add_worksheet("P&L")
     s.set_column(0, 0, 30)
+    s.set_column(1, 18, 12)
     s.write(0, 0, "P&L, USD", bold)
     lines: list[tuple[str, Any, Any]] = [
         ("Customers, start", lambda c, p: f"={p}7" if p else "=opening_customers", money),
@@ -628,6 +642,7 @@ def power(path: Path, rng: random.Random) -> None:
         row[0].number_format = "mmm yyyy"
         for cell in row[2:]:
             cell.number_format = "#,##0.00"
+    _widen(book)
     book.save(path)
 
 
