@@ -9,7 +9,7 @@ from typing import Any
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import At, address
 
-from .ground import Ground, Planted, pick
+from .ground import PRICE, Ground, Planted, pick
 from .registry import fault
 
 
@@ -53,7 +53,7 @@ def utilization(g: Ground, rng: random.Random) -> Planted:
 @fault("negative-price", "bounds")
 def negative(g: Ground, rng: random.Random) -> Planted:
     """A price or cost with a minus, as an accountant's export has it."""
-    cell = pick(rng, g.inputs_like(r"USD|\$|price|cost|tariff", 1e-9, 1e12))
+    cell = pick(rng, g.inputs_like(PRICE, 1e-9, 1e12))
     return typed(g, cell, -cell.shown)
 
 
@@ -74,13 +74,6 @@ def count(g: Ground, rng: random.Random) -> Planted:
         ),
     )
     return typed(g, cell, -cell.shown)
-
-
-@fault("share-sum", "bounds", where=("foreign",))
-def share_sum(g: Ground, rng: random.Random) -> Planted:
-    """Shares of a whole that no longer make 100%."""
-    cell = pick(rng, g.inputs_like(r"mix|split|share of (?:tokens|fleet|traffic)", 0.01, 0.99))
-    return typed(g, cell, round(cell.shown + 0.2, 4), {(c.sheet, c.at) for c in g.inputs_like(r"mix|split|share of")})
 
 
 @fault("digit-slip", "bounds", where=("own",))
@@ -174,7 +167,7 @@ def source_deleted(g: Ground, rng: random.Random) -> Planted:
 @fault("price-edited-same-source", "sources", latent=True, where=("own",))
 def price_edited(g: Ground, rng: random.Random) -> Planted:
     """A price of a list changed, with the source and the date left as they were."""
-    found = [c for c, _ in _sourced(g, "source") if g.listed(c) and re.search(r"usd|price|\$", g.label(c), re.I)]
+    found = [c for c, _ in _sourced(g, "source") if g.listed(c) and re.search(PRICE, g.label(c), re.I)]
     cell = pick(rng, found)
     return typed(g, cell, round(cell.shown * pick(rng, [0.82, 0.9, 1.12, 1.3]), 4), row(g, cell))
 
@@ -182,9 +175,7 @@ def price_edited(g: Ground, rng: random.Random) -> Planted:
 @fault("date-expired", "sources", latent=True)
 def expired(g: Ground, rng: random.Random) -> Planted:
     """A price of years ago."""
-    found = [
-        (c, h) for c, h in _sourced(g, "as[ _]of|date|quoted|retrieved") if re.search(r"usd|price|\$", g.label(c), re.I)
-    ]
+    found = [(c, h) for c, h in _sourced(g, "as[ _]of|date|quoted|retrieved") if re.search(PRICE, g.label(c), re.I)]
     cell, held = pick(rng, found)
     value: Any = re.sub(r"20\d\d", "2019", held.shown, count=1) if isinstance(held.shown, str) else held.shown - 2500
     return typed(g, held, value, row(g, cell))
@@ -210,7 +201,7 @@ def _keyed(g: Ground) -> list[tuple[Cell, list[Cell]]]:
     """Rows of lists that look-ups search: the cell of the key, and the cells of the row."""
     found = {}
     for cell in g.book.formulas():
-        if not re.search(r"\b(VLOOKUP|MATCH|INDEX|XLOOKUP|SUMIFS?)\(", cell[1].formula):
+        if not re.search(r"\b(VLOOKUP|MATCH|XLOOKUP)\(", cell[1].formula):
             continue
         for place in g.graph.precedents(cell[1]):
             top, bottom, left, _ = place.area

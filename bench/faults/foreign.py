@@ -50,6 +50,7 @@ def capacity(path: Path, rng: random.Random) -> None:
     a.set_column(0, 0, 34)
     a.set_column(1, 2, 16)
     a.set_column(3, 3, 40)
+    a.set_column(4, 4, 12)
     a.write_row(0, 0, ["Assumption", "Value", "Unit", "Source", "As of"], bold)
     rows: list[tuple[str, Any, str, str, dt.date]] = [
         (
@@ -333,7 +334,7 @@ def training(path: Path, rng: random.Random) -> None:
     p.set_column(0, 5, 18)
     s = book.add_worksheet("Runs")
     s.set_column(0, 0, 30)
-    s.set_column(1, 17, 15)
+    s.set_column(1, 17, 16)
     s.write_row(0, 0, ["Contingency", 0.15])
     s.write_row(1, 0, ["Staff per month (USD)", rng.choice([180000, 220000])])
     s.write_row(2, 0, ["Storage price (USD/GB/month)", 0.02])

@@ -23,6 +23,8 @@ REF = re.compile(
     |(?P<sheet>(?:'(?:[^']|'')+'|[A-Za-z_][\w.]*)!)?(?<![\w.$])(?P<ca>\$?)(?P<c>[A-Z]{1,3})(?P<ra>\$?)(?P<r>\d{1,7})(?![\w(.!])""",
     re.X,
 )
+# The label of a price or cost, and not of a share of one.
+PRICE = r"^(?!.*(?:%|share|ratio|decline|overhead|margin|discount|contingency)).*(?:USD|\$|price|cost|tariff)"
 _PAGES = ("Cover", "Sources", "Changelog", "Glossary", "Functions", "Read me", "Notes")  # of words, not of figures
 
 

@@ -10,7 +10,7 @@ from xl_econ.workbook.book import Cell
 
 from .figures import row
 from .formulas import changed, rewritten
-from .ground import Ground, Planted, pick
+from .ground import PRICE, Ground, Planted, pick
 from .registry import fault
 
 # The constants of definitions in our templates, and how others write the same factor.
@@ -202,7 +202,7 @@ def kw_input(g: Ground, rng: random.Random) -> Planted:
 @fault("cents-for-dollars", "units")
 def cents(g: Ground, rng: random.Random) -> Planted:
     """A price typed in cents."""
-    cell = pick(rng, g.inputs_like(r"USD|\$|price", 0.01, 50))
+    cell = pick(rng, g.inputs_like(PRICE, 0.01, 50))
     draft = g.draft()
     draft.put(cell.sheet, cell.at, round(cell.shown * 100, 6))
     return Planted(draft, {(cell.sheet, cell.at)}, f"{cell.shown:g} -> {cell.shown * 100:g} ({g.label(cell)[:60]})")
@@ -252,7 +252,7 @@ def currency(g: Ground, rng: random.Random) -> Planted:
     """One price shown in euros by its format or its label, the figure as it was."""
     from .draft import restyled
 
-    cell = pick(rng, g.inputs_like(r"USD|\$|price", 0.0001, 1e12))
+    cell = pick(rng, g.inputs_like(PRICE, 0.0001, 1e12))
     draft = g.draft()
     sheet = g.book.sheets[cell.sheet]
     labels = [sheet.at(cell.row, c) for c in range(1, cell.column)]
