@@ -217,7 +217,13 @@ def reordered(g: Ground, rng: random.Random, draft: Draft) -> str:
             if len(rows) >= 3 and not any(isinstance(v, int | float) for v in [_shown(sheet, rows[0], table.area[2])]):
                 found.append((sheet, rows, range(table.area[2], table.area[3] + 1)))
         if not g.own and not sheet.tables:
-            rows = sorted({r for (r, c), x in sheet.cells.items() if c == 1 and _plain_row(sheet, r)})
+            called = {
+                p.area[0]
+                for c in g.formulas
+                for p in g.graph.precedents(c)
+                if p.is_cell and p.sheet == sheet.name and (c.sheet, c.row) != (p.sheet, p.area[0])
+            }
+            rows = sorted({r for r, c in sheet.cells if c == 1 and _plain_row(sheet, r)} - called)
             longest = max((x for x in _blocks(rows)), key=len, default=[])
             if len(longest) >= 3:
                 found.append((sheet, longest, range(1, 1 + max(c for _, c in sheet.cells))))
@@ -279,7 +285,9 @@ def sheets_reordered(g: Ground, rng: random.Random, draft: Draft) -> str:
 @edit("calculation-added", 3)
 def calculation(g: Ground, rng: random.Random, draft: Draft) -> str:
     """A sum of somebody's own under the figures: a share, a difference, a total in thousands."""
-    run = pick(rng, [r for r in g.runs if r[0].row == r[1].row])
+    # Copies across are of one unit where they are cases or months.
+    across = [r for r in g.runs if r[0].row == r[1].row]
+    run = pick(rng, [r for r in across if len(r) >= 12 or (g.own and r[0].sheet in ("Calculation", "Results"))])
     sheet = g.book.sheets[run[0].sheet]
     bottom = max(r for r, _ in sheet.cells) + 2
     draft.put(sheet.name, address(At(bottom, 2 if g.own else 1)), f"{g.row_label(run[0])}, against the first")
