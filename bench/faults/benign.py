@@ -217,12 +217,7 @@ def reordered(g: Ground, rng: random.Random, draft: Draft) -> str:
             if len(rows) >= 3 and not any(isinstance(v, int | float) for v in [_shown(sheet, rows[0], table.area[2])]):
                 found.append((sheet, rows, range(table.area[2], table.area[3] + 1)))
         if not g.own and not sheet.tables:
-            called = {
-                p.area[0]
-                for c in g.formulas
-                for p in g.graph.precedents(c)
-                if p.is_cell and p.sheet == sheet.name and (c.sheet, c.row) != (p.sheet, p.area[0])
-            }
+            called = _called(g, sheet.name)
             rows = sorted({r for r, c in sheet.cells if c == 1 and _plain_row(sheet, r)} - called)
             longest = max((x for x in _blocks(rows)), key=len, default=[])
             if len(longest) >= 3:
@@ -252,6 +247,16 @@ def _plain_row(sheet: Any, row: int) -> bool:
     numbers = [c for c in cells if c.is_number]
     loose = [r for c in cells for r in refs(c.formula) if not r.row_fixed and not r.sheet and r.at.row != row]
     return bool(texts) and len(numbers) >= 2 and not loose and any(not c.formula for c in numbers)
+
+
+def _called(g: Ground, sheet: str) -> set[int]:
+    """Rows with a cell that a formula of another row reads by its address."""
+    return {
+        place.area[0]
+        for cell in g.formulas
+        for place in g.graph.precedents(cell)
+        if place.is_cell and place.sheet == sheet and (cell.sheet, cell.row) != (sheet, place.area[0])
+    }
 
 
 def _blocks(rows: list[int]) -> list[list[int]]:
