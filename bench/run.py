@@ -8,12 +8,13 @@ import accuracy_inference
 import accuracy_training
 import array_call
 import audit
+import audit_faults
 import fill
 import startup
 import token_cost_rows
 import udf
 
-BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, fill, startup, udf, audit)
+BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, fill, startup, udf, audit, audit_faults)
 
 
 def main() -> int:
