@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from xl_econ.audit.lines import COLUMN, ROW, Line, beside, figures, is_figure, is_figures, lines, works_here
 from xl_econ.audit.checks.ranges import TOTAL
+from xl_econ.audit.lines import COLUMN, ROW, Line, beside, figures, is_figure, is_figures, lines, works_here
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.audit.tokens import Difference, Token, difference, tokens
