@@ -327,7 +327,7 @@ class Units:
         shown_as = in_format(cell.format)
         if shown_as is not None and not shown_as[0]:
             return Evidence(Measure(), "share", "percentage format")
-        column = self._column(cell)
+        column = self.beside(cell)
         if column is not None:
             return column
         said = [e for e in (self._label(cell), self._heading(cell)) if e is not None]
@@ -363,7 +363,8 @@ class Units:
             if n > 1 and rows[n - 2] == rows[n - 1] - 1:
                 yield self.sheet.cells[rows[n - 2], cell.column]
 
-    def _column(self, cell: Cell) -> Evidence | None:
+    def beside(self, cell: Cell) -> Evidence | None:
+        """The unit that a column of units says, or the cell next to it."""
         n = bisect_left(self._unit_columns, (cell.row, 0))
         if n:
             row, column = self._unit_columns[n - 1]
