@@ -137,6 +137,7 @@ PROPORTION = {
 }
 # What a figure can be wrong in: everything else counts things, and is often left unsaid ("$/h" of one accelerator).
 STRICT = ("USD", "EUR", "W", "h", "byte", "FLOP", "token")
+_SHORTEST_WORD = 5  # of ratio, share, factor
 _LONGEST_UNIT = 20  # characters of a unit beside a figure
 CLOSE = 0.03  # 8,766 hours are a year, 720 a month
 
@@ -382,7 +383,9 @@ class Units:
                 unit = read(beside.shown)
                 if beside.column < cell.column and beside.column == self._left[cell.row][0]:
                     continue  # what the row is called: `Year`
-                measured = unit and (Measure.of(unit).dims or "percent" in unit)
+                measured = unit == {} or (unit and (Measure.of(unit).dims or "percent" in unit))
+                if unit == {} and len(beside.shown.strip()) < _SHORTEST_WORD:
+                    continue  # "x" may be a mark
                 if measured and len(beside.shown.strip()) < _LONGEST_UNIT:
                     return self._evidence(beside, unit)
         return None

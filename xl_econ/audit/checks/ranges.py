@@ -37,6 +37,10 @@ def range_short(subject: Subject) -> Iterator[Found]:
         if beyond is not None:
             severity = "" if beyond.formula else WARNING
             yield at(cell, f"{cell.formula[:80]} stops short of {beyond.at}{_copied(block)}", severity=severity)
+    for cell, other, usual in _unlike_siblings(subject):
+        yield at(
+            cell, f"{cell.formula[:80]} takes in {usual} less than the totals beside it, such as {other.formula[:80]}"
+        )
     for cell, usual in _beside_longer(subject):
         yield at(cell, f"{cell.formula[:80]} begins below row {usual}, where the totals beside it begin")
 
@@ -186,6 +190,27 @@ def _beside_longer(subject: Subject) -> Iterator[tuple[Cell, int]]:
                 c is not None and is_figure(c) and c.format == first.format and c.key == first.key for c in left_out
             ):
                 yield cell, usual
+
+
+def _unlike_siblings(subject: Subject) -> Iterator[tuple[Cell, Cell, int]]:
+    """Totals one below the other, each of another row of a sheet over the same columns, but for one of them."""
+    columns: dict[tuple[str, int, str], list[tuple[Cell, Area]]] = {}
+    for block, place in totals(subject):
+        if place.area[0] == place.area[1] and place.sheet != block.sheet.name and block.count == 1:
+            columns.setdefault((block.sheet.name, block.first.column, place.sheet), []).append(
+                (block.first, place.area)
+            )
+    for (_, _, name), found in columns.items():
+        (left, right), count = Counter(area[2:] for _, area in found).most_common(1)[0]
+        if count < _FEWEST:
+            continue
+        model = next(cell for cell, area in found if area[2:] == (left, right))
+        sheet = subject.book.sheets.get(name)
+        for cell, (row, _, first, last) in found:
+            lost = [*range(left, first), *range(last + 1, right + 1)]
+            inside = left <= first and last <= right
+            if sheet and inside and 0 < len(lost) <= _FARTHEST and all(is_figure(sheet.at(row, c)) for c in lost):
+                yield cell, model, len(lost)
 
 
 def _holds(outer: Area, inner: Area) -> bool:
