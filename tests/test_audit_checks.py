@@ -14,7 +14,6 @@ from test_templates import BOOKS, book
 
 from xl_econ.audit.registry import CHECKS
 from xl_econ.audit.run import findings
-from xl_econ.templates import rate_card
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.refresh import refresh
 
@@ -32,11 +31,6 @@ def test_clean_models_are_passed_over(name, tmp_path):
 def test_templates_and_cases_are_passed_over(name, case, tmp_path):
     path, _ = book(tmp_path, name, case)
     assert told(path) == set()
-
-
-def test_the_rate_card_is_passed_over(tmp_path):
-    rate_card.build(tmp_path / "r.xlsx")
-    assert told(tmp_path / "r.xlsx") == set()
 
 
 # A model, a cell of it, what is put there, the check that finds it at that cell, and how grave it is.

@@ -10,7 +10,7 @@ import pytest
 import xlsxwriter
 
 from xl_econ.audit import baseline, run
-from xl_econ.audit.registry import Finding
+from xl_econ.audit.registry import CHECKS, Finding
 from xl_econ.cli import main
 from xl_econ.core.errors import InputError, WorkbookError
 from xl_econ.workbook.annotate import add_notes
@@ -424,3 +424,17 @@ def test_many_workbooks_are_summed_up(model, tmp_path, capsys):
     other = workbook(tmp_path / "other.xlsx", wrong=4)
     assert main(["audit", str(model), str(other)]) == 1
     assert capsys.readouterr().out.splitlines()[-1].startswith("2 workbooks: 1 error, 2 warnings")
+
+
+def test_the_checks_are_listed(model, capsys):
+    assert main(["audit", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert {line.split()[0] for line in lines} == set(CHECKS)
+    assert all(CHECKS[line.split()[0]].remedy in line for line in lines)
+    assert main(["audit", "--list", "--json", "--check", "stored-value"]) == 0
+    [found] = json.loads(capsys.readouterr().out)["checks"]
+    assert (found["id"], found["severity"]) == ("stored-value", "error")
+    assert (
+        main(["audit"]) == main(["audit", "--list", str(model)]) == main(["audit", "--list", "--check", "stord"]) == 2
+    )
+    assert "no workbook is given" in capsys.readouterr().err
