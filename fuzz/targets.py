@@ -111,7 +111,7 @@ def _audit(path: Path) -> None:
         assert "\n" not in str(e), f"more than a line: {e}"
         return
     subject = Subject.__new__(Subject)  # without an engine, which would take all the time
-    subject.path, subject.engine, subject.book, subject.graph = path, "none", found, Graph(found)
+    subject.path, subject.engine, subject.as_of, subject.book, subject.graph = path, "none", None, found, Graph(found)
     subject.__dict__["_computation"] = {}, "not asked"
     for check in CHECKS.values():
         for f in check.run(subject):

@@ -15,6 +15,8 @@ from xl_econ.audit.subject import Subject
 from xl_econ.tables.store import TABLES
 from xl_econ.templates import build, layout
 from xl_econ.templates.model import Model
+from xl_econ.workbook.cell import At, address, cell_at
+from xl_econ.workbook.parts import Parts
 
 OURS = ("input-unsourced", "input-undated", "price-changed-same-source", "price-stale", "price-conflict")
 
@@ -186,13 +188,16 @@ def test_prices_that_contradict_the_rate_card(book, tmp_path):
 
 def test_an_input_that_changed_under_its_source(book, tmp_path):
     """Inputs are there to be typed over: it is said, and no alarm."""
+    parts = Parts(book)
+    (sheet, row), (_, column) = parts.cell_of("inputs.gpu_usd"), parts.cell_of("inputs.Base")
+    where = address(At(cell_at(row).row, cell_at(column).column))
 
     def edit(book):
-        book["Inputs"]["E17"] = 30000
+        book[sheet][where] = 30000
 
     path = edited(book, tmp_path, edit)
     assert alarms(path) == []
-    assert ("price-changed-same-source", "info", "E17") in [f[:3] for f in found(path)]
+    assert ("price-changed-same-source", "info", where) in [f[:3] for f in found(path)]
 
 
 @pytest.mark.parametrize("name", layout.names())

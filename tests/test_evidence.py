@@ -2,15 +2,19 @@
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
 import xlsxwriter
 
 from xl_econ.audit import baseline, run
-from xl_econ.audit.registry import Finding
+from xl_econ.audit.registry import CHECKS, Finding
 from xl_econ.cli import main
 from xl_econ.core.errors import InputError, WorkbookError
 from xl_econ.workbook.annotate import add_notes
@@ -369,8 +373,6 @@ def test_a_package_that_cannot_be_added_to_is_left(model, tmp_path, changes, sai
 
 @pytest.mark.libreoffice
 def test_libreoffice_reads_the_annotated_copy(model, tmp_path):
-    import subprocess
-
     target = tmp_path / "noted.xlsx"
     main(["audit", str(model), "--xlsx", str(target)])
     out = tmp_path / "out"
@@ -424,3 +426,43 @@ def test_many_workbooks_are_summed_up(model, tmp_path, capsys):
     other = workbook(tmp_path / "other.xlsx", wrong=4)
     assert main(["audit", str(model), str(other)]) == 1
     assert capsys.readouterr().out.splitlines()[-1].startswith("2 workbooks: 1 error, 2 warnings")
+
+
+def test_the_checks_are_listed(model, capsys):
+    assert main(["audit", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert {line.split()[0] for line in lines} == set(CHECKS)
+    assert all(CHECKS[line.split()[0]].remedy in line for line in lines)
+    assert main(["audit", "--list", "--json", "--check", "stored-value"]) == 0
+    [found] = json.loads(capsys.readouterr().out)["checks"]
+    assert (found["id"], found["severity"]) == ("stored-value", "error")
+    assert (
+        main(["audit"]) == main(["audit", "--list", str(model)]) == main(["audit", "--list", "--check", "stord"]) == 2
+    )
+    assert "no workbook is given" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the page shows a POSIX shell")
+def test_the_pipeline_of_the_page(tmp_path):
+    """What is known passes, what is new does not, and the workflow runs the same line."""
+    page = (Path(__file__).parents[1] / "docs" / "evidence.md").read_text(encoding="utf-8")
+    known, gate = re.findall(r"```sh\n(.*?)```", page, re.S)
+    assert f"- run: {gate}" in page
+    program = tmp_path / "xl-econ"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m xl_econ.cli "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "models").mkdir()
+    path = workbook(tmp_path / "models" / "m.xlsx", wrong=5.0)
+
+    def code(line):
+        environ = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        return subprocess.run(["sh", "-e", "-c", line], cwd=tmp_path, env=environ, check=False).returncode
+
+    assert code(gate) == 3, "there is no baseline yet"
+    assert code(known) == 0
+    assert code(gate) == 0
+    workbook(path, rows_above=2, extra=True)
+    assert code(gate) == 1
+    assert "stored-value" in (tmp_path / "audit.sarif").read_text()
+    path.write_text("no workbook")
+    assert (code(gate), code(known)) == (4, 1)

@@ -351,7 +351,7 @@ def test_the_findings_stand_on_a_new_sheet(app, tmp_path):
     assert said.endswith("on the sheet xl-econ findings 2.")
     found = book.sheets["xl-econ findings 2"]
     rows = [found._cells.get((1, c), ("", None))[1] for c in range(1, 7)]
-    assert rows == ["severity", "sheet", "cell", "rule", "finding", "remedy"]
+    assert rows == ["severity", "sheet", "cell", "check", "finding", "remedy"]
     assert {v for (r, c), (_, v) in found._cells.items() if c == 2 and r > 1} <= {"Calc"}
     assert book.sheets[0].writes == []
 

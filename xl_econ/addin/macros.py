@@ -9,13 +9,16 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xl_econ import __version__
 from xl_econ.core.errors import WorkbookError
 
 from . import excel
 from .excel import told
+
+if TYPE_CHECKING:
+    from xl_econ.audit.registry import Finding
 
 FINDINGS, EXPLAINED = "xl-econ findings", "xl-econ explained"
 _SHOWN = 12  # changes that a question lists
@@ -47,6 +50,8 @@ def explain_cell() -> str:
 @told
 def audit_workbook() -> str:
     """List the findings about the open workbook, as it was saved last, on a new sheet."""
+    from xl_econ.audit.registry import CHECKS
+
     book = excel.needed_book(excel.application())
     path = _saved_copy(book)
     excel.check_structure(book)
@@ -55,21 +60,23 @@ def audit_workbook() -> str:
     found = [f for f in _findings(path) if not f.sheet.casefold().startswith(own)]
     if not found:
         return f"{book.name}: no findings.{unsaved}"
-    lines = [[f.severity, f.sheet, f.cell, f.rule, f.message, f.remedy] for f in found]
-    heading = ["severity", "sheet", "cell", "rule", "finding", "remedy"]
+    lines = [[f.severity, f.sheet, f.cell, f.check, f.message, CHECKS[f.check].remedy] for f in found]
+    heading = ["severity", "sheet", "cell", "check", "finding", "remedy"]
     sheet = excel.new_sheet(book, FINDINGS)
     excel.write(sheet, 1, 1, [heading, *lines])
     sheet.autofit("c")
     counts = Counter(f.severity for f in found)
-    told_counts = ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for word, n in sorted(counts.items()))
+    told_counts = ", ".join(
+        f"{n} {word}{'s' if n > 1 and word != 'info' else ''}" for word, n in sorted(counts.items())
+    )
     return f"{book.name}: {told_counts}, on the sheet {sheet.name}.{unsaved}"
 
 
-def _findings(path: Path) -> list[Any]:
+def _findings(path: Path) -> list[Finding]:
     """The one place that decides which service examines a workbook."""
-    from xl_econ.lint.run import lint
+    from xl_econ.audit.run import audit
 
-    return lint(path)
+    return audit(path)
 
 
 def _saved_copy(book: Any) -> Path:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from .printing import coloured, print_json, progress
+from .printing import coloured, on_screen, print_grid, print_json, progress
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +28,8 @@ def audit(args: argparse.Namespace) -> int:
 
     run.known(args.check)
     _refuse(args)
+    if args.list:
+        return _list(args)
     earlier = baseline.load(args.baseline) if args.baseline else []
     reports = [
         run.report(path, args.check, args.engine, args.as_of, bool(args.html))
@@ -61,12 +63,28 @@ def as_json(files: Sequence[str], compared: Compared, accepted: Sequence[Accepte
     }
 
 
+def _list(args: argparse.Namespace) -> int:
+    """The checks, or those that are asked for."""
+    from xl_econ.audit.registry import CHECKS
+
+    found = [c for c in CHECKS.values() if not args.check or c.id in args.check]
+    if args.json:
+        keys = ("id", "severity", "meaning", "remedy")
+        return print_json({"checks": [{key: getattr(c, key) for key in keys} for c in found]})
+    rows = [[c.id, c.severity, c.meaning, c.remedy] for c in found]
+    print_grid([["check", "severity", "what a finding means", "what to do"], *rows], on_screen(70))
+    return 0
+
+
 def _refuse(args: argparse.Namespace) -> None:
     """Say before any work what cannot be written."""
     from xl_econ.core.errors import UsageError
 
     from .files import free
 
+    if args.list == bool(args.workbooks):
+        said = "--list prints the checks and audits no workbook" if args.list else "no workbook is given to audit"
+        raise UsageError(f"{said} (see xl-econ audit --help)")
     for option in ("html", "xlsx"):
         if getattr(args, option) and len(args.workbooks) > 1:
             raise UsageError(f"--{option} shows one workbook; {len(args.workbooks)} are given")

@@ -195,10 +195,18 @@ def _arguments(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
     return positional, named
 
 
+def pages() -> dict[str, str]:
+    """Text of every generated page by its path under docs/."""
+    from xl_econ.audit import reference as checks
+    from xl_econ.hosts import reference
+
+    return reference.pages() | {"checks.md": reference.NOTE + checks.page()}
+
+
 def docs(args: argparse.Namespace) -> int:
     """Write the reference pages."""
     from xl_econ.hosts import reference
 
-    written = reference.write(args.output)
+    written = reference.write(args.output, pages())
     print(f"{len(written)} pages in {args.output}")
     return 0

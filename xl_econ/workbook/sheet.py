@@ -210,8 +210,15 @@ class SheetXml:
         return re.sub(r"\D", "", found[0]) if found else ""
 
     def _first(self, name: str, cell: Cell) -> re.Match[str] | None:
-        """The first element of that name in a cell; group 1 are its attributes, group 2 its content."""
-        return next(elements(self.prefix, name, self.text, cell.span.inside, cell.span.close), None)
+        """The first element of that name in a cell; group 1 are its attributes, group 2 its content.
+
+        What is no formula stands behind it: elements in a formula are none of the cell's.
+        """
+        formula = next(elements(self.prefix, "f", self.text, cell.span.inside, cell.span.close), None)
+        if name == "f":
+            return formula
+        start = formula.end() if formula else cell.span.inside
+        return next(elements(self.prefix, name, self.text, start, cell.span.close), None)
 
     def addressed(self) -> bytes:
         """The part with the address at every row and cell, which may be left to be counted."""
