@@ -27,8 +27,16 @@ _FARTHEST = 3  # figures between a range and its total that a range can have los
 )
 def range_short(subject: Subject) -> Iterator[Found]:
     """A range that does not reach up to its total, ends one copy before the copies do, or begins after its siblings."""
+    said = set()
+    for cell, other, usual in _unlike_siblings(subject):
+        said.add((cell.sheet, cell.at))
+        yield at(
+            cell, f"{cell.formula[:80]} takes in {usual} less than the totals beside it, such as {other.formula[:80]}"
+        )
     for block, place in totals(subject):
         cell = block.first
+        if (cell.sheet, cell.at) in said:
+            continue
         missed = _between(subject, cell, place)
         if missed and not _explained(subject, place, missed):
             yield at(cell, f"{cell.formula[:80]} leaves out {_named(missed)}{_copied(block)}")
@@ -37,10 +45,6 @@ def range_short(subject: Subject) -> Iterator[Found]:
         if beyond is not None:
             severity = "" if beyond.formula else WARNING
             yield at(cell, f"{cell.formula[:80]} stops short of {beyond.at}{_copied(block)}", severity=severity)
-    for cell, other, usual in _unlike_siblings(subject):
-        yield at(
-            cell, f"{cell.formula[:80]} takes in {usual} less than the totals beside it, such as {other.formula[:80]}"
-        )
     for cell, usual in _beside_longer(subject):
         yield at(cell, f"{cell.formula[:80]} begins below row {usual}, where the totals beside it begin")
 
