@@ -200,10 +200,13 @@ def _unlike_siblings(subject: Subject) -> Iterator[tuple[Cell, Cell, int]]:
     """Totals one below the other, each of another row of a sheet over the same columns, but for one of them."""
     columns: dict[tuple[str, int, str], list[tuple[Cell, Area]]] = {}
     for block, place in totals(subject):
-        if place.area[0] == place.area[1] and place.sheet != block.sheet.name and block.count == 1:
-            columns.setdefault((block.sheet.name, block.first.column, place.sheet), []).append(
-                (block.first, place.area)
-            )
+        top, bottom, left, right = block.area
+        if place.area[0] != place.area[1] or place.sheet == block.sheet.name or left != right:
+            continue
+        for row in range(top, min(bottom, top + _FARTHEST) + 1):
+            cell = block.sheet.cells[row, left]
+            for each in subject.graph.precedents(cell):
+                columns.setdefault((cell.sheet, left, place.sheet), []).append((cell, each.area))
     for (_, _, name), found in columns.items():
         (left, right), count = Counter(area[2:] for _, area in found).most_common(1)[0]
         if count < _FEWEST:
