@@ -10,6 +10,7 @@ import pytest
 from xl_econ.workbook.recalc import libreoffice
 
 os.environ.pop("XL_ECON_RATE_CARD", None)  # the tests are about the shipped tables
+os.environ["XL_ECON_STRICT"] = "1"  # a check of the audit that fails, fails the test
 
 
 PREPARED = Path(os.environ.get("XL_ECON_PYODIDE", Path(__file__).parents[1] / "build" / "pyodide"))

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from conftest import ENGINES
 from support import template_cases
 
 from xl_econ import cli
@@ -45,7 +44,8 @@ def written(folder, name, case, flavour="plain"):
 
 @pytest.mark.parametrize(
     ("name", "engine"),
-    [(name, "ironcalc") for name in layout.names()] + [("fleet_plan", e) for e in ENGINES if e != "ironcalc"],
+    [(name, "ironcalc") for name in layout.names()]
+    + [pytest.param("fleet_plan", "libreoffice", marks=pytest.mark.libreoffice)],
 )
 def test_every_formula_equals_its_recalculation(name, engine, tmp_path):
     template = layout.load(name)
@@ -63,7 +63,8 @@ def test_each_case_has_the_results_of_a_workbook_of_its_own(name):
     for case in given:
         alone = fill.model(template, case)
         for r in template.results:
-            assert model.value(r.key, case.name) == alone.value(r.key, "Base")
+            if r.key not in model.timeline_keys:  # which has the live case only
+                assert model.value(r.key, case.name) == alone.value(r.key, "Base")
         for a, b in zip(model.checks, alone.checks, strict=True):
             assert a.values.get(case.name) == b.values.get("Base")
 

@@ -298,7 +298,7 @@ def test_python_udf_and_command_line(name, inputs, value, capsys):
     args = list(inputs.values())
     in_order = list(inputs) == list(get(name).params)[: len(inputs)]
     if in_order:
-        assert close(getattr(udf, name)(*args), value)
+        assert close(getattr(udf, name)(*args)[0][0], value)
     words = [f"{k}={str(v).strip('[]')}" for k, v in inputs.items()]
     assert cli.main(["calc", name, *words, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)

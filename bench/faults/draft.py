@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xl_econ.workbook.cell import At, cell_at
+from xl_econ.workbook.cell import At, address, cell_at
 from xl_econ.workbook.engines import ironcalc
 from xl_econ.workbook.package import rewrite
 from xl_econ.workbook.parts import WORKBOOK, Parts
@@ -25,7 +25,7 @@ _UNKNOWN = ("#NAME?", "#N/IMPL!", "#ERROR!")
 
 def computed(path: Path) -> dict[Address, Any]:
     """What the engine computes for every formula cell."""
-    return {(sheet, cell): value for sheet, cell, value in ironcalc(path)}
+    return {(sheet, address(At(row, column))): value for sheet, row, column, value in ironcalc(path)}
 
 
 def same(a: Any, b: Any, tolerance: float = 1e-9) -> bool:

@@ -69,7 +69,8 @@ def before(path: Path, own: bool) -> tuple[Finding, ...]:
 
 def audited(path: Path, values: dict[tuple[str, str], Any]) -> list[Finding]:
     """The findings of a workbook whose recomputed values are known already: the engine is not started again."""
-    with mock.patch.object(subject, "recalculate", return_value=values):
+    given = {(sheet, *cell_at(at)): value for (sheet, at), value in values.items()}
+    with mock.patch.object(subject, "computed", return_value=given):
         return findings(path)
 
 

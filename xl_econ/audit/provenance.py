@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 SOURCES = ("source", "sources", "reference", "quelle")
-DATES = ("as of", "as-of", "date", "price date", "retrieved", "dated", "updated")
+DATES = ("as of", "as-of", "date", "price date", "retrieved", "dated", "updated", "quoted")
 _HEADINGS = {*SOURCES, *DATES}
 _MONEY = re.compile(r"usd|eur|[$€£]", re.I)
 _DATED = re.compile(r"\b(19|20)\d\d\b")
@@ -77,7 +77,7 @@ def entries(subject: Subject) -> Iterator[Entry]:
 
 def _has_columns(sheet: Sheet) -> bool:
     """Whether a sheet can have a column of sources or dates; telling its areas apart takes longer."""
-    headings = (c.shown.strip().casefold().replace("_", " ") for c in sheet.cells.values() if isinstance(c.shown, str))
+    headings = (_heading(c.shown) for c in sheet.cells.values() if isinstance(c.shown, str))
     return any(h in _HEADINGS for h in headings)
 
 
@@ -119,6 +119,26 @@ def _date(subject: Subject, sheet: Sheet, row: int, column: int) -> str:
     cell = sheet.at(row, column)
     day = None if cell is None else subject.book.date(cell)
     return day.isoformat() if day else sheet.text(row, column)
+
+
+def dates_of(subject: Subject) -> Iterator[list[tuple[Cell, date]]]:
+    """The dates of every column of dates, each with its cell."""
+    for sheet in subject.book.sheets.values():
+        heads = [c for c in sheet.cells.values() if isinstance(c.shown, str) and _heading(c.shown) in DATES]
+        columns: dict[int, list[int]] = {}
+        for head in heads:
+            columns.setdefault(head.column, []).append(head.row)
+        found: dict[int, list[tuple[Cell, date]]] = {column: [] for column in columns}
+        for (row, column), cell in sheet.cells.items() if columns else ():
+            if column in columns and row > columns[column][0] and not cell.formula:
+                day = subject.book.date(cell) or day_of(cell.text.strip())
+                if day:
+                    found[column].append((cell, day))
+        yield from found.values()
+
+
+def _heading(text: str) -> str:
+    return text.strip().casefold().replace("_", " ")
 
 
 def day_of(text: str) -> date | None:

@@ -38,6 +38,7 @@ _NO_FIGURE = re.compile(
     r"delta|varian|index|step|check|toleran|formula|link|url|ref|type|owner|status|range|remark|basis|%)|.*\b(by|less|vs|share)\b",
     re.I,
 )
+_YEARS = range(1990, 2101)
 _PERIOD = re.compile(r"\b(\d+)[- ]?(?:years?|yrs?)\b", re.I)
 
 
@@ -149,6 +150,8 @@ class Reader:
         ):
             said = in_label(label)
             for f in figures(cell.shown):
+                if f.unit is None and f.low == f.high and f.low in _YEARS:
+                    continue  # "Commissioning report 2025"
                 yield from self._figure(cell, f, kind, label, Measure.of(said[0]) if said else None)
 
     def _unit(self, cell: Cell) -> Evidence | None:
@@ -362,13 +365,13 @@ def _blocks(sheet: Sheet) -> Iterator[list[list[Cell]]]:
     for row, cells in sheet.rows().items():
         filled = [c for c in cells if c.shown not in (None, "") and not any(t.holds(row, c.column) for t in reference)]
         if not filled or row != before + 1:
-            if len(block) > 1:
+            if block:
                 yield block
             block = []
         if filled:
             block.append(filled)
             before = row
-    if len(block) > 1:
+    if block:
         yield block
 
 

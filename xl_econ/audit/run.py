@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xl_econ.core.errors import UsageError, nearest
+from xl_econ.core.errors import UsageError, XlEconError, nearest
 from xl_econ.workbook import child
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import cell_at
 from xl_econ.workbook.preflight import preflight
 
 from .acceptances import Accepted, settle
-from .registry import CHECKS, ERROR, Check, Finding, Found
+from .registry import CHECKS, ERROR, INFO, Check, Finding, Found
 
+if TYPE_CHECKING:
+    from .subject import Subject
+
+STRICT = "XL_ECON_STRICT"  # set where a check that fails must not be passed over: in tests
 _ONE = re.compile(r"[A-Z]{1,3}[0-9]+")
 LEAST, MEGABYTE = 180, 6  # seconds that any workbook has, and more for every megabyte of cells
 MEMORY = 4 << 30
@@ -149,7 +154,7 @@ def examine(
             str(path), f.sheet, f.cell, c.id, f.severity or c.severity, f.message, f.value, f.expected, label
         )
 
-    found = [finding(c, f) for c in CHECKS.values() if c.id in ran for f in c.run(subject) if not of_template(c, f)]
+    found = [finding(c, f) for c in CHECKS.values() if c.id in ran for f in _run(c, subject) if not of_template(c, f)]
     special = {(f.sheet, f.cell) for f in found if f.check in _EXPLAIN_A_BREAK and f.severity == ERROR}
     found = [f for f in found if f.check != "formula-break" or (f.sheet, f.cell) not in special]
     standing, accepted = settle(subject.book, found, ran, labels, str(path))
@@ -165,6 +170,21 @@ def examine(
 
         given = page_data(subject, labels)
     return Report(str(path), sorted(standing, key=place), sorted(accepted, key=lambda a: place(a.finding)), given)
+
+
+def _run(c: Check, subject: Subject) -> Iterator[Found]:
+    """What a check finds; one that fails says so, and the others still speak."""
+    try:
+        yield from c.run(subject)
+    except (XlEconError, MemoryError):
+        raise
+    except Exception as e:
+        if os.environ.get(STRICT):
+            raise
+        reason = f"{type(e).__name__}: {e}".replace("\n", " ")[:200]
+        yield Found(
+            "", "", f"this check failed, and what it looks for was not looked for to the end: {reason}", severity=INFO
+        )
 
 
 def main() -> int:

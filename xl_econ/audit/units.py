@@ -150,6 +150,7 @@ _OTHER = re.compile(
     r"priority|rank|score)\b|[%$€Δ]",
     re.I,
 )
+_PER_WORDS = re.compile(r"\b(?:per|an?)\s+([^,()\[\]]+?)[\s,(\[]*$", re.I)
 _KEY = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 _COUNTS = {"b": "B", "t": "T", "m": "M", "k": "k"}
 _COUNTED = ("param", "token")
@@ -266,8 +267,18 @@ def in_label(text: str) -> tuple[Unit, str] | None:
     for found in (*reversed(_IN_BRACKETS.findall(text)), *_LAST_WORDS.findall(text)):
         unit = read(found)
         if unit is not None:
-            return unit, found.strip()
+            return _with_words(unit, text[: text.rindex(found)]), found.strip()
     return None
+
+
+def _with_words(unit: Unit, before: str) -> Unit:
+    """A unit with what the words before it add: "Cost per M tokens (USD)", "Tokens a month (M)", "Tokens, M"."""
+    words = _PER_WORDS.search(before)
+    if not Measure.of(unit).dims and set(unit) & set(_COUNTS.values()):
+        counted = read((before[: words.start()] if words else before).strip(" ,(["))
+        unit = times(unit, counted) if counted and set(counted) <= set(STRICT) else unit
+    per = read(words[1]) if words and all(power > 0 for power in unit.values()) else None
+    return times(unit, per, -1) if per else unit
 
 
 def _in_key(words: list[str]) -> tuple[Unit, str] | None:
@@ -322,9 +333,17 @@ class Units:
         said = [e for e in (self._label(cell), self._heading(cell)) if e is not None]
         if len(said) == 2 and said[0].measure != said[1].measure:
             return None
+        if len(said) == 1 and self._differs(cell, said[0]):
+            return None
         if said:
             return said[0]
         return Evidence(Measure.of(shown_as[0]), shown_as[1], "its number format") if shown_as else self._whole(cell)
+
+    def _differs(self, cell: Cell, said: Evidence) -> bool:
+        """Whether a label that is nothing but a unit, such as `Months`, is of another one than the heading."""
+        label = self.label(cell)
+        unit = read(str(label.shown)) if label is not None else None
+        return bool(unit and Measure.of(unit).dims and Measure.of(unit) != said.measure)
 
     def label(self, cell: Cell) -> Cell | None:
         """The text that a row begins with, to the left of a cell; the nearest that is no unit."""
@@ -360,6 +379,8 @@ class Units:
             beside = self.sheet.at(cell.row, column)
             if beside is not None and isinstance(beside.shown, str) and not beside.formula:
                 unit = read(beside.shown)
+                if beside.column < cell.column and beside.column == self._left[cell.row][0]:
+                    continue  # what the row is called: `Year`
                 measured = unit and (Measure.of(unit).dims or "percent" in unit)
                 if measured and len(beside.shown.strip()) < _LONGEST_UNIT:
                     return self._evidence(beside, unit)
@@ -380,8 +401,11 @@ class Units:
 
     def _whole(self, cell: Cell) -> Evidence | None:
         """A label or heading that is a unit itself, such as `GPU-hours`: it may hide a scale, and is no proof."""
-        for said in (self.label(cell), next(self.headings(cell), None)):
-            unit = read(str(said.shown)) if said is not None else None
+        texts = (self.label(cell), next(self.headings(cell), None))
+        units = [read(str(t.shown)) if t is not None else None for t in texts]
+        if all(units) and Measure.of(units[0] or {}) != Measure.of(units[1] or {}):
+            return None
+        for said, unit in zip(texts, units, strict=True):
             if said is not None and unit and {"h", "W"} & {k for k, _ in Measure.of(unit).dims}:
                 return self._evidence(said, unit, strong=False)
         return None

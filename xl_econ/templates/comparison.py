@@ -35,7 +35,9 @@ def write(ws: Any, style: Styles, model: Model, results: dict[str, int], checks:
     names = f"{INPUTS}!{at.row(HEADING_ROW)}"
     c.formula(f"D{NUMBER_ROW}", f"MATCH(D{CHOSEN_ROW},{names},0)", 1.0, "calculation", "0")
     c.headings(_HEADINGS, ["", "Result", "Unit", "Compared with", *model.cases], list(at.of.values()), columns=4)
-    keys = [r for r in model.layout.results if not isinstance(model.value(r.key), str)]
+    # The timeline knows the live case only.
+    results_of_cases = (r for r in model.layout.results if r.key not in model.timeline_keys)
+    keys = [r for r in results_of_cases if not isinstance(model.value(r.key), str)]
     for row, r in enumerate(keys, _FIRST):
         c.text(f"B{row}", r.label)
         c.text(f"C{row}", unit_text(model.units[r.key], model.format(r.key)), "unit")

@@ -176,7 +176,12 @@ def _best(a: Sequence[int], b: Sequence[int], close: Callable[[int, int], float]
 
 
 def _closeness(a: Sequence[str], b: Sequence[str]) -> float:
-    """How much two rows have in common; two of one shape that differ in a cell or two are one row changed."""
+    """How much two rows have in common.
+
+    Two of one shape that differ in a cell or two are one row changed, and a row that holds more besides is the same.
+    """
+    if a and set(a) < set(b):
+        return max(_CLOSE, len(set(a)) / len(set(b)))
     shared = len(set(a) & set(b)) / max(len(set(a) | set(b)), 1)
     return max(shared, _CLOSE) if len(a) == len(b) == 1 else shared
 

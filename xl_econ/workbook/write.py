@@ -92,6 +92,8 @@ def check_target(path: Path, force: bool = False) -> None:
         WorkbookError: A folder, a file open elsewhere or read-only, a workbook edited since it was built.
     """
     try:
+        if path.is_dir():
+            raise WorkbookError(f"{path}: is a folder; name a file in it")
         for owner in (path.with_name(name.format(path.name)) for name in _OWNERS):
             if owner.exists():
                 raise WorkbookError(
@@ -99,8 +101,6 @@ def check_target(path: Path, force: bool = False) -> None:
                 )
         if not path.exists():
             return
-        if path.is_dir():
-            raise WorkbookError(f"{path}: is a folder; name a file in it")
         if not (os.access(path, os.W_OK) and path.stat().st_mode & _WRITE):  # root may write to anything
             raise WorkbookError(f"{path}: is read-only")
         if not force and not is_as_built(path):

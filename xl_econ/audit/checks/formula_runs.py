@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from xl_econ.audit.checks.ranges import TOTAL
 from xl_econ.audit.lines import COLUMN, ROW, Line, beside, figures, is_figure, is_figures, lines, works_here
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
@@ -57,6 +58,8 @@ def _severity(subject: Subject, line: Line) -> str:
     if any(c.key == cell.key for c in figures(subject.book.sheets[cell.sheet], line)):
         return ""
     if _totals_its_line(subject, line) or _opens(subject, line) or _takes_in_more(subject, line, unlike):
+        return ""
+    if _is_ratio_of_totals(subject, line):
         return ""
     if not works_here(subject.graph, line, _references(line.usual)):
         return ""
@@ -206,6 +209,15 @@ def _totals_its_line(subject: Subject, line: Line) -> bool:
     along = places and all(p.sheet == cell.sheet and p.area[first] == here == p.area[last] for p in places)
     found = tokens(cell.key)
     return bool(along) and (found[0].text.upper() in _TOTALS or _adds_up(found))
+
+
+def _is_ratio_of_totals(subject: Subject, line: Line) -> bool:
+    """Whether a cell in a row of totals divides them by each other: shares and unit costs are not added up."""
+    cell = line.cell
+    if line.step != ROW or not TOTAL.match(line.usual) or not any(t.text == "/" for t in tokens(cell.key)):
+        return False
+    places = subject.graph.precedents(cell)
+    return len(places) > 1 and all(p.is_cell and p.sheet == cell.sheet and p.area[0] == cell.row for p in places)
 
 
 def _adds_up(found: tuple[Token, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import islice
 
@@ -14,6 +15,8 @@ from xl_econ.workbook.cell import At
 
 AGE = 365  # days that a price is taken as current
 _OLD = 3 * AGE  # days after which it is old whatever it is of: hardware changes price less often than an hour of it
+_MAGNITUDES = (100.0, 1e3, 1e6, 1e9)
+_YEARS_APART = 5
 _FEW = 3  # figures of a column that are said one by one
 
 
@@ -75,7 +78,10 @@ def price_changed_same_source(subject: Subject) -> Iterator[Found]:
 
 
 def _changed_inputs(subject: Subject) -> Iterator[Found]:
-    """Inputs with another price than the template's under its source and date; they are there to be typed."""
+    """Inputs with another price than the template's under its source and date; they are there to be typed.
+
+    One that is just 100 or 1,000 times the template's, of whatever unit, is in cents, in watts: a slip.
+    """
     manifest = subject.manifest
     if manifest is None or "Inputs" not in manifest.books.pairs:
         return
@@ -92,14 +98,28 @@ def _changed_inputs(subject: Subject) -> Iterator[Found]:
             now = pair.b.cells.get(At(row, pair.columns.pairs.get(column, 0)))
             held[what] = (was.value if was else None, now.value if now else None)
         unit = pair.a.cells.get(At(place[1].row, place[1].column - 1))
-        if "USD" not in str(unit.value if unit else "") or any(held[w][0] != held[w][1] for w in ("source", "as_of")):
+        if any(held[w][0] != held[w][1] for w in ("source", "as_of")):
             continue
+        is_price = "USD" in str(unit.value if unit else "")
         for case in CASES:
             a, b = held[case]
             cell = subject.book.cell(pair.b.name, row, pair.columns.pairs.get(columns[case], 0))
             if isinstance(a, float) and isinstance(b, float) and a != b and cell is not None:
-                message = f"{name.partition('.')[2]} ({case}) is {b:.12g}; the template has {a:.12g} from this source"
-                yield at(cell, message, a, INFO)
+                slip = _magnitude(b, a)
+                message = (
+                    f"{name.partition('.')[2]} ({case}) is {b:.12g}; the template has {a:.12g} from this source{slip}"
+                )
+                if slip or is_price:
+                    yield at(cell, message, a, WARNING if slip else INFO)
+
+
+def _magnitude(now: float, was: float) -> str:
+    """By which factor a figure differs, where that is of units: cents for dollars, watts for kilowatts."""
+    ratio = now / was if was else 0.0
+    for factor in _MAGNITUDES if ratio > 0 else ():
+        if math.isclose(ratio, factor, rel_tol=1e-9) or math.isclose(ratio * factor, 1, rel_tol=1e-9):
+            return f", {factor:,.0f} times as {'little' if ratio < 1 else 'much'}"
+    return ""
 
 
 @check(
@@ -123,6 +143,23 @@ def price_stale(subject: Subject) -> Iterator[Found]:
             yield at(
                 entry.cells[0], f"{_called(entry)} is of {entry.as_of}, {days} days before {day}", severity=severity
             )
+
+
+@check(
+    "date-apart",
+    WARNING,
+    "A date of a source lies years from all the others of its column: it is mistyped, or the figure is old",
+    "correct the date, or look up the figure again",
+)
+def date_apart(subject: Subject) -> Iterator[Found]:
+    """The first or the last of the dates of a column, where the next one is years away."""
+    for dates in provenance.dates_of(subject):
+        ordered = sorted(dates, key=lambda d: d[1])
+        if len(ordered) > _FEW:
+            for (cell, day), (_, other) in (ordered[:2], ordered[:-3:-1]):
+                years = abs((day - other).days) / 365.25
+                if years >= _YEARS_APART and not subject.as_built(cell):
+                    yield at(cell, f"{cell.text} is {years:.0f} years from all the other dates of its column")
 
 
 @check(

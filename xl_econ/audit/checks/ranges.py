@@ -75,8 +75,25 @@ def _explained(subject: Subject, place: Place, missed: list[Cell]) -> bool:
     """Whether what is left out is a total itself, or something of another kind."""
     last = next(iter(subject.graph.cells(place)), None)
     return last is None or any(
-        (c.formula and TOTAL.match(c.formula)) or c.format != last.format or bool(c.formula) != bool(last.formula)
+        (c.formula and TOTAL.match(c.formula))
+        or c.format != last.format
+        or bool(c.formula) != bool(last.formula)
+        or _among_totals(subject, c, place)
         for c in missed
+    )
+
+
+def _among_totals(subject: Subject, cell: Cell, place: Place) -> bool:
+    """Whether a figure stands in a row of totals of the very rows that are totalled: a ratio of them is no figure."""
+    top, bottom, left, right = place.area
+    if left != right or cell.column != left:
+        return False
+    return any(
+        block.first.sheet == cell.sheet
+        and block.first.row <= cell.row <= block.last.row
+        and other.area[:2] == (top, bottom)
+        for block, other in totals(subject)
+        if other.sheet == place.sheet
     )
 
 

@@ -9,9 +9,10 @@ from xl_econ.audit.recognised import Recognised
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.workbook.book import Cell
-from xl_econ.workbook.recalc import same
+from xl_econ.workbook.recalc import CANCELLATION, same
 
 TOLERANCE = 1e-9
+_TINY = 1e-6
 _LARGE = 2.0  # a ratio that no contingency or rebate explains
 
 
@@ -27,7 +28,7 @@ def reference_value(subject: Subject) -> Iterator[Found]:
     differs = {
         where
         for where, r in subject.recognised.items()
-        if r.way != "arithmetic" and r.cell.shown is not None and not same(r.cell.shown, r.expected, TOLERANCE)
+        if r.way != "arithmetic" and r.cell.shown is not None and not _agree(subject, r)
     }
     for where, found in subject.recognised.items():
         cell = found.cell
@@ -38,6 +39,23 @@ def reference_value(subject: Subject) -> Iterator[Found]:
         elif where in differs and not differs & _read(subject, cell) and not _said_elsewhere(subject, found):
             name = found.metric.name if found.metric else "the step"
             yield at(cell, f"stored as {cell.text}; for these inputs {name} is {found.expected}", found.expected)
+
+
+def _agree(subject: Subject, found: Recognised) -> bool:
+    """Whether a cell shows what is expected, or both are what rounding leaves of a difference of what it reads."""
+    shown, expected = found.cell.shown, found.expected
+    if same(shown, expected, TOLERANCE):
+        return True
+    if isinstance(shown, bool) or not isinstance(shown, int | float) or not isinstance(expected, int | float):
+        return False
+    off = abs(shown - expected)
+    return off <= CANCELLATION or (off < _TINY and off <= CANCELLATION * _largest(subject, found.cell))
+
+
+def _largest(subject: Subject, cell: Cell) -> float:
+    """The largest number that a cell reads."""
+    read = (c.shown for place in subject.graph.precedents(cell) for c in subject.graph.cells(place) if c.is_number)
+    return max((abs(float(v)) for v in read), default=0.0)
 
 
 def _slipped(found: Recognised) -> Found:

@@ -36,10 +36,12 @@ def run_hours(r: Record) -> Iterator[Found]:
     """MFU of 6ND FLOP over the stated hours at the dense peak; above 1 it is impossible."""
     params, tokens, hours = r.get("params_active", "params", "params_total"), r.get("tokens"), r.get("gpu_hours")
     peak = _peak(r)
-    if params is None or tokens is None or hours is None or peak is None or min(params.low, tokens.low) <= 0:
+    if params is None or tokens is None or hours is None or peak is None:
+        return
+    if min(params.low, tokens.low, hours.low) <= 0:
         return
     flop = call("train_flop", params.low, tokens.low)
-    most, least = (call("mfu", flop, h, peak[0]) for h in (hours.low, min(hours.high, 1e12)) if h > 0)
+    most, least = (call("mfu", flop, h, peak[0]) for h in (hours.low, min(hours.high, 1e12)))
     if least > 1:
         least_hours, likely = (call("gpu_hours", flop, peak[0], u) for u in (1.0, _LIKELY_MFU))
         slips = _hours_slips(r, flop, hours)
@@ -67,6 +69,8 @@ def _impossible(r: Record) -> bool:
     params, tokens, hours = r.get("params_active", "params", "params_total"), r.get("tokens"), r.get("gpu_hours")
     peak = _peak(r)
     if params is None or tokens is None or hours is None or peak is None:
+        return False
+    if min(params.low, tokens.low, hours.low) <= 0:
         return False
     return call("mfu", call("train_flop", params.low, tokens.low), hours.high, peak[0]) > 1
 

@@ -28,7 +28,8 @@ def unit_clash(subject: Subject) -> Iterator[Found]:
         for clash in clashes:
             factor = "" if clash.factor is None else f"; the one is {times_of(clash.factor)} the other"
             message = f"{clash.how} {_said(clash.one)} and {_said(clash.other)}: {cell.formula[:80]}{factor}"
-            yield at(cell, message, severity="" if clash.strong else WARNING)
+            doubtful = not clash.strong or _period_unsaid(clash)
+            yield at(cell, message, severity=WARNING if doubtful else "")
 
 
 @check(
@@ -53,9 +54,20 @@ def unit_factor(subject: Subject) -> Iterator[Found]:
                 f"{times_of(1 / factor if factor < 1 else factor)} too {size}"
             )
             yield at(cell, message, severity="" if strong else WARNING)
-        elif strong and not same_but_time(value.readings, [own.measure]) and own.measure.strict:
+        elif strong and _is_told(value) and not same_but_time(value.readings, [own.measure]) and own.measure.strict:
             message = f"its label says {own.said}, but {cell.formula[:80]} is of {_said(value.seen)}"
             yield at(cell, message, severity=WARNING)
+
+
+def _is_told(value: Value) -> bool:
+    """Whether a formula is of more than counts: tokens times a number may well be their bytes."""
+    return any(label not in ("h", "token") for m in value.readings or () for label, _ in m.strict)
+
+
+def _period_unsaid(clash: Clash) -> bool:
+    """Whether energy of a year meets energy a year: a total of twelve months is headed by the amount alone."""
+    one, other = ({p for e in side for p in e.measure.dims} for side in (clash.one, clash.other))
+    return {label for label, _ in one ^ other} == {"h"} and "W" in {label for label, _ in one}
 
 
 def times_of(factor: float) -> str:
