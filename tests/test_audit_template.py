@@ -9,6 +9,7 @@ from test_upgrade import by_hand, of
 
 from xl_econ.audit import checks  # noqa: F401  (they register themselves)
 from xl_econ.audit.registry import CHECKS
+from xl_econ.audit.run import findings
 from xl_econ.audit.subject import Subject
 from xl_econ.templates import build, layout
 from xl_econ.templates.model import Model
@@ -249,3 +250,15 @@ def test_other_peoples_workbooks(tmp_path):
     mine.save(path)
     assert Subject(path).manifest is None
     assert found(path) == []
+
+
+def test_a_note_beside_figures_without_a_label_is_no_row_deleted(tmp_path):
+    template = layout.load("commitment_mix")
+    build.build(Model(template), tmp_path / "b.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "b.xlsx")
+    sheet = book["Sensitivity"]
+    bare = [r for r in sheet.iter_rows() if not any(isinstance(c.value, str) and c.value[:1] != "=" for c in r)]
+    row = next(r for r in bare if sum(c.value is not None for c in r) > 3)
+    sheet.cell(row[0].row, sheet.max_column + 1, "OK for now; revisit in Q1")
+    book.save(tmp_path / "n.xlsx")
+    assert [f for f in findings(tmp_path / "n.xlsx", ["row-deleted"]) if f.severity == "error"] == []

@@ -1,5 +1,6 @@
 """Promise: the audit reads units as people write them, folds them over formulas, is silent where it knows none."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -343,3 +344,76 @@ CLEAN = [p for p in (*ROOT.glob("templates/*.xlsx"), *ROOT.glob("workbooks/**/*.
 @pytest.mark.parametrize("path", CLEAN, ids=lambda p: p.stem)
 def test_our_own_workbooks_have_no_such_findings(path):
     assert [f for f in run.findings(path, ECONOMIC) if f.severity != "info"] == []
+
+
+def test_figures_in_another_currency_than_their_unit(tmp_path):
+    book = xlsxwriter.Workbook(str(tmp_path / "b.xlsx"))
+    sheet = book.add_worksheet()
+    rows = [
+        ("Price", "[$€-407] 0.00", "USD/h"),
+        ("Rent", "[$$-409]0.00", "USD"),
+        ("Staff", '"£"0', "GBP"),
+        ("EUR", "€0", ""),
+    ]
+    sheet.write_row(0, 0, ["Driver", "Value", "Unit", "Source"])
+    for row, (label, shown_in, unit) in enumerate(rows, 1):
+        sheet.write(row, 0, label)
+        sheet.write(row, 1, 2.5, book.add_format({"num_format": shown_in}))
+        sheet.write_row(row, 2, [unit, "invoice"])
+    book.close()
+    assert {f.cell for f in run.findings(tmp_path / "b.xlsx", ["currency-clash"])} == {"B2"}
+
+
+@pytest.mark.parametrize(
+    ("label", "unit"),
+    [
+        ("Cost per M tokens (USD)", "USD/Mtok"),
+        ("Cost per million tokens, USD", "USD/Mtok"),
+        ("Tokens per hour (M)", "Mtok/h"),
+        ("Tokens a month (M)", "Mtok/month"),
+        ("Tokens, M", "Mtok"),
+        ("Staff per month (USD)", "USD/month"),
+        ("Price per token (USD/Mtok)", "USD/Mtok"),
+        ("Cost of a server (USD)", "USD/node"),
+        ("Cost per customer (USD)", "USD"),
+    ],
+)
+def test_words_of_a_label_complete_its_unit(label, unit):
+    assert Measure.of(in_label(label)[0]) == Measure.of(parse(unit))
+
+
+def test_energy_of_a_year_may_be_headed_by_energy_alone(tmp_path):
+    rows = [["Month", "Energy (kWh)", "Energy (kWh/yr)"], ["Total", 120.0, 120.0], ["Check", "=B2-C2", None]]
+    assert audit(tmp_path, rows, UNITS)["B3", "unit-clash"].severity == "warning"
+
+
+def test_years_in_texts_and_ratios_of_totals_are_no_faults(tmp_path):
+    rows = [["PUE", 1.3, "ratio", "Commissioning report 2025"], ["Tariff", 0.08, "USD/kWh", "Contract 2026"]]
+    assert not audit(tmp_path, rows, BOUNDS)
+    rows = [["GPU", "Use", "Cost", "Tokens", "Unit cost", "Share"]]
+    rows += [[f"g{n}", n, n * 3.5, n + 4, f"=IF(D{n}>0,C{n}/D{n},0)", f"=B{n}/$B$8"] for n in range(2, 8)]
+    rows += [["Total", "=SUM(B2:B7)", "=SUM(C2:C7)", "=SUM(D2:D7)", "=C8/D8", "=SUM(F2:F7)"]]
+    rows += [["Average", None, None, None, "=AVERAGE(E2:E7)", None]]
+    assert not audit(tmp_path, rows, ["formula-break", "range-short"])
+
+
+@pytest.mark.parametrize("hours", [0, -5])
+def test_runs_of_no_hours_end_no_audit(hours, tmp_path):
+    audit(tmp_path, [RUN, ["Own 70B", 70, 2, "A100", 2048, 38.05, 0.4, hours, 2, 3_739_316]])
+
+
+def test_a_check_that_fails_says_so_and_ends_no_audit(tmp_path, monkeypatch):
+    def fail(subject):
+        yield from ()
+        raise ZeroDivisionError("of three")
+
+    checks = run.CHECKS
+    monkeypatch.setitem(checks, "run-days", replace(checks["run-days"], run=fail))
+    path = workbook(tmp_path / "b.xlsx", {"Model": [["PUE", 0.5]]})
+    with pytest.raises(ZeroDivisionError):
+        run.findings(path)
+    monkeypatch.delenv(run.STRICT)
+    found = {f.check: f for f in run.findings(path)}
+    assert found["run-days"].severity == "info"
+    assert "ZeroDivisionError: of three" in found["run-days"].message
+    assert "out-of-bounds" in found

@@ -215,9 +215,11 @@ class Reader:
         kinds = {c: _headed(t) for c, t in headings.items()} if first is not None else {}
         labels = {cells[0].row: str(cells[0].shown) for cells in rows if cells and isinstance(cells[0].shown, str)}
         across = sum(1 for k in kinds.values() if k)
-        down = sum(1 for text in set(labels.values()) if recognise(text) or _priced(text))
+        named_kinds = sum(1 for text in set(labels.values()) if recognise(text))
+        down = named_kinds + sum(1 for text in set(labels.values()) if not recognise(text) and _priced(text))
         shares = any(k is not None and k.is_share for k in kinds.values())
-        if across and (across >= down or shares):
+        # A list of accelerators has its prices, watts and peaks across.
+        if across and (across >= down or shares or (across > 1 and not named_kinds)):
             for cells in rows:
                 yield from self._row(cells, headings, kinds)
         elif down:

@@ -137,6 +137,7 @@ PROPORTION = {
 }
 # What a figure can be wrong in: everything else counts things, and is often left unsaid ("$/h" of one accelerator).
 STRICT = ("USD", "EUR", "W", "h", "byte", "FLOP", "token")
+_SHORTEST_WORD = 5  # of ratio, share, factor
 _LONGEST_UNIT = 20  # characters of a unit beside a figure
 CLOSE = 0.03  # 8,766 hours are a year, 720 a month
 
@@ -327,7 +328,7 @@ class Units:
         shown_as = in_format(cell.format)
         if shown_as is not None and not shown_as[0]:
             return Evidence(Measure(), "share", "percentage format")
-        column = self._column(cell)
+        column = self.beside(cell)
         if column is not None:
             return column
         said = [e for e in (self._label(cell), self._heading(cell)) if e is not None]
@@ -363,7 +364,8 @@ class Units:
             if n > 1 and rows[n - 2] == rows[n - 1] - 1:
                 yield self.sheet.cells[rows[n - 2], cell.column]
 
-    def _column(self, cell: Cell) -> Evidence | None:
+    def beside(self, cell: Cell) -> Evidence | None:
+        """The unit that a column of units says, or the cell next to it."""
         n = bisect_left(self._unit_columns, (cell.row, 0))
         if n:
             row, column = self._unit_columns[n - 1]
@@ -381,7 +383,9 @@ class Units:
                 unit = read(beside.shown)
                 if beside.column < cell.column and beside.column == self._left[cell.row][0]:
                     continue  # what the row is called: `Year`
-                measured = unit and (Measure.of(unit).dims or "percent" in unit)
+                measured = unit == {} or (unit and (Measure.of(unit).dims or "percent" in unit))
+                if unit == {} and len(beside.shown.strip()) < _SHORTEST_WORD:
+                    continue  # "x" may be a mark
                 if measured and len(beside.shown.strip()) < _LONGEST_UNIT:
                     return self._evidence(beside, unit)
         return None

@@ -106,8 +106,10 @@ def _keys(grid: Grid, sheet: str) -> dict[Hashable, int]:
             found["name", name] = named[1].row
     if "inputs.case" in grid.names:
         bodies = {row for t in s.tables for row in t.body}
-        labels = Counter(s.label(row) for row in s.rows if row not in bodies)
-        labelled = {("label", s.label(row)): row for row in s.rows if row not in bodies and labels[s.label(row)] == 1}
+        # A note beside figures is what somebody wrote there, not what the row is called.
+        called = {row: s.label(row) for row, cells in s.rows.items() if row not in bodies and cells[min(cells)].is_text}
+        labels = Counter(called.values())
+        labelled = {("label", label): row for row, label in called.items() if labels[label] == 1}
         found = {key: row for key, row in labelled.items() if key[1]} | found
         said: dict[str, list[int]] = {}
         for at, cell in s.cells.items():

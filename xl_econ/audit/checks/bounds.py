@@ -86,6 +86,22 @@ def sparse_peak(subject: Subject) -> Iterator[Found]:
             yield at(s.cell, text, dense, severity=ERROR if "mfu" in r.figures else "")
 
 
+_MOST_SHARE = 3.0  # from here on a figure that is shown in percent was typed as a number of percent
+
+
+@check(
+    "percent-of-hundreds",
+    WARNING,
+    "A typed percentage is several hundred percent: 8 typed where 8% is meant is shown as 800%",
+    "type 8%, or 0.08",
+)
+def percent_of_hundreds(subject: Subject) -> Iterator[Found]:
+    """Inputs that are shown in percent, whatever they are called."""
+    for cell in subject.inputs:
+        if "%" in cell.format and not cell.look.is_date and cell.shown >= _MOST_SHARE and not subject.as_built(cell):
+            yield at(cell, f"{cell.shown:.4g} is shown as {cell.shown:.4%}", cell.shown / 100)
+
+
 def _each(subject: Subject) -> Iterator[tuple[Record, Stated]]:
     """What typed cells and formulas state, each once."""
     seen: set[tuple[str, int, int, str]] = set()

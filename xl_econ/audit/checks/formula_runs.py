@@ -15,6 +15,7 @@ from xl_econ.workbook.graph import Place, Reference
 from xl_econ.workbook.relative import placed
 
 _MANY = 4  # copies in a row beside which even quite another formula is an error
+_LIST = 8  # copies down a column that make it a list, whose first row is no opening
 _DESIGN = 3  # exceptions in one column (or row) that make it a column of its own kind
 _TOTALS = ("SUM(", "SUBTOTAL(", "AVERAGE(", "MIN(", "MAX(", "COUNT(", "PRODUCT(", "AGGREGATE(")
 
@@ -83,7 +84,7 @@ def _severity_at_end(subject: Subject, line: Line, unlike: Difference | None) ->
     if unlike is None or unlike.kind in ("strictness", "other") or len(tokens(line.usual)) < _DESIGN:
         return ""
     if unlike.kind == "constant" and all(t.kind == "number" for t in (*unlike.is_, *unlike.usual)):
-        return ""
+        return WARNING if line.step == COLUMN and line.count >= _LIST else ""
     if any(_is_fixed(t) for t in (*unlike.is_, *unlike.usual)) and line.step == COLUMN:
         return ""
     if not line.before and any(_reads_back(t, line) for t in (*unlike.usual, *tokens(line.usual))):

@@ -16,7 +16,7 @@ from xl_econ.workbook.cell import At
 AGE = 365  # days that a price is taken as current
 _OLD = 3 * AGE  # days after which it is old whatever it is of: hardware changes price less often than an hour of it
 _MAGNITUDES = (100.0, 1e3, 1e6, 1e9)
-_YEARS_APART = 5
+_YEARS_APART = 4
 _FEW = 3  # figures of a column that are said one by one
 
 

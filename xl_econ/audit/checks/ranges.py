@@ -27,8 +27,16 @@ _FARTHEST = 3  # figures between a range and its total that a range can have los
 )
 def range_short(subject: Subject) -> Iterator[Found]:
     """A range that does not reach up to its total, ends one copy before the copies do, or begins after its siblings."""
+    said = set()
+    for cell, other, usual in _unlike_siblings(subject):
+        said.add((cell.sheet, cell.at))
+        yield at(
+            cell, f"{cell.formula[:80]} takes in {usual} less than the totals beside it, such as {other.formula[:80]}"
+        )
     for block, place in totals(subject):
         cell = block.first
+        if (cell.sheet, cell.at) in said:
+            continue
         missed = _between(subject, cell, place)
         if missed and not _explained(subject, place, missed):
             yield at(cell, f"{cell.formula[:80]} leaves out {_named(missed)}{_copied(block)}")
@@ -186,6 +194,30 @@ def _beside_longer(subject: Subject) -> Iterator[tuple[Cell, int]]:
                 c is not None and is_figure(c) and c.format == first.format and c.key == first.key for c in left_out
             ):
                 yield cell, usual
+
+
+def _unlike_siblings(subject: Subject) -> Iterator[tuple[Cell, Cell, int]]:
+    """Totals one below the other, each of another row of a sheet over the same columns, but for one of them."""
+    columns: dict[tuple[str, int, str], list[tuple[Cell, Area]]] = {}
+    for block, place in totals(subject):
+        top, bottom, left, right = block.area
+        if place.area[0] != place.area[1] or place.sheet == block.sheet.name or left != right:
+            continue
+        for row in range(top, min(bottom, top + _FARTHEST) + 1):
+            cell = block.sheet.cells[row, left]
+            for each in subject.graph.precedents(cell):
+                columns.setdefault((cell.sheet, left, place.sheet), []).append((cell, each.area))
+    for (_, _, name), found in columns.items():
+        (left, right), count = Counter(area[2:] for _, area in found).most_common(1)[0]
+        if count < _FEWEST:
+            continue
+        model = next(cell for cell, area in found if area[2:] == (left, right))
+        sheet = subject.book.sheets.get(name)
+        for cell, (row, _, first, last) in found:
+            lost = [*range(left, first), *range(last + 1, right + 1)]
+            inside = left <= first and last <= right
+            if sheet and inside and 0 < len(lost) <= _FARTHEST and all(is_figure(sheet.at(row, c)) for c in lost):
+                yield cell, model, len(lost)
 
 
 def _holds(outer: Area, inner: Area) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from xl_econ.audit.folding import Clash, Folder, Value, nearest_factor, same_but_time
+from xl_econ.audit.folding import Clash, Folder, Value, nearest_factor, same_but_time, tree
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.audit.units import Evidence, Units
@@ -54,9 +54,20 @@ def unit_factor(subject: Subject) -> Iterator[Found]:
                 f"{times_of(1 / factor if factor < 1 else factor)} too {size}"
             )
             yield at(cell, message, severity="" if strong else WARNING)
+        elif strong and _is_other_count(cell, value, own):
+            yield at(
+                cell, f"its label says {own.said}, but {cell.formula[:80]} is of {_said(value.seen)}", severity=WARNING
+            )
         elif strong and _is_told(value) and not same_but_time(value.readings, [own.measure]) and own.measure.strict:
             message = f"its label says {own.said}, but {cell.formula[:80]} is of {_said(value.seen)}"
             yield at(cell, message, severity=WARNING)
+
+
+def _is_other_count(cell: Cell, value: Value, own: Evidence) -> bool:
+    """Whether a cell just repeats another whose unit is not its own: GPUs where GPU-hours are meant."""
+    node = tree(cell.key)
+    theirs = value.seen[0].measure
+    return node is not None and node.kind == "ref" and bool(theirs.dims) and theirs.dims < own.measure.dims
 
 
 def _is_told(value: Value) -> bool:
