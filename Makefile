@@ -28,7 +28,7 @@ demo: $(BIN)/xl-econ  ## fill training_budget from a real case, recalculate it, 
 	@echo "Open $(abspath $(BOOK))"
 
 test: $(VENV)/test  ## every test, with the coverage gate
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 lint: $(VENV)/test  ## format, lint, types, layers
 	$(BIN)/ruff format --check .

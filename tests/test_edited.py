@@ -79,9 +79,11 @@ def test_a_workbook_is_filled_in_place(flavour, tmp_path, capsys):
     fresh = built(tmp_path / "fresh.xlsx", ["case=high"], flavour=flavour)
     a, b = (openpyxl.load_workbook(p, data_only=True) for p in (path, fresh))
     for sheet in a.sheetnames:
-        for line in zip(a[sheet].iter_rows(), b[sheet].iter_rows(), strict=True):
-            for x, y in zip(*line, strict=True):
-                assert same(x.value, y.value, 1e-12), (sheet, x.coordinate)
+        here, there = ([[c.value for c in line] for line in w[sheet].iter_rows()] for w in (a, b))
+        if sheet == "Sensitivity":  # the bars keep the order of the case that the file was built for, as the sheet says
+            here, there = (sorted(rows, key=lambda line: str(line[1])) for rows in (here, there))
+        for x, y in zip(here, there, strict=True):
+            assert all(same(v, w, 1e-12) for v, w in zip(x, y, strict=True)), (sheet, x, y)
     assert report["results"]["run_usd"]["value"] == a["Results"]["D5"].value
     assert list(tmp_path.glob(".*")) == []
 

@@ -203,7 +203,10 @@ def test_a_call_of_one_of_our_functions_shows_its_steps(tmp_path, capsys):
     hours = worked["gpu_hours"]
     assert (hours.unit, hours.value) == ("GPU-h", pytest.approx(usd / 2.5, rel=1e-12))
     assert worked["goodput"].label.endswith("(default)")
-    for cell in ("B2", "B3", "B4"):
+    for cell in ("B3", "B5"):
+        said = [n.value for n in trace(path, f"S!{cell}") if n.step == "gpu_hours"]
+        assert said == [pytest.approx(usd / 2.5, rel=1e-12)]
+    for cell in ("B2", "B4"):
         assert not [n for n in trace(path, f"S!{cell}") if n.kind == "step"]
     assert main(["trace", str(path), "S!B1"]) == 0
     assert "├─ · gpu_hours = " in capsys.readouterr().out

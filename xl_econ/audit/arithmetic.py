@@ -29,6 +29,7 @@ _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _TEXT = re.compile(r'"((?:[^"]|"")*)"')
 _WORD = re.compile(r"(TRUE|FALSE)\b(?!\()", re.I)
 _OPERATOR = re.compile(r"<=|>=|<>|[-+*/^&=<>]")
+_OURS = re.compile(r"\b(" + "|".join(REGISTRY) + r")\s*\(", re.I)
 _BINDS = {"^": 5, "*": 4, "/": 4, "+": 3, "-": 3, "&": 2} | dict.fromkeys(("=", "<", ">", "<=", ">=", "<>"), 1)
 _UNARY = 6  # in Excel a sign binds tighter than a power
 
@@ -65,6 +66,12 @@ def tree(key: str) -> Node | None:
         return found if parser.ended else None
     except (Unknown, RecursionError):
         return None
+
+
+@lru_cache(1 << 14)
+def calls_ours(key: str) -> bool:
+    """Whether a formula may call one of our functions, which is sooner said than taken apart."""
+    return _OURS.search(key) is not None
 
 
 class _Parser:

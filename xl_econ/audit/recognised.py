@@ -6,7 +6,6 @@ import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import XlEconError
@@ -23,13 +22,12 @@ from xl_econ.templates.parts import CALCULATION, LIVE, Line
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import At, cell_at
 
-from .arithmetic import Evaluator, Unknown, Where, tree
+from .arithmetic import Evaluator, Unknown, Where, calls_ours, tree
 
 if TYPE_CHECKING:
     from .manifest import Manifest
     from .subject import Subject
 
-_CALLED = re.compile(r"\b(" + "|".join(REGISTRY) + r")\s*\(", re.I)
 _PARAMETER = re.compile(r"_xl(?:pm|op)\.(\w+)\s*,")
 
 
@@ -71,7 +69,7 @@ def calls(subject: Subject) -> Iterator[Recognised]:
     """Formulas with calls of our functions, from the add-in or by a LAMBDA, as the core computes them."""
     foreign = _foreign(subject)
     for cell in subject.formulas:
-        if not _calls(cell.key):
+        if not calls_ours(cell.key):
             continue
         found = tree(cell.key)
         names = {m.name for m in found.calls} if found else set()
@@ -85,11 +83,6 @@ def calls(subject: Subject) -> Iterator[Recognised]:
         except (Unknown, XlEconError):
             continue
         yield from _spread(subject, cell, m, inputs, value)
-
-
-@lru_cache(1 << 14)
-def _calls(key: str) -> bool:
-    return _CALLED.search(key) is not None
 
 
 def _foreign(subject: Subject) -> set[str]:
