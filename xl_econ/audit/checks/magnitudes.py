@@ -10,8 +10,8 @@ from xl_econ.audit.subject import Subject
 from xl_econ.workbook.book import Cell
 
 _FEWEST = 6  # other figures that show what is usual
-_SPREAD = 40.0  # how many times the largest of them may be the least
-_APART = 40.0
+_APART = 40.0  # how many times it lies from the nearest of them at least
+_OF_SPREAD = 2.0  # and how many times farther than they lie from each other
 
 
 @check(
@@ -29,7 +29,7 @@ def magnitude_apart(subject: Subject) -> Iterator[Found]:
         values = [v for v, _ in figures]
         for value, cell, rest in ((*figures[-1], values[:-1]), (*figures[0], values[1:])):
             times = max(value / rest[-1], rest[0] / value)
-            if rest[-1] <= _SPREAD * rest[0] and times >= _APART and not subject.as_built(cell):
+            if times >= max(_APART, _OF_SPREAD * rest[-1] / rest[0]) and not subject.as_built(cell):
                 span = f"{rest[0]:,.6g} to {rest[-1]:,.6g}"
                 yield at(cell, f"{cell.text} among {len(rest)} figures of {span}: {times:,.3g} times apart from all")
 
