@@ -87,6 +87,8 @@ def outgoing(value: Any) -> list[list[Any]]:
     Args:
         value: A number, a text, a list of rows, an array.
     """
+    if type(value) is float:
+        return [[value if math.isfinite(value) else "#NUM!"]]
     if hasattr(value, "dtype") and value.dtype.kind == "f":
         import numpy as np
 
