@@ -18,14 +18,16 @@ from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.cell import number as cell_number
 from xl_econ.workbook.write import replacing
 
-from . import comparison, front, pristine, sensitivity_sheet, sheets, stamp, tables, timeline
+from . import comparison, drivers_sheet, front, pristine, sensitivity_sheet, sheets, stamp, tables, timeline
 from .layout import CASES
 from .model import Model
 from .parts import (
     CALCULATION,
     CHECKS,
     COMPARISON,
+    DRIVERS,
     FUNCTIONS,
+    HEADING_ROW,
     INPUTS,
     LIVE,
     RESULTS,
@@ -106,7 +108,8 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     )
     order = ["Cover", INPUTS, CALCULATION, *([TIMELINE] if layout.timeline else []), RESULTS]
     order += [COMPARISON] if model.cases != CASES else []
-    order += [*([SENSITIVITY] if layout.sensitivity else []), CHECKS, *(t.sheet for t in layout.tables)]
+    order += [*([SENSITIVITY] if layout.sensitivity else []), *([DRIVERS] if layout.drivers else [])]
+    order += [CHECKS, *(t.sheet for t in layout.tables)]
     order += [*([FUNCTIONS] if flavour == "lambda" else []), "Sources", "Changelog", "Glossary"]
     ws = {name: workbook.add_worksheet(name) for name in order}
     style = Styles(workbook)
@@ -120,6 +123,8 @@ def _write(workbook: Any, model: Model, flavour: Flavour, texts: Mapping[str, st
     at = sheets.results(ws[RESULTS], style, model, workbook)
     if layout.sensitivity:
         sensitivity_sheet.write(ws[SENSITIVITY], style, model, workbook)
+    if layout.drivers:
+        drivers_sheet.write(ws[DRIVERS], style, model, workbook)
     rows = [*_structural(model, flavour, called), *model.checks]
     sheets.checks(ws[CHECKS], style, rows, master, model.columns)
     if COMPARISON in ws:
@@ -174,8 +179,7 @@ def _define_names(
     """
     named = {f"inputs.{i.input.key}": f"{INPUTS}!$D${i.row}" for i in model.inputs if isinstance(i, InputRow)}
     named |= {
-        f"inputs.{what}": f"{INPUTS}!${column}${sheets.HEADING_ROW}"
-        for what, column in sheets.named(model.columns).items()
+        f"inputs.{what}": f"{INPUTS}!${column}${HEADING_ROW}" for what, column in sheets.named(model.columns).items()
     }
     named |= {f"results.{key}": f"{RESULTS}!$D${row}" for key, row in results.items()}
     named |= {"inputs.case": f"{INPUTS}!$D${SELECTOR_ROW}", "xl_econ.checks": f"{CHECKS}!$C$3", **cover}

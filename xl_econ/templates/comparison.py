@@ -7,8 +7,8 @@ from typing import Any
 
 from .canvas import Canvas
 from .model import Model
-from .parts import CHECKS, COMPARISON, INPUTS, RESULTS, CheckRow, unit_text
-from .sheets import CHECK_HEADINGS, HEADING_ROW, absolute
+from .parts import CHECKS, COMPARISON, HEADING_ROW, INPUTS, RESULTS, CheckRow, absolute, unit_text
+from .sheets import CHECK_HEADINGS
 from .styles import Styles
 
 CHOSEN_ROW, NUMBER_ROW, _HEADINGS = 4, 5, 7

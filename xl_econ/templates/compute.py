@@ -21,7 +21,7 @@ from . import columns, fill, sensitivity, shaped, tables, timeline
 from .fill import Case
 from .layout import CASES, Layout, Origin
 from .model import Model
-from .parts import LIVE, RESULTS, SENSITIVITY, TIMELINE, InputRow, Line
+from .parts import DRIVERS, LIVE, RESULTS, SENSITIVITY, TIMELINE, InputRow, Line
 from .program import program, read
 
 Cells = dict[tuple[str, str], Any]
@@ -139,13 +139,18 @@ class Calculator:
             order = _bars(sheet, live, cells)
             corners = [(cells[SENSITIVITY, b.corner.at], cells[SENSITIVITY, b.link.at]) for b in sheet.blocks]
             by_sensitivity = [sensitivity.off_live(*pair) for pair in corners]
+        by_drivers: list[float] = []
+        if drawn := self.model.drivers:
+            found = drawn.values({**cases, LIVE: live})
+            cells |= {(DRIVERS, at): value for at, value in found.items()}
+            by_drivers = drawn.figures(found)
         cells |= _shaped(self.layout, {**cases, LIVE: live})
         cells |= _table_cells(self.model, whole)
         for n, value in zip(self._checked_live, self._live(ChainMap(live, whole)), strict=True):
             checks[n][LIVE] = value
         for n in self._checked:
             checks[n][LIVE] = checks[n][selected]
-        counted = [*checks_of.over_limits(self.layout, live, whole), *by_sensitivity]
+        counted = [*checks_of.over_limits(self.layout, live, whole), *by_sensitivity, *by_drivers]
         uncomputed = [n for n, check in enumerate(self.model.checks) if check.root is None]
         for n, value in zip(uncomputed, counted, strict=True):
             checks[n][LIVE] = value
@@ -226,6 +231,8 @@ def computed(model: Model, texts: Mapping[str, str]) -> Computed:
         bars = sheet.tornado.bars if sheet.tornado else []
         cells |= {(SENSITIVITY, cell.at): cell.value for _, bar in bars for cell in bar}
         order = [swing.key for swing, _ in bars]
+    if drawn := model.drivers:
+        cells |= {(DRIVERS, at): value for at, value in drawn.values(values).items()}
     cells |= _shaped(model.layout, values) | _table_cells(model, model.table_columns)
     checks = [c.values for c in model.checks]
     return Computed(model.selected, values, checks, cells, order, origins, model.own, texts)

@@ -192,6 +192,38 @@ class Sensitivity(_Part):
     tornado: Tornado | None = None
 
 
+class Goal(_Part):
+    """What each of several inputs, moved alone, would have to be for a result to reach a target.
+
+    The target is the live result moved by a share of it; the inputs are those with a closed form.
+    """
+
+    title: str
+    result: str
+    shift: float = -0.1
+    rows: list[str]
+    note: str = ""
+
+
+class Bridge(_Part):
+    """Why a result differs between the base case and another: figures move one after the other, in this order."""
+
+    title: str
+    result: str
+    to: Literal["Low", "High"] = "High"
+    rows: list[str]
+    axis: str
+    format: str = "General"
+
+
+class Drivers(_Part):
+    """The sheet that says what it would take to reach a target, and why two cases differ."""
+
+    about: str
+    goals: list[Goal] = []
+    bridge: Bridge | None = None
+
+
 class Check(_Part):
     """A figure that should lie between two bounds."""
 
@@ -264,6 +296,7 @@ class Layout(_Part):
     checks: list[Check]
     timeline: Timeline | None = None
     sensitivity: Sensitivity | None = None
+    drivers: Drivers | None = None
     tables: list[TableSheet]
     glossary: list[Term]
     sources: list[str] = []

@@ -19,7 +19,7 @@ from xl_econ.printers import excel
 from xl_econ.printers.excel import step_names
 from xl_econ.tables import store
 
-from . import checks, columns, sensitivity, timeline
+from . import checks, columns, drivers, sensitivity, timeline
 from .language import Formula, Sharing, expression
 from .layout import CASES, CalculationRow, Input, Layout, Origin
 from .parts import (
@@ -96,7 +96,9 @@ class Model:
             self._add_timeline()
         self._verify_results()
         self.sensitivity = sensitivity.of(self, layout.sensitivity) if layout.sensitivity else None
+        self.drivers = drivers.of(self, layout.drivers) if layout.drivers else None
         self.checks = [*checks.of(self), *(sensitivity.checks(self.sensitivity) if self.sensitivity else [])]
+        self.checks += self.drivers.checks(self._values) if self.drivers else []
 
     # -- inputs -------------------------------------------------------------------------------------------------
     def _place_inputs(self) -> None:
@@ -190,6 +192,10 @@ class Model:
                 key = f"{name}_{number}"
             keys[at] = key
         return keys
+
+    def spot(self, key: str) -> tuple[str, int]:
+        """The sheet and the row of a key."""
+        return self._sheet_of[key]
 
     def refs(self, case: str, sheet: str, fixed: bool = False) -> dict[str, str]:
         """The cell of every key and constant in the column of a case, as a formula on `sheet` writes it."""

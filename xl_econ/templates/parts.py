@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,8 +20,8 @@ LIVE = "Live"
 _WIDEST = 40  # characters
 FIRST_CASE = 4  # column E, on every sheet with cases; the live case stands before it
 INPUTS, CALCULATION, RESULTS, CHECKS, FUNCTIONS = "Inputs", "Calculation", "Results", "Checks", "Functions"
-TIMELINE, SENSITIVITY, COMPARISON = "Timeline", "Sensitivity", "Comparison"
-SELECTOR_ROW = 5
+TIMELINE, SENSITIVITY, DRIVERS, COMPARISON = "Timeline", "Sensitivity", "Drivers", "Comparison"
+SELECTOR_ROW, HEADING_ROW = 5, 8  # of the Inputs sheet
 # Names after `inputs.` that are not an input's.
 RESERVED = {"case", "purpose", "owner", "source", "as_of", "grade", "key", *(c.casefold() for c in CASES)}
 RESERVED |= {"first_case", "last_case"}
@@ -67,6 +68,11 @@ class Columns:
             cells = ",".join(f"{sheet}{self.of[case]}{row}" for case in CASES)
             return f"CHOOSE({number},{cells})"
         return f"INDEX({sheet}{self.row(row)},{number})"  # CHOOSE takes 254 at most
+
+
+def absolute(cells: str) -> str:
+    """Cells as a formula names them that may stand anywhere."""
+    return re.sub(r"([A-Z]+)(\d+)", r"$\1$\2", cells)
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,16 @@ class CheckRow:
     def failing(self) -> list[str]:
         """The cases in which the figure is out of bounds."""
         return [case for case, value in self.values.items() if not self.low <= value <= self.high]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A cell as a sheet shows it: its place, what kind it is, its formula (none: a given value), number format."""
+
+    at: str
+    kind: str
+    formula: str
+    format: str
 
 
 @dataclass(frozen=True)

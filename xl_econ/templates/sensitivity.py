@@ -1,56 +1,30 @@
 """The Sensitivity sheet: grids of a result over two figures, and a tornado; every cell a formula of its own.
 
-A cell spells out the chain from the figures that vary to the result; what does not depend on them is read from the
-live case. So the sheet needs no data table, which other programs and headless engines do not compute alike.
+A cell spells out the chain from the figures that vary to the result.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from xl_econ.core.errors import LayoutError, TraceError, nearest
-from xl_econ.core.expr import Expr, Unavailable, var
-from xl_econ.hosts import cells
-from xl_econ.printers import excel
+from xl_econ.core.expr import Unavailable
 
-from .language import mapped
+from .chain import Cell, Chain, Compute, Values, cell, shown
 from .layout import Axis, Grid, Sensitivity, Swing, Tornado
 from .parts import INPUTS, LIVE, SENSITIVITY, CheckRow
-from .program import Program, program, read
 
 if TYPE_CHECKING:
     from .model import Model
 
 FIRST = 4
 _POINTS = '+0%" pts";-0%" pts";0'
-_LONGEST = 4000  # characters of a cell's formula that a person may still want to follow
 LOW_SHIFT, HIGH_SHIFT, LOW, HIGH, AT_LOW, AT_HIGH, DOWN, UP = "DEFGHIJK"  # columns of the tornado
 BAR = (LOW_SHIFT, LOW, AT_LOW, DOWN, HIGH_SHIFT, HIGH, AT_HIGH, UP)  # in the order of a bar's cells
-
-
-Values = Mapping[str, Any]
-Compute = Callable[[Values], Any]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell: its place, what kind it is, its formula (none: a given number), value and number format.
-
-    Attributes:
-        compute: Its value where the live case has other values.
-    """
-
-    at: str
-    kind: str
-    formula: str
-    value: Any
-    format: str
-    compute: Compute
 
 
 @dataclass(frozen=True)
@@ -99,91 +73,6 @@ class Sheet:
         return found + [cell for block in self.blocks for cell in (block.corner, block.link)]
 
 
-class _Chain:
-    """A result as one formula of the figures that vary."""
-
-    def __init__(self, model: Model, result: str, varied: tuple[str, ...]) -> None:
-        self.model, self.result, self.varied = model, result, varied
-        for key in (result, *varied):
-            if key not in model.keys:
-                raise LayoutError(f"sensitivity: unknown key {key!r}{nearest(key, model.keys)}")
-        self.refs = model.refs(LIVE, SENSITIVITY, fixed=True)
-        key_of = {id(e): key for key, e in model.nodes.items()}
-
-        known: dict[int, bool] = {}
-        held = model.layout.sensitivity.held if model.layout.sensitivity else ()
-
-        def depends(e: Any) -> bool:
-            """Whether an expression depends on a figure that varies."""
-            if not isinstance(e, Expr):
-                return False
-            if id(e) not in known:
-                key = e.args[0] if e.op == "var" else key_of.get(id(e))
-                if key in held:
-                    known[id(e)] = False
-                elif key in varied or e.op == "var":
-                    known[id(e)] = key in varied or depends(model.nodes.get(str(key)))
-                else:
-                    known[id(e)] = any(map(depends, e.args))
-            return known[id(e)]
-
-        def instead(e: Expr) -> Expr | None:
-            key = e.args[0] if e.op == "var" else key_of.get(id(e), "")
-            if key in varied or (key and not depends(e)):
-                return var(key)
-            if e.op != "var":
-                return None
-            if key not in written:  # once, so that a step which several others read is one expression
-                written[key] = mapped(model.nodes[key], instead)
-            return written[key]
-
-        written: dict[str, Expr] = {}
-
-        if result in varied or not depends(var(result)):
-            raise LayoutError(f"sensitivity: {result} does not depend on {' and '.join(varied)}")
-        self.root = mapped(model.nodes[result], instead)
-        self.format = model.format(result)
-
-    @cached_property
-    def _program(self) -> Program:
-        return program([(self.result, self.root)], read([self.root]))
-
-    def value(self, values: Values) -> Any:
-        """The result for the live case's values, those that vary among them."""
-        [found] = self._program(values)
-        return cells.shown(self.root, values, {}) if isinstance(found, float) and math.isnan(found) else found
-
-    def live_value(self, values: Values) -> Any:
-        return _shown(values[self.result])
-
-    def cell(self, at: str, kind: str, refs: dict[str, str], varied: Mapping[str, Compute]) -> Cell:
-        """The result where the figures that vary stand in the cells `refs` and are worked out so."""
-        try:
-            text = excel.formula(self.root, self.refs | refs)
-        except TraceError:
-            text = "?" * _LONGEST
-        if len(text) >= _LONGEST:
-            raise LayoutError(f"sensitivity: {self.result} over {' and '.join(self.varied)} is too long for one cell")
-
-        def compute(values: Values) -> Any:
-            return self.value({**values, **{key: of(values) for key, of in varied.items()}})
-
-        return _cell(self.model, at, kind, text, compute, self.format)
-
-    def live(self, corner: str, link: str) -> tuple[Cell, Cell]:
-        """The live case by this formula, and the live result itself."""
-        by_link = _cell(self.model, link, "link", self.refs[self.result], self.live_value, self.format)
-        return self.cell(corner, "result", {}, {}), by_link
-
-
-def _shown(value: Any) -> Any:
-    return value.cell if isinstance(value, Unavailable) else value
-
-
-def _cell(model: Model, at: str, kind: str, text: str, compute: Compute, form: str) -> Cell:
-    return Cell(at, kind, text, _shown(compute(model.values(LIVE))), form, compute)
-
-
 def of(model: Model, spec: Sensitivity) -> Sheet:
     """The sheet's cells, with the values that the core gives them."""
     row, grids = FIRST, []
@@ -194,7 +83,7 @@ def of(model: Model, spec: Sensitivity) -> Sheet:
 
 
 def _grid(model: Model, g: Grid, row: int) -> GridBlock:
-    chain = _Chain(model, g.result, (g.across.key, g.down.key))
+    chain = Chain(model, g.result, (g.across.key, g.down.key), SENSITIVITY)
     top = row + 3  # the across values; their shifts stand above
     columns = [chr(ord("D") + n) for n in range(len(g.across.values or g.across.shifts))]
     rows = [top + 1 + n for n in range(len(g.down.values or g.down.shifts))]
@@ -217,11 +106,11 @@ def _axis(model: Model, axis: Axis, n: int, at: str, shift_at: str) -> list[Cell
     shift = axis.shifts[n]
     text, compute = _shifted(model, Swing(key=axis.key), shift_at, shift)
     given = _given(model, shift_at, "input", shift, "+0%;-0%;0%")
-    return [_cell(model, at, "axis", text, compute, form), given]
+    return [cell(model, at, "axis", text, compute, form), given]
 
 
 def _given(model: Model, at: str, kind: str, value: float, form: str) -> Cell:
-    return _cell(model, at, kind, "", lambda _: value, form)
+    return cell(model, at, kind, "", lambda _: value, form)
 
 
 def _shifted(model: Model, swing: Swing, at: str, shift: float) -> tuple[str, Compute]:
@@ -254,7 +143,7 @@ class _Arm:
     """A figure that moves, wherever its bar stands."""
 
     def __init__(self, model: Model, result: str, swing: Swing) -> None:
-        self.model, self.swing, self.chain = model, swing, _Chain(model, result, (swing.key,))
+        self.model, self.swing, self.chain = model, swing, Chain(model, result, (swing.key,), SENSITIVITY)
         shifts = (swing.low, swing.high)
         self._ends = [(shift, _shifted(model, swing, "", shift)[1]) for shift in shifts]
 
@@ -264,7 +153,7 @@ class _Arm:
         for shift, moved in self._ends:
             figure = moved(live)
             result = self.chain.value({**live, self.swing.key: figure})
-            found += [shift, _shown(figure), result, _less(result, self.chain.live_value(live))]
+            found += [shift, shown(figure), result, _less(result, self.chain.live_value(live))]
         return found
 
     def bar(self, row: int, link: str) -> list[Cell]:
@@ -277,9 +166,9 @@ class _Arm:
             text, moved = _shifted(self.model, s, a, shift)
             found += [
                 _given(self.model, a, "input", shift, shown),
-                _cell(self.model, b, "calculation", text, moved, self.model.format(s.key)),
+                cell(self.model, b, "calculation", text, moved, self.model.format(s.key)),
                 chain.cell(c, "calculation", {s.key: b}, {s.key: moved}),
-                _cell(self.model, d, "calculation", f"{c}-{link}", self._off(4 * n + 3), chain.format),
+                cell(self.model, d, "calculation", f"{c}-{link}", self._off(4 * n + 3), chain.format),
             ]
         return found
 

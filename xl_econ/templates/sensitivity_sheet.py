@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .canvas import Canvas
+from .chain import Cell
 from .model import Model
 from .parts import SENSITIVITY
-from .sensitivity import AT_HIGH, AT_LOW, DOWN, HIGH, HIGH_SHIFT, LOW, LOW_SHIFT, UP, Cell, GridBlock, TornadoBlock
+from .sensitivity import AT_HIGH, AT_LOW, DOWN, HIGH, HIGH_SHIFT, LOW, LOW_SHIFT, UP, GridBlock, TornadoBlock
 from .styles import NAVY, SERIES, Styles
 
 _WIDTHS = (3, 40, 16, 16, 16, 16, 16, 16, 16, 16, 16)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from . import waterfall
 from .canvas import Canvas
 from .layout import Chart, Layout
 from .model import Model
 from .parts import LIVE, RESULTS
-from .styles import BAD, LINK_GREEN, NAVY, SERIES
+from .styles import NAVY, SERIES
 
 SHAPED = ("waterfall", "range")
 FIRST_RESULT = 5
@@ -68,24 +69,17 @@ def write(c: Canvas, workbook: Any, model: Model, spec: Chart, at: dict[str, int
         _range_cells(c, model, spec, at, row + 1)
     first, last = row + 2, row + 1 + len(spec.series)
     chart = workbook.add_chart({"type": "column" if spec.type == "waterfall" else "bar", "subtype": "stacked"})
-    for column in names:
-        n = ord(column) - 65
-        series: dict[str, Any] = {
-            "name": [RESULTS, row, n],
-            "categories": [RESULTS, first - 1, 1, last - 1, 1],
-            "values": [RESULTS, first - 1, n, last - 1, n],
-            "gap": 40,
-        }
-        colour = SERIES[1] if spec.type == "range" else BAD if column in "FG" else LINK_GREEN
-        series |= {"fill": {"none": True}, "border": {"none": True}} if column == "E" else {"fill": {"color": colour}}
-        if spec.type == "waterfall" and column != "E":  # the sum of all
-            series |= {"points": [*[None] * (len(spec.series) - 1), {"fill": {"color": NAVY}}]}
-        chart.add_series(series)
-    _shape(chart, spec)
+    if spec.type == "waterfall":
+        waterfall.add_series(chart, RESULTS, (row + 1, first, last), names, {len(spec.series) - 1})
+    else:
+        for column, look in zip(names, (waterfall.HIDDEN, {"fill": {"color": SERIES[1]}}), strict=True):
+            chart.add_series(waterfall.series(RESULTS, (row + 1, first, last), column) | look)
+    shape(chart, spec)
     return chart
 
 
-def _shape(chart: Any, spec: Chart) -> None:
+def shape(chart: Any, spec: Chart) -> None:
+    """Titles and axes."""
     lines = {"visible": True, "line": {"color": "#D9D9D9"}}
     values = {"name": spec.axis, "num_format": spec.format, "major_gridlines": lines}
     chart.set_title({"name": spec.title, "name_font": {"size": 12, "color": NAVY}, "overlay": False})
@@ -122,10 +116,8 @@ def _waterfall_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], r
         c.formula(f"D{r}", f"D{at[key]}", found[f"D{r}"], "calculation", model.format(key))
         top = f"D{r}" if last else f"SUM(D${first}:D{r})"
         foot = "0" if last or n == 0 else f"SUM(D${first}:D{r - 1})"
-        c.formula(f"E{r}", f"MAX(MIN({foot},{top}),0)+MIN(MAX({foot},{top}),0)", found[f"E{r}"], *_CELL)
-        above, below = f"MAX({foot},{top},0)-MAX(MIN({foot},{top}),0)", f"MIN({foot},{top},0)-MIN(MAX({foot},{top}),0)"
-        for column, text, sign in (("F", above, ">="), ("G", below, ">="), ("H", above, "<"), ("I", below, "<")):
-            c.formula(f"{column}{r}", f"IF(D{r}{sign}0,{text},0)", found[f"{column}{r}"], *_CELL)
+        for column, text in zip("EFGHI", waterfall.bar_formulas(foot, top, f"D{r}"), strict=True):
+            c.formula(f"{column}{r}", text, found[f"{column}{r}"], *_CELL)
 
 
 def _range_cells(c: Canvas, model: Model, spec: Chart, at: dict[str, int], row: int) -> None:
@@ -155,9 +147,8 @@ def _waterfall(series: Sequence[str], row: int, value: Callable[[str, str], Any]
     for r, key in enumerate(series, row):
         effect = value(key, LIVE)
         before, after = (0.0, effect) if r == row + len(series) - 1 else (level, level + effect)
-        low, high, level = min(before, after), max(before, after), after
-        bars = (max(high, 0.0) - max(low, 0.0), min(low, 0.0) - min(high, 0.0))
-        cells = (effect, max(low, 0.0) + min(high, 0.0), *((*bars, 0.0, 0.0) if effect >= 0 else (0.0, 0.0, *bars)))
+        level = after
+        cells = (effect, *waterfall.bar_values(before, after, effect))
         found |= {f"{column}{r}": v for column, v in zip("DEFGHI", cells, strict=True)}
     return found
 

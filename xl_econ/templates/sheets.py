@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from .parts import (
     CALCULATION,
     FIRST_CASE,
     FUNCTIONS,
+    HEADING_ROW,
     LIVE,
     RESULTS,
     SELECTOR_ROW,
@@ -25,6 +25,7 @@ from .parts import (
     Heading,
     InputRow,
     Line,
+    absolute,
     unit_text,
 )
 from .styles import FLAG_FORMAT, LIMIT_FORMAT, NAVY, NOTE_FORMAT, SERIES, Styles
@@ -33,7 +34,6 @@ CASE_NUMBER_ROW = SELECTOR_ROW + 1
 CHECK_HEADINGS = 5
 _LABELLED = 6  # cases whose bars still have room for a label
 _CASE_WIDTH = 16
-HEADING_ROW = 8
 _LANDSCAPE_ROWS = 60  # that a page across can hold and still be read
 
 
@@ -87,11 +87,6 @@ def inputs(ws: Any, style: Styles, model: Model) -> None:
         c.text(f"C{constant.row}", constant.constant.unit, "unit")
         value = float(constant.constant)
         c.number(f"D{constant.row}", value, "constant", "#,##0" if value.is_integer() else "General")
-
-
-def absolute(cells: str) -> str:
-    """Cells as a formula names them that may stand anywhere."""
-    return re.sub(r"([A-Z]+)(\d+)", r"$\1$\2", cells)
 
 
 def _input(c: Canvas, item: InputRow, at: Columns) -> None:

@@ -1,0 +1,127 @@
+"""What each of several inputs, moved alone, would have to be for a result to reach a target: goal seek in cells.
+
+The cell of an input is the closed form of the chain that leads from it to the result, so it answers while somebody
+types, without a solver; beside it the chain itself says what the result is there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from xl_econ.core.errors import LayoutError
+from xl_econ.core.expr import var
+from xl_econ.core.inverse import inverse
+from xl_econ.core.quantity import Quantity
+from xl_econ.printers import excel
+
+from .chain import LONGEST, Chain, shown
+from .layout import Goal
+from .parts import DRIVERS, INPUTS, LIVE, CheckRow, Drawn
+from .program import program, read
+
+if TYPE_CHECKING:
+    from .model import Model
+
+_SAME = (0.999999999, 1.000000001, "0.000000000", "check", "At the figures that the target needs")
+
+
+class Block:
+    """A goal on the sheet: the target, then a row an input.
+
+    Args:
+        model: The template.
+        goal: What is asked.
+        row: Of its title.
+    """
+
+    def __init__(self, model: Model, goal: Goal, row: int) -> None:
+        self.goal, self.row = goal, row
+        self.first, self.last = row + 7, row + 6 + len(goal.rows)
+        self.live, self.shift, self.target = (f"D{row + n}" for n in (2, 3, 4))
+        form, refs = model.format(goal.result), model.refs(LIVE, DRIVERS, fixed=True)
+        self._seeks = [_Seek(model, goal.result, key, r, self.target) for r, key in enumerate(goal.rows, self.first)]
+        self.cells = [
+            Drawn(self.live, "link", refs[goal.result], form),
+            Drawn(self.shift, "input", "", "+0%;-0%;0%"),
+            Drawn(self.target, "result", f"{self.live}*(1+{self.shift})", form),
+            *(cell for seek in self._seeks for cell in seek.cells),
+        ]
+
+    def values(self, live: Mapping[str, Any]) -> dict[str, Any]:
+        """What the cells hold for the values of the live case."""
+        result = live[self.goal.result]
+        target = result * (1 + self.goal.shift)
+        found = {self.live: shown(result), self.shift: self.goal.shift, self.target: shown(target)}
+        for seek in self._seeks:
+            found |= seek.values(live, target)
+        return found
+
+    def figure(self, cells: Mapping[str, Any]) -> float:
+        """What the check shows."""
+        target = cells[self.target]
+        there = [cells[f"J{r}"] for r in range(self.first, self.last + 1) if cells[f"I{r}"] == "yes"]
+        return 1.0 if not there or target == 0 else math.fsum(there) / (len(there) * target)
+
+    def check(self, cells: Mapping[str, Any]) -> CheckRow:
+        """The figures that are needed lead to the target."""
+        within, there = (f"{DRIVERS}!{c}{self.first}:{c}{self.last}" for c in "IJ")
+        target, count = f"{DRIVERS}!{self.target}", f'COUNTIF({within},"yes")'
+        text = f'IF(OR({count}=0,{target}=0),1,SUMIF({within},"yes",{there})/({count}*{target}))'
+        return CheckRow(f"{self.goal.title}: result over target", {LIVE: text}, {LIVE: self.figure(cells)}, "", *_SAME)
+
+
+class _Seek:
+    """An input that is sought: live, needed, the change, its bounds, whether it keeps them, the result there."""
+
+    def __init__(self, model: Model, result: str, key: str, row: int, target: str) -> None:
+        item = model.input_rows.get(key)
+        if item is None:
+            raise LayoutError(f"{DRIVERS}: {key} is no input")
+        self.key, self.row, self.chain = key, row, Chain(model, result, (key,), DRIVERS)
+        solved = inverse(self.chain.root, key, var("target"))
+        if solved is None:
+            raise LayoutError(f"{DRIVERS}: {result} has no closed form for {key}")
+        text = excel.formula(solved, self.chain.refs | {"target": f"${target[0]}${target[1:]}"})
+        if len(text) >= LONGEST:
+            raise LayoutError(f"{DRIVERS}: {key} for {result} is too long for one cell")
+        self._solve, self._quantity = program([(key, solved)], read([solved])), item.input.kind
+        q, form = item.input.kind, model.format(key)
+        low, high = (f"{INPUTS}!{model.columns.beyond(n)}{item.row}" for n in (0, 1))
+        tests = [f"E{row}{'>' if q.positive else '>='}G{row}"] if math.isfinite(q.low) else []
+        tests += [f"E{row}<=H{row}"] if math.isfinite(q.high) else []
+        self.cells = [
+            Drawn(f"D{row}", "link", self.chain.refs[key], form),
+            Drawn(f"E{row}", "result", text, form),
+            Drawn(f"F{row}", "calculation", f"E{row}-D{row}", form),
+            *([Drawn(f"G{row}", "link", low, form)] if math.isfinite(q.low) else []),
+            *([Drawn(f"H{row}", "link", high, form)] if math.isfinite(q.high) else []),
+            Drawn(f"I{row}", "calculation", f'IF(AND({",".join(tests)}),"yes","no")', "General"),
+            Drawn(f"J{row}", "calculation", self.chain.text({key: f"$E{row}"}), model.format(result)),
+        ]
+
+    def values(self, live: Mapping[str, Any], target: Any) -> dict[str, Any]:
+        """What its cells hold."""
+        r, q, now = self.row, self._quantity, live[self.key]
+        bounds = {f"{c}{r}": v for c, v in (("G", q.low), ("H", q.high)) if math.isfinite(v)}
+        needed = self._needed(live, target)
+        if isinstance(needed, str):
+            return bounds | {f"D{r}": shown(now)} | {f"{c}{r}": needed for c in "EFIJ"}
+        there = self.chain.value({**live, self.key: needed})
+        within = "yes" if _within(q, needed) else "no"
+        return bounds | {f"D{r}": now, f"E{r}": needed, f"F{r}": needed - now, f"I{r}": within, f"J{r}": there}
+
+    def _needed(self, live: Mapping[str, Any], target: Any) -> Any:
+        """The figure, or the error value that the cell shows."""
+        try:
+            [found] = self._solve({**live, "target": target})
+        except ZeroDivisionError:
+            return "#DIV/0!"
+        except (OverflowError, ValueError):
+            return "#NUM!"
+        return "#NUM!" if isinstance(found, complex) else shown(found)
+
+
+def _within(q: Quantity, value: float) -> bool:
+    return (value > q.low if q.positive else value >= q.low) and value <= q.high
