@@ -35,8 +35,8 @@ _SAYS_UNIT = re.compile(r"\d.*[%/WwhHxX]|[$€]")  # a text whose figures can be
 # Headings of columns beside labels that hold something else than the figure which the label announces.
 _NO_FIGURE = re.compile(
     r"(unit|source|as of|date|grade|note|comment|lowest|highest|bound|at least|at most|min|max|flag|key|result|change|"
-    r"effect|start of|more|delta|varian|index|step|check|toleran|formula|link|url|ref|type|owner|status|range|remark|"
-    r"basis|%)|.*\b(by|less|vs|share)\b",
+    r"effect|start of|more|to reach|delta|varian|index|step|check|toleran|formula|link|url|ref|type|owner|status|range|"
+    r"remark|basis|%)|.*\b(by|less|vs|share)\b",
     re.I,
 )
 _YEARS = range(1990, 2101)

@@ -14,7 +14,7 @@ from .sensitivity_sheet import bar_label
 from .styles import Styles
 
 _WIDTHS = (3, 44, 14, *[16] * 9)
-_SOUGHT = ("Now", "Needed", "Change", "Lowest", "Highest", "Within bounds", "Result there")
+_SOUGHT = ("Now", "To reach it", "Change", "Lowest", "Highest", "Within bounds", "Result there")
 _PARTS = ("Start of bar", "More, above 0", "More, below 0", "Less, above 0", "Less, below 0")
 _STEPS = ("From", "To", "Result", "Effect", *_PARTS)
 

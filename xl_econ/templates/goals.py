@@ -24,6 +24,8 @@ from .program import program, read
 if TYPE_CHECKING:
     from .model import Model
 
+NONE = "none"  # no figure reaches the target
+_WORKED_OUT = Quantity("", low=0)  # a row of the calculation has no bounds of its own; none here is negative
 _SAME = (0.999999999, 1.000000001, "0.000000000", "check", "At the figures that the target needs")
 
 
@@ -60,25 +62,24 @@ class Block:
 
     def figure(self, cells: Mapping[str, Any]) -> float:
         """What the check shows."""
-        target = cells[self.target]
+        target, live = cells[self.target], cells[self.live]
         there = [cells[f"J{r}"] for r in range(self.first, self.last + 1) if cells[f"I{r}"] == "yes"]
-        return 1.0 if not there or target == 0 else math.fsum(there) / (len(there) * target)
+        return 1.0 if not there or live == 0 else 1 + (sum(there) / len(there) - target) / live
 
     def check(self, cells: Mapping[str, Any]) -> CheckRow:
         """The figures that are needed lead to the target."""
         within, there = (f"{DRIVERS}!{c}{self.first}:{c}{self.last}" for c in "IJ")
-        target, count = f"{DRIVERS}!{self.target}", f'COUNTIF({within},"yes")'
-        text = f'IF(OR({count}=0,{target}=0),1,SUMIF({within},"yes",{there})/({count}*{target}))'
-        return CheckRow(f"{self.goal.title}: result over target", {LIVE: text}, {LIVE: self.figure(cells)}, "", *_SAME)
+        target, live, count = f"{DRIVERS}!{self.target}", f"{DRIVERS}!{self.live}", f'COUNTIF({within},"yes")'
+        text = f'IF(OR({count}=0,{live}=0),1,1+(SUMIF({within},"yes",{there})/{count}-{target})/{live})'
+        return CheckRow(
+            f"{self.goal.title}: result against target", {LIVE: text}, {LIVE: self.figure(cells)}, "", *_SAME
+        )
 
 
 class _Seek:
     """An input that is sought: live, needed, the change, its bounds, whether it keeps them, the result there."""
 
     def __init__(self, model: Model, result: str, key: str, row: int, target: str) -> None:
-        item = model.input_rows.get(key)
-        if item is None:
-            raise LayoutError(f"{DRIVERS}: {key} is no input")
         self.key, self.row, self.chain = key, row, Chain(model, result, (key,), DRIVERS)
         solved = inverse(self.chain.root, key, var("target"))
         if solved is None:
@@ -86,41 +87,45 @@ class _Seek:
         text = excel.formula(solved, self.chain.refs | {"target": f"${target[0]}${target[1:]}"})
         if len(text) >= LONGEST:
             raise LayoutError(f"{DRIVERS}: {key} for {result} is too long for one cell")
-        self._solve, self._quantity = program([(key, solved)], read([solved])), item.input.kind
-        q, form = item.input.kind, model.format(key)
-        low, high = (f"{INPUTS}!{model.columns.beyond(n)}{item.row}" for n in (0, 1))
-        tests = [f"E{row}{'>' if q.positive else '>='}G{row}"] if math.isfinite(q.low) else []
-        tests += [f"E{row}<=H{row}"] if math.isfinite(q.high) else []
+        item = model.input_rows.get(key)
+        self._solve, form = program([(key, solved)], read([solved])), model.format(key)
+        self._quantity = q = item.input.kind if item else _WORKED_OUT
+        bounds = {c: f"{INPUTS}!{model.columns.beyond(n)}{item.row}" for n, c in enumerate("GH")} if item else {}
+        self._bounds = {c: limit for c, limit in (("G", q.low), ("H", q.high)) if c in bounds and math.isfinite(limit)}
+        tests = [f"E{row}{'>' if q.positive else '>='}{f'G{row}' if item else 0}"] if math.isfinite(q.low) else []
+        tests += [f"E{row}<=H{row}"] if "H" in self._bounds else []
+        there = self.chain.text({key: f"$E{row}"})
         self.cells = [
             Drawn(f"D{row}", "link", self.chain.refs[key], form),
-            Drawn(f"E{row}", "result", text, form),
-            Drawn(f"F{row}", "calculation", f"E{row}-D{row}", form),
-            *([Drawn(f"G{row}", "link", low, form)] if math.isfinite(q.low) else []),
-            *([Drawn(f"H{row}", "link", high, form)] if math.isfinite(q.high) else []),
-            Drawn(f"I{row}", "calculation", f'IF(AND({",".join(tests)}),"yes","no")', "General"),
-            Drawn(f"J{row}", "calculation", self.chain.text({key: f"$E{row}"}), model.format(result)),
+            Drawn(f"E{row}", "result", f'IFERROR({text},"{NONE}")', form),
+            Drawn(f"F{row}", "calculation", _if_any(row, f"E{row}-D{row}", NONE), form),
+            *(Drawn(f"{c}{row}", "link", bounds[c], form) for c in self._bounds),
+            Drawn(f"I{row}", "calculation", _if_any(row, f'IF(AND({",".join(tests)}),"yes","no")', "no"), "General"),
+            Drawn(f"J{row}", "calculation", _if_any(row, there, NONE), model.format(result)),
         ]
 
     def values(self, live: Mapping[str, Any], target: Any) -> dict[str, Any]:
         """What its cells hold."""
         r, q, now = self.row, self._quantity, live[self.key]
-        bounds = {f"{c}{r}": v for c, v in (("G", q.low), ("H", q.high)) if math.isfinite(v)}
+        bounds = {f"{c}{r}": limit for c, limit in self._bounds.items()}
         needed = self._needed(live, target)
-        if isinstance(needed, str):
-            return bounds | {f"D{r}": shown(now)} | {f"{c}{r}": needed for c in "EFIJ"}
+        if needed is None:
+            return bounds | {f"D{r}": shown(now), f"I{r}": "no"} | {f"{c}{r}": NONE for c in "EFJ"}
         there = self.chain.value({**live, self.key: needed})
         within = "yes" if _within(q, needed) else "no"
         return bounds | {f"D{r}": now, f"E{r}": needed, f"F{r}": needed - now, f"I{r}": within, f"J{r}": there}
 
     def _needed(self, live: Mapping[str, Any], target: Any) -> Any:
-        """The figure, or the error value that the cell shows."""
+        """The figure; None where none reaches the target, because the result does not depend on it."""
         try:
             [found] = self._solve({**live, "target": target})
-        except ZeroDivisionError:
-            return "#DIV/0!"
-        except (OverflowError, ValueError):
-            return "#NUM!"
-        return "#NUM!" if isinstance(found, complex) else shown(found)
+        except (ArithmeticError, ValueError):
+            return None
+        return found if isinstance(found, float) and math.isfinite(found) else None
+
+
+def _if_any(row: int, text: str, otherwise: str) -> str:
+    return f'IF(ISNUMBER(E{row}),{text},"{otherwise}")'
 
 
 def _within(q: Quantity, value: float) -> bool:
