@@ -77,7 +77,7 @@ def _bridge(c: Canvas, model: Model, block: case_bridge.Block, values: Mapping[s
     _cells(c, block.cells, values)
     chart = workbook.add_chart({"type": "column", "subtype": "stacked"})
     rows, ends = (row + 6, block.start, block.end), {0, block.end - block.start}
-    waterfall.add_series(chart, DRIVERS, rows, case_bridge.BARS, ends)
+    waterfall.add_series(chart, DRIVERS, rows, case_bridge.BARS, ends, spec.better)
     shaped.shape(chart, Chart(title=spec.title, type="waterfall", series=[], axis=spec.axis, format=spec.format))
     chart.set_size({"width": 1100, "height": 360})
     c.ws.insert_chart(block.end + 1, 1, chart, {"x_offset": 4, "y_offset": 4})

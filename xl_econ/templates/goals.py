@@ -20,10 +20,12 @@ from .chain import LONGEST, Chain, shown
 from .layout import Goal
 from .parts import DRIVERS, INPUTS, LIVE, CheckRow, Drawn
 from .program import program, read
+from .styles import LIMIT_FORMAT
 
 if TYPE_CHECKING:
     from .model import Model
 
+_LARGE = 1e6  # a limit from here on is shown by its power of ten
 NONE = "none"  # no figure reaches the target
 _WORKED_OUT = Quantity("", low=0)  # a row of the calculation has no bounds of its own; none here is negative
 _SAME = (0.999999999, 1.000000001, "0.000000000", "check", "At the figures that the target needs")
@@ -99,7 +101,7 @@ class _Seek:
             Drawn(f"D{row}", "link", self.chain.refs[key], form),
             Drawn(f"E{row}", "result", f'IFERROR({text},"{NONE}")', form),
             Drawn(f"F{row}", "calculation", _if_any(row, f"E{row}-D{row}", NONE), form),
-            *(Drawn(f"{c}{row}", "link", bounds[c], form) for c in self._bounds),
+            *(Drawn(f"{c}{row}", "link", bounds[c], _limit(v, form)) for c, v in self._bounds.items()),
             Drawn(f"I{row}", "calculation", _if_any(row, f'IF(AND({",".join(tests)}),"yes","no")', "no"), "General"),
             Drawn(f"J{row}", "calculation", _if_any(row, there, NONE), model.format(result)),
         ]
@@ -126,6 +128,10 @@ class _Seek:
 
 def _if_any(row: int, text: str, otherwise: str) -> str:
     return f'IF(ISNUMBER(E{row}),{text},"{otherwise}")'
+
+
+def _limit(value: float, form: str) -> str:
+    return LIMIT_FORMAT if value >= _LARGE else form
 
 
 def _within(q: Quantity, value: float) -> bool:

@@ -212,6 +212,7 @@ class Bridge(_Part):
     result: str
     to: Literal["Low", "High"] = "High"
     rows: list[str]
+    better: Literal["less", "more"] = Field("less", description="What of the result is good news: shown green")
     axis: str
     format: str = "General"
 

@@ -28,7 +28,9 @@ def bar_values(before: float, after: float, effect: float) -> tuple[float, ...]:
     return (max(low, 0.0) + min(high, 0.0), *((*bars, 0.0, 0.0) if effect >= 0 else (0.0, 0.0, *bars)))
 
 
-def add_series(chart: Any, sheet: str, rows: tuple[int, int, int], columns: Sequence[str], sums: set[int]) -> None:
+def add_series(
+    chart: Any, sheet: str, rows: tuple[int, int, int], columns: Sequence[str], sums: set[int], better: str = "less"
+) -> None:
     """The bars of a waterfall, the start of each invisible.
 
     Args:
@@ -37,12 +39,14 @@ def add_series(chart: Any, sheet: str, rows: tuple[int, int, int], columns: Sequ
         rows: Of the headings, the first and the last bar.
         columns: Of the parts of a bar, as `bar_formulas` has them.
         sums: Numbers of the bars that are sums and no effects.
+        better: Whether less or more of the result is good news.
     """
     start, *parts = columns
     chart.add_series(series(sheet, rows, start) | HIDDEN)
     points = [{"fill": {"color": NAVY}} if n in sums else None for n in range(rows[2] - rows[1] + 1)]
     for n, column in enumerate(parts):
-        look = {"fill": {"color": BAD if n < 2 else LINK_GREEN}, "points": points}
+        bad = (n < 2) == (better == "less")
+        look = {"fill": {"color": BAD if bad else LINK_GREEN}, "points": points}
         chart.add_series(series(sheet, rows, column) | look)
 
 
