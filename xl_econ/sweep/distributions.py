@@ -356,8 +356,8 @@ def _around_a_mode(kind: Callable[[float, float, float], Distribution]) -> Calla
             return left * (last - mode) - right * (mode - first)
 
         # Beyond these ends the quantiles would lie on one side of the mode.
-        least = brentq(lambda peak: sides(peak)[0], 0.0 if sides(0.0)[0] < 0 else 1e-12, 1 - 1e-12)
-        most = brentq(lambda peak: sides(peak)[1], 1e-12, 1.0 if sides(1.0)[1] < 0 else 1 - 1e-12)
+        least = brentq(lambda peak: sides(peak)[0], 0.0, 1.0)
+        most = brentq(lambda peak: sides(peak)[1], 0.0, 1.0)
         peak = float(brentq(off, least, most, xtol=1e-15, rtol=1e-14))
         width = (last - first) / sum(sides(peak))
         return kind(mode - peak * width, mode, mode + (1 - peak) * width)
