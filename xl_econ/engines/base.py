@@ -22,9 +22,15 @@ class EngineError(XlEconError):
 
 
 class Engine(Protocol):
-    """Where tasks run. Used in a `with` block; what it started ends with the block."""
+    """Where tasks run. Used in a `with` block; what it started ends with the block.
+
+    Attributes:
+        workers: How many tasks run at a time.
+        deaths: How often a worker was lost, and its tasks were done again.
+    """
 
     workers: int
+    deaths: int
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
         """The results of tasks, in their order, each once.

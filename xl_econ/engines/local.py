@@ -22,7 +22,7 @@ AHEAD = 3  # tasks for each worker that are handed out before the first of them 
 class InProcess:
     """One task after another, here."""
 
-    workers = 1
+    workers, deaths = 1, 0
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
         """The results of tasks, in their order."""
@@ -43,7 +43,7 @@ class Pool:
     """
 
     def __init__(self, workers: int) -> None:
-        self.workers = workers
+        self.workers, self.deaths = workers, 0
         self._pool: ProcessPoolExecutor | None = None
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
@@ -62,6 +62,7 @@ class Pool:
                 result = opened(first.result())
             except BrokenProcessPool:
                 attempts += 1
+                self.deaths += 1
                 self._end()
                 waiting = [(t, None if f is None or not _done(f) else f) for t, f in waiting]
                 if attempts == 1 + ATTEMPTS:

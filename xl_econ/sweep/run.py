@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -69,7 +70,7 @@ class Part:
 
 def work(task: Task) -> Part:
     """Draw and compute the blocks of a task."""
-    return _worker(task.plan).part(task)
+    return _worker(task.plan, threading.get_ident()).part(task)
 
 
 class _Worker:
@@ -102,8 +103,9 @@ class _Worker:
         return Part(task.stop, sketches, together)
 
 
-@lru_cache(maxsize=2)
-def _worker(plan: Plan) -> _Worker:
+@lru_cache(maxsize=64)
+def _worker(plan: Plan, _thread: int) -> _Worker:
+    """What this thread keeps: a worker of Dask can have several, and they must not draw into the same columns."""
     np.empty(1 << 20)  # freed at once: now the C library keeps freed memory instead of giving it back at each turn
     with rate_card.using(Path(plan.card) if plan.card else None):
         return _Worker(plan)
