@@ -269,7 +269,7 @@ def plan(
         if key not in what.outputs:
             raise UsageError(f"{what.name} has no output {key!r}{nearest(key, what.outputs)}")
     card = rate_card.current()
-    chosen = tuple(outputs) or (what.result.key,)
+    chosen = tuple(outputs) or (what.result,)
     return Plan(case, method, n, seed, chosen, tuple(budgets), card=str(card) if card else None)
 
 
