@@ -35,6 +35,7 @@ _COMMANDS = {
     "reprice": "reprice:reprice",
     "upgrade": "upgrade:upgrade",
     "stamp": "stamp:stamp",
+    "sweep": "sweep:sweep",
     "addin": "addin:addin",
     "docs": "functions:docs",
     "version": "workbooks:version",
@@ -115,6 +116,7 @@ def _parser() -> _Parser:
     _filling(command)
     _auditing(command)
     _comparing(command)
+    _scenarios(command)
     _addin(command("addin", "the Excel add-in", reads=False))
     sub = command("docs", "write the reference pages of functions, tables and checks", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
@@ -243,6 +245,20 @@ def _comparing(command: Callable[..., _Parser]) -> None:
     )
     sub.add_argument("workbook", type=_path, metavar="F")
     sub.add_argument("--write", action="store_true", help="write the hashes that are true now into the workbook")
+
+
+def _scenarios(command: Callable[..., _Parser]) -> None:
+    """The commands that ask what if."""
+    sub = command("sweep", "a function or a template over many draws of uncertain inputs", tables=True)
+    sub.add_argument("name", metavar="NAME|TEMPLATE")
+    sub.add_argument("--cases", type=_path, metavar="F", required=True)
+    sub.add_argument("-n", type=int, default=None)
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--method", default=None)
+    sub.add_argument("--workers", type=int, default=1)
+    sub.add_argument("--engine", default="local")
+    sub.add_argument("--budget", type=float, action="append", default=[])
+    sub.add_argument("--max-points", type=int, default=100_000_000)
 
 
 def _addin(addin: _Parser) -> None:

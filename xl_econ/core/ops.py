@@ -323,11 +323,11 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "<>": operator.ne,
     "neg": operator.neg,
 }
+_ELEMENTWISE = (minimum, maximum, sqrt, exp, log, log2, expm1, log1p, roundup, rounddown, snapped, geometric_sum)
+_ARRAY: dict[str, Callable[..., Any]] = _ARITHMETIC | {op.name: op.array for op in _ELEMENTWISE}
 _SCALAR: dict[str, Callable[..., Any]] = (
     _ARITHMETIC
-    | {op.name: op.scalar for op in (minimum, maximum, sqrt, exp, log, expm1, roundup, rounddown, snapped)}
-    | {geometric_sum.name: geometric_sum.scalar}
-    | {op.name: op.scalar for op in (log1p, log2, _TOTAL, _WEIGHTED_SUM)}
+    | {op.name: op.scalar for op in (*_ELEMENTWISE, _TOTAL, _WEIGHTED_SUM)}
     | {"join": _join_scalar, "concat": _concat_scalar, "day_of": _serial}
     | _COLUMN_OPS
 )
@@ -336,6 +336,11 @@ _SCALAR: dict[str, Callable[..., Any]] = (
 def scalar_function(op: str) -> Callable[..., Any] | None:
     """How numbers do an operation; None for those that are more than a function of their arguments."""
     return _SCALAR.get(op)
+
+
+def array_function(op: str) -> Callable[..., Any] | None:
+    """How arrays do an operation, element by element; None for those that do not."""
+    return _ARRAY.get(op)
 
 
 def evaluate(e: Any, env: Mapping[str, Any], memo: dict[int, Any] | None = None) -> Any:

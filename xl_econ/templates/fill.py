@@ -60,11 +60,7 @@ def read(path: Path, layout: Layout, named: bool = False, cases: tuple[str, ...]
     kind = path.suffix.lower()
     if kind not in FORMATS:
         raise InputError(f"{path}: not a case file; it can be {', '.join(FORMATS)}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as e:
-        reason = "it is not UTF-8; save it as UTF-8" if isinstance(e, UnicodeDecodeError) else e.strerror
-        raise InputError(f"{path}: cannot be read: {reason}") from None
+    text = _text(path)
     if kind != ".csv":
         found = _parse(text, kind, path)
         own = tuple(map(str, _mapping(found.get("cases"), f"{path.name}: cases"))) if named else cases
@@ -77,6 +73,32 @@ def read(path: Path, layout: Layout, named: bool = False, cases: tuple[str, ...]
     live = tuple(name for _, name, _ in rows) if named else cases
     found_in = path.name if named else ""
     return [_case(row, layout, f"{path.name}, line {line}", name, cases, live, found_in) for line, name, row in rows]
+
+
+def read_mapping(path: Path) -> Mapping[str, Any]:
+    """The keys and values of a TOML, YAML or JSON file, unchecked but for its form.
+
+    Raises:
+        InputError: Unreadable or malformed.
+    """
+    return _parse(_text(path), path.suffix.lower(), path)
+
+
+def read_rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The lines of a CSV file under one header, with their numbers, the header first.
+
+    Raises:
+        InputError: Unreadable or malformed.
+    """
+    return _lines(_text(path), path)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        reason = "it is not UTF-8; save it as UTF-8" if isinstance(e, UnicodeDecodeError) else e.strerror
+        raise InputError(f"{path}: cannot be read: {reason}") from None
 
 
 def _parse(text: str, kind: str, path: Path) -> Mapping[str, Any]:
@@ -141,8 +163,8 @@ def _one_line(e: Exception) -> str:
     return " ".join(str(e).split())
 
 
-def _rows(text: str, path: Path) -> list[tuple[int, str, Mapping[str, Any]]]:
-    """CSV rows with their line and name; a file headed `key,value` is one case written downwards."""
+def _lines(text: str, path: Path) -> list[tuple[int, list[str]]]:
+    """CSV lines with their numbers: a header and rows under it."""
     try:
         lines = [(n, line) for n, line in enumerate(csv.reader(io.StringIO(text), strict=True), 1) if line]
     except csv.Error as e:
@@ -160,6 +182,13 @@ def _rows(text: str, path: Path) -> list[tuple[int, str, Mapping[str, Any]]]:
     for number, line in lines[1:]:
         if len(line) != len(header):
             raise InputError(f"{path}, line {number}: {len(line)} cells under {len(header)} columns")
+    return [(lines[0][0], header), *lines[1:]]
+
+
+def _rows(text: str, path: Path) -> list[tuple[int, str, Mapping[str, Any]]]:
+    """CSV rows with their line and name; a file headed `key,value` is one case written downwards."""
+    lines = _lines(text, path)
+    header = lines[0][1]
     if [h.casefold() for h in header] == ["key", "value"]:
         pairs = [(k.strip(), v) for _, (k, v) in lines[1:]]
         try:

@@ -104,6 +104,11 @@ def expression(text: str, known: set[str], where: str) -> Formula:
     return Formula(root, None, [])
 
 
+def is_constant(name: str) -> bool:
+    """Whether a formula means a named constant by it."""
+    return name in _CONSTANTS
+
+
 def _looking(back: str, names: list[str], known: set[str], where: str) -> Expr:
     """A look back along a row of a timeline: at the month before, at one long ago, at the sum of the last ones."""
     takes = "(row)" if back == "previous" else "(row, months)"

@@ -134,7 +134,7 @@ def of(model: Model, spec: Timeline) -> list[MonthRow]:
 
 
 @dataclass(frozen=True)
-class _Look:
+class Look:
     """A formula's look back at a row: at the month so long ago, or at all months since."""
 
     name: str
@@ -142,22 +142,27 @@ class _Look:
     count: str
     reader: Expr
 
+    @property
+    def is_earlier(self) -> bool:
+        """Whether it looks at one month, and not at all since."""
+        return self.name.startswith("earlier")
+
     def formula(self, row: int, here: str, before: str, count: str) -> str:
         ago = f"{here}${MONTH_ROW}-{count}"
-        last, criterion = (before, ago) if self.name.startswith("earlier") else (here, f'">"&({ago})')
+        last, criterion = (before, ago) if self.is_earlier else (here, f'">"&({ago})')
         return f"SUMIF(${_FIRST}${MONTH_ROW}:{last}${MONTH_ROW},{criterion},${_FIRST}{row}:{last}{row})"
 
     def value(self, held: list[float], month: int, count: float) -> float:
         """The same of the values that the row has had so far, that of the start first."""
-        if self.name.startswith("earlier"):
+        if self.is_earlier:
             return sum(v for n, v in enumerate(held[:month]) if n == month - count)
         return math.fsum(held[max(0, math.floor(month - count) + 1) :])
 
 
-def _looks(roots: Iterable[Expr]) -> list[_Look]:
+def _looks(roots: Iterable[Expr]) -> list[Look]:
     found = {(e.args[0], id(root)): root for root in roots for e in leaves(root) if isinstance(e, Expr)}
     pattern = re.compile(r"(?:earlier|recent)\((\w+), (\w+)\)")
-    return [_Look(m[0], m[1], m[2], root) for (name, _), root in found.items() if (m := pattern.fullmatch(str(name)))]
+    return [Look(m[0], m[1], m[2], root) for (name, _), root in found.items() if (m := pattern.fullmatch(str(name)))]
 
 
 def _opening(model: Model, r: TimelineRow, refs: dict[str, str]) -> Cell | None:
@@ -187,13 +192,13 @@ class _Stage:
     """Rows of a month that are computed at once, after the looks back that they need."""
 
     keys: list[str]
-    looks: list[_Look]
+    looks: list[Look]
     compute: Program
 
 
-def _stages(roots: Sequence[tuple[str, Expr]], looks: Sequence[_Look]) -> Iterator[_Stage]:
+def _stages(roots: Sequence[tuple[str, Expr]], looks: Sequence[Look]) -> Iterator[_Stage]:
     """The rows in their order, cut where one looks back at a row that this month must have first."""
-    groups: list[tuple[dict[str, Expr], list[_Look]]] = [({}, [])]
+    groups: list[tuple[dict[str, Expr], list[Look]]] = [({}, [])]
     for key, root in roots:
         own = [look for look in looks if look.reader is root]
         if any(look.key in groups[-1][0] for look in own):
@@ -218,14 +223,14 @@ class Months:
         known = model.keys - model.timeline_keys
         names = _names(spec, known)
         moving = {"month", *(f"previous({r.key})" for r in spec.rows)}
-        roots = [(r.key, _tree(r, r.formula, names)) for r in spec.rows]
-        openings = [(r.key, _tree(r, r.opening, known)) for r in spec.rows if isinstance(r.opening, str)]
-        looks = _looks(root for _, root in roots)
-        within = moving | {r.key for r in spec.rows} | {look.name for look in looks}
-        self._fixed = ({*read(root for _, root in roots)} | {look.count for look in looks}) - within
-        self._stages = list(_stages(roots, looks))
-        self._opening = program(openings, read(root for _, root in openings))
-        self._opened = [key for key, _ in openings]
+        self.roots = [(r.key, _tree(r, r.formula, names)) for r in spec.rows]
+        self.openings = [(r.key, _tree(r, r.opening, known)) for r in spec.rows if isinstance(r.opening, str)]
+        self.looks = _looks(root for _, root in self.roots)
+        within = moving | {r.key for r in spec.rows} | {look.name for look in self.looks}
+        self._fixed = ({*read(root for _, root in self.roots)} | {look.count for look in self.looks}) - within
+        self._stages = list(_stages(self.roots, self.looks))
+        self._opening = program(self.openings, read(root for _, root in self.openings))
+        self._opened = [key for key, _ in self.openings]
 
     def __call__(self, live: Mapping[str, Any]) -> list[tuple[Any, Any, list[Any]]]:
         """The total, the opening where it is worked out, and the months of every row, for a live case's values."""
