@@ -23,7 +23,7 @@ from .units import Measure
 _ABOUT = (
     r"chang|delta|\bvs\b|versus|improv|increase|decrease|reduction|growth|varianc|saving|less\b|effect|impact|error|uplift|"
     r"differ|\bplus\b|\bcheck|\bwithin\b|loss|target|sensitivit|elasticit|lowest|highest|break-?even|point|score|rank|"
-    r"weight|decline|premium"
+    r"weight|decline|premium|correlat"
 )
 _RATE = r"per |/|price|cost|\$|usd|rate|second|\btps\b"
 _LONGEST = 160  # characters of a label
