@@ -36,6 +36,10 @@ _COMMANDS = {
     "upgrade": "upgrade:upgrade",
     "stamp": "stamp:stamp",
     "sweep": "sweep:sweep",
+    "tornado": "drivers:tornado",
+    "bridge": "drivers:bridge",
+    "solve": "goals:solve",
+    "breakeven": "goals:breakeven",
     "addin": "addin:addin",
     "docs": "functions:docs",
     "version": "workbooks:version",
@@ -117,6 +121,9 @@ def _parser() -> _Parser:
     _auditing(command)
     _comparing(command)
     _scenarios(command)
+    from xl_econ.commands.scenario_options import add_commands
+
+    add_commands(command, _path)
     _addin(command("addin", "the Excel add-in", reads=False))
     sub = command("docs", "write the reference pages of functions, tables and checks", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")
