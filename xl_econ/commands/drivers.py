@@ -13,7 +13,7 @@ from .printing import print_grid, print_json, remark, rounded
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from xl_econ.sweep.bridge import Bridge
     from xl_econ.sweep.tornado import Bar, Tornado
@@ -104,11 +104,14 @@ def _print_tornado(found: Tornado) -> None:
     sobol = any(b.index for b in found.bars)
     head = ["input", "low", "high", "result at low", "at high", *(["first", "total"] if sobol else []), ""]
     rows: list[list[Any]] = [head]
-    for b in found.bars:
+    moving = [b for b in found.bars if b.span or (b.index and b.index.total > 0)]
+    for b in moving:
         indices = [_interval(b, what) for what in ("first", "total")] if sobol else []
         results = [_figure(b.at_low), _figure(b.at_high)]
         rows.append([b.input.key, _figure(b.low), _figure(b.high), *results, *indices, _bar(b, found.base, scale)])
     print_grid(rows, 60)
+    if still := [b.input.key for b in found.bars if b not in moving]:
+        print(f"\nnothing moves with {', '.join(still)}")
     if sobol:
         print("\nfirst, total: shares of the variance, alone and with others (95% intervals)")
     for text in found.remarks:
@@ -133,7 +136,7 @@ def _bar(b: Bar, base: float, scale: tuple[float, float]) -> str:
     if not math.isfinite(b.span) or not math.isfinite(base) or scale[0] == scale[1]:
         return ""
     full, mark = ("█", "│") if (sys.stdout.encoding or "").lower().startswith("utf") else ("#", "|")
-    place = lambda v: round((v - scale[0]) / (scale[1] - scale[0]) * _WIDTH)  # noqa: E731
+    place: Callable[[float], int] = lambda v: round((v - scale[0]) / (scale[1] - scale[0]) * _WIDTH)  # noqa: E731
     first, last = sorted((place(b.at_low), place(b.at_high)))
     line = [full if first <= n < last else " " for n in range(_WIDTH + 1)]
     line[min(max(place(base), 0), _WIDTH)] = mark

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from xl_econ.sweep.roots import Answer
     from xl_econ.sweep.solve import Solution
 
+_FINE = 61  # values of each input in a picture
+
 
 # -- solve ------------------------------------------------------------------------------------------------------
 def solve(args: argparse.Namespace) -> int:
@@ -72,6 +74,7 @@ def _solution_json(found: Solution) -> dict[str, Any]:
         ],
         "method": "closed" if found.expression is not None else "root",
         "formula": found.formula or None,
+        "steps": found.steps,
         **({} if found.answers else {"reason": found.why_not, "needed": found.outside}),
         **({"reachable": {"low": low, "high": high}} if found.reachable else {}),
     }
@@ -85,7 +88,7 @@ def _print_solution(found: Solution) -> None:
     if len(found.answers) > 1:
         print(f"{len(found.answers)} solutions")
     if found.formula:
-        print(found.formula)
+        print("\n".join((found.formula, *found.steps)))
 
 
 def _answer(found: Solution, a: Answer) -> str:
@@ -119,7 +122,10 @@ def breakeven(args: argparse.Namespace) -> int:
     if args.png:
         from xl_econ.sweep.pictures import breakeven_png
 
-        breakeven_png(found, args.png)
+        fine = breakeven_map(
+            args.name, x, y, args.target, equals=args.equals, output=args.result, curve=_FINE, grid=_FINE, **given
+        )
+        breakeven_png(fine, args.png)
     if args.csv:
         write_text(args.csv, _csv(found), args.force)
     if args.json:
@@ -146,6 +152,7 @@ def _map_json(found: Map) -> dict[str, Any]:
         "x": found.x.key,
         "y": found.y.key,
         "formula": found.formula or None,
+        "steps": list(found.steps),
         "curve": [{"x": x, "y": list(ys)} for x, ys in found.curve],
         "grid": {
             "x": list(found.across),
@@ -168,18 +175,18 @@ def _csv(found: Map) -> str:
 
 
 def _print_map(found: Map) -> None:
-    at = found.equals.key if found.equals else f"{number(found.level)} {found.output.unit}"
+    at = found.equals.key if found.equals else f"{found.level:,.10g} {found.output.unit}"
     print(f"{found.name}: where {found.output.key} is {at}\n")
     rows: list[list[Any]] = [[found.x.key, found.y.key]]
     rows += [[float(f"{x:.6g}"), ", ".join(f"{y:,.6g}" for y in ys) or "none in its range"] for x, ys in found.curve]
     print_grid(rows)
     if found.formula:
-        print(f"\n{found.formula}")
+        print("\n" + "\n".join((found.formula, *found.steps)))
     what = found.output.key if found.equals is None else f"{found.output.key} - {found.equals.key}"
     print(f"\n{what} in {found.output.unit}, + where it is above:\n")
-    head = [f"{found.y.key} \\ {found.x.key}", *(f"{x:,.4g}" for x in found.across)]
+    head = [f"{found.y.key} \\ {found.x.key}", *(f"{x:,.6g}" for x in found.across)]
     cells = [
-        [f"{y:,.4g}", *(_cell(v, found.level) for v in row)] for y, row in zip(found.down, found.results, strict=True)
+        [f"{y:,.6g}", *(_cell(v, found.level) for v in row)] for y, row in zip(found.down, found.results, strict=True)
     ]
     widths = [max(len(row[n]) for row in (head, *cells)) for n in range(len(head))]
     for row in (head, *cells):

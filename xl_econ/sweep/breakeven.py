@@ -11,9 +11,8 @@ import numpy as np
 
 from xl_econ.core.errors import InputError
 from xl_econ.core.quantity import number_from_text
-from xl_econ.printers import markdown
 
-from .inverse import NotInvertible, inverse
+from .inverse import NotInvertible, inverse, spelt
 from .roots import roots
 from .target import Input, Output, Steps, Target, target
 
@@ -41,6 +40,7 @@ class Map:
         results: The result, or how far it is above the other one, for every y and x of the grid; NaN where there is
             none.
         formula: The closed form of y; empty where there is none.
+        steps: The steps that it reads.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Map:
     down: Sequence[float]
     results: Sequence[Sequence[float]]
     formula: str = ""
+    steps: Sequence[str] = ()
 
     @property
     def level(self) -> float:
@@ -119,7 +120,8 @@ def breakeven_map(
     across, down = _values(ix, xs, grid), _values(iy, ys, grid)
     columns = np.meshgrid(across, down)
     results = height(*(c.ravel() for c in columns)).reshape(columns[0].shape)
-    return Map(t.name, o, sought, other, ix, iy, found, across.tolist(), down.tolist(), results.tolist(), formula)
+    text, *more = formula or [""]
+    return Map(t.name, o, sought, other, ix, iy, found, across.tolist(), down.tolist(), results.tolist(), text, more)
 
 
 def _goal(goal: Any, o: Output, other: Output | None) -> float | None:
@@ -165,10 +167,10 @@ class _Height:
 
 def _curve(
     t: Target, o: Output, height: _Height, x: Input, y: Input, xs: Any, ends: Sequence[float], goal: float | None
-) -> tuple[list[tuple[float, list[float]]], str]:
+) -> tuple[list[tuple[float, list[float]]], list[str]]:
     """Every y for each x, and the closed form where each of them has it."""
     closed: dict[float, list[float]] = {}
-    formula = ""
+    formula: list[str] = []
     try:
         for at in xs.tolist() if goal is not None and o.key in t.lines and not y.quantity.whole else []:
             found = inverse(t.lines, {**height.inputs, x.key: at}, y.key, o.key, float(goal or 0))
@@ -178,12 +180,12 @@ def _curve(
             ):
                 raise NotInvertible("the closed form does not hold here")
             closed[at] = [found.value] if inside else []
-            formula = f"{y.key} = {markdown.text(found.expression, top=found.expression)}"
+            formula = spelt(y.key, found.expression)
     except NotInvertible:
-        closed, formula = {}, ""
+        closed = {}
     if closed:
         return list(closed.items()), formula
-    return _by_roots(height, xs, _values(y, ends, _SCAN), goal or 0.0), ""
+    return _by_roots(height, xs, _values(y, ends, _SCAN), goal or 0.0), []
 
 
 def _by_roots(height: _Height, xs: Any, ys: Any, level: float) -> list[tuple[float, list[float]]]:

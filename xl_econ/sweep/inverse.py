@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xl_econ.core.expr import Expr, var
+from xl_econ.core.expr import Expr, steps, var
 from xl_econ.core.ops import choose, evaluate
+from xl_econ.printers import markdown
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,12 @@ def inverse(lines: Mapping[str, Expr], inputs: Mapping[str, Any], unknown: str, 
     if isinstance(value, complex) or value != value:  # noqa: PLR0124  (not a number)
         raise NotInvertible("it has no real value")
     return Inverse(found, float(value))
+
+
+def spelt(key: str, expression: Expr) -> list[str]:
+    """A closed form as a person reads it, and each step that it reads."""
+    named = [("  " + str(e.name), e) for e in steps(expression) if e is not expression]
+    return [f"{name} = {markdown.text(e, top=e)}" for name, e in ((key, expression), *reversed(named))]
 
 
 class _Way:

@@ -40,7 +40,12 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def _short(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.3g}"
+    """A figure beside a bar: 0.38, 4.74M."""
+    from matplotlib.ticker import EngFormatter
+
+    if isinstance(value, str):
+        return value
+    return f"{value:,.4g}" if abs(value) < 1e4 else str(EngFormatter(places=2, sep="")(value))
 
 
 def _large(axis: Any) -> None:
@@ -56,7 +61,7 @@ def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
     Raises:
         UsageError: matplotlib is not installed.
     """
-    bars = [bar for bar in found.bars if math.isfinite(bar.span)][:most]
+    bars = [bar for bar in found.bars if math.isfinite(bar.span) and bar.span][:most]
     figure, axes = _figure(len(bars))
     for n, bar in enumerate(bars):
         for end, value, colour in ((bar.at_low, bar.low, _LESS), (bar.at_high, bar.high, _MORE)):
@@ -64,6 +69,13 @@ def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
             side = "left" if end >= found.base else "right"
             shift = 4 if end >= found.base else -4
             axes.annotate(_short(value), (end, n), (shift, 0), textcoords="offset points", ha=side, va="center", size=8)
+    axes.legend(
+        [axes.barh(0, 0, color=colour) for colour in (_LESS, _MORE)],
+        ["at its low value", "at its high value"],
+        loc="lower right",
+        frameon=False,
+        fontsize=8,
+    )
     axes.set_yticks(range(len(bars)), [bar.input.key for bar in bars])
     axes.invert_yaxis()
     axes.axvline(found.base, color=_ENDS, linewidth=1)
@@ -90,7 +102,7 @@ def bridge_png(found: Bridge, path: Path) -> None:
     for n, (_, left, width, colour) in enumerate(steps):
         axes.barh(n, width, left=left, color=colour, height=0.62)
         end = left + width
-        sign = "+" if colour == _MORE else ""
+        sign = "+" if colour == _MORE else ""  # a loss has its own
         place = (max(left, end), n)
         axes.annotate(sign + _short(width), place, (4, 0), textcoords="offset points", va="center", size=8)
         if n + 1 < len(steps):

@@ -12,9 +12,8 @@ import numpy as np
 from xl_econ.core.errors import DomainError, InputError
 from xl_econ.core.expr import Expr
 from xl_econ.core.quantity import number_from_text
-from xl_econ.printers import markdown
 
-from .inverse import NotInvertible, inverse
+from .inverse import NotInvertible, inverse, spelt
 from .roots import Answer, answers, points
 from .target import Input, Output, Steps, Target, target
 
@@ -65,7 +64,12 @@ class Solution:
         """The closed form as a person reads it; empty where there is none."""
         if self.expression is None:
             return ""
-        return f"{self.unknown.key} = {markdown.text(self.expression, top=self.expression)}"
+        return spelt(self.unknown.key, self.expression)[0]
+
+    @property
+    def steps(self) -> list[str]:
+        """The steps that the closed form reads, as a person reads them."""
+        return [] if self.expression is None else spelt(self.unknown.key, self.expression)[1:]
 
     @property
     def why_not(self) -> str:
