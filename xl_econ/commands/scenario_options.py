@@ -10,14 +10,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def add_commands(command: Callable[..., argparse.ArgumentParser], path: Callable[[str], Path]) -> None:
-    """Add `tornado`, `bridge`, `solve` and `breakeven`.
-
-    Args:
-        command: Makes a command's parser of its name and help.
-        path: Reads a path.
-    """
-    sub = command("tornado", "how far each input moves a result, the widest first", tables=True)
+def tornado(sub: argparse.ArgumentParser, path: Callable[[str], Path]) -> None:
+    """Add its options."""
     _named(sub)
     sub.add_argument("--cases", type=path, metavar="F", help="a case file: ranges move end to end, the rest P10 to P90")
     sub.add_argument("--swing", metavar="SHARE", help="numbers without a range move so far, as 20%%")
@@ -26,7 +20,10 @@ def add_commands(command: Callable[..., argparse.ArgumentParser], path: Callable
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="of --sobol (default 0)")
     _result(sub)
     _picture(sub, path)
-    sub = command("bridge", "why a result changed between two cases: effects that sum to the difference", tables=True)
+
+
+def bridge(sub: argparse.ArgumentParser, path: Callable[[str], Path]) -> None:
+    """Add its options."""
     sub.add_argument("a", type=path, metavar="A", help="a case file, or a workbook of a template")
     sub.add_argument("b", type=path, metavar="B", help="the other one")
     sub.add_argument("--of", metavar="NAME|TEMPLATE", help="what they are cases of, where they do not say")
@@ -43,10 +40,16 @@ def add_commands(command: Callable[..., argparse.ArgumentParser], path: Callable
     sub.add_argument("--order", metavar="K1,K2", help="one after the other in this order, in place of Shapley values")
     _result(sub)
     _picture(sub, path)
-    sub = command("solve", "what an input must be for a result to have a value (exit code 1: no solution)", tables=True)
+
+
+def solve(sub: argparse.ArgumentParser, path: Callable[[str], Path]) -> None:
+    """Add its options."""
     _named(sub, "the value to reach, as 5e6 or target=5e6 or RESULT=5e6; inputs; what is sought, as mfu=?")
     _result(sub)
-    sub = command("breakeven", "where a result has a value, or equals another, over two inputs", tables=True)
+
+
+def breakeven(sub: argparse.ArgumentParser, path: Callable[[str], Path]) -> None:
+    """Add its options."""
     _named(sub)
     for axis, text in (("x", "the input along the curve"), ("y", "the input that is solved for")):
         sub.add_argument(f"--{axis}", metavar="K=LOW:HIGH", required=True, help=f"{text}: utilization=0.2:1")

@@ -1,4 +1,4 @@
-"""Where a result has a value, or two results are equal, over two inputs: a curve, and the result on a grid around it."""
+"""Where a result has a value, or equals another, over two inputs: a curve, and the result on a grid around it."""
 
 from __future__ import annotations
 

@@ -63,6 +63,8 @@ def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
     """
     bars = [bar for bar in found.bars if math.isfinite(bar.span) and bar.span][:most]
     figure, axes = _figure(len(bars))
+    from matplotlib.patches import Patch
+
     for n, bar in enumerate(bars):
         for end, value, colour in ((bar.at_low, bar.low, _LESS), (bar.at_high, bar.high, _MORE)):
             axes.barh(n, end - found.base, left=found.base, color=colour, height=0.62)
@@ -70,7 +72,7 @@ def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
             shift = 4 if end >= found.base else -4
             axes.annotate(_short(value), (end, n), (shift, 0), textcoords="offset points", ha=side, va="center", size=8)
     axes.legend(
-        [axes.barh(0, 0, color=colour) for colour in (_LESS, _MORE)],
+        [Patch(color=colour) for colour in (_LESS, _MORE)],
         ["at its low value", "at its high value"],
         loc="lower right",
         frameon=False,

@@ -19,6 +19,7 @@ DECADES = 9  # to each side of the usual value, where nothing bounds an input
 _EQUAL = 1e-12  # relative: the same number, worked out in another order
 _POINT = 1e-6  # relative: a stretch shorter than this is one value
 _CLOSE = 1e-9
+_POLE = 2.0  # a function that is so much farther off between two values than at both goes to infinity there
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def points(q: Quantity, usual: float, count: int = 800) -> Numbers:
     if math.isfinite(q.low):
         found.append(q.low + size)
     every = np.unique(np.concatenate([*found, [low, high, usual]]))
+    if q.auto:
+        every = every[every != 0]  # it means something else than a small number
     return every[(every >= q.low if not q.positive else every > q.low) & (every <= q.high) & (abs(every) <= far)]
 
 
@@ -70,7 +73,7 @@ def answers(f: Function, xs: Numbers, goal: float, whole: bool = False) -> tuple
     sign = _signs(f, goal)
     ys = f(xs)
     states = _states(ys, goal)
-    found: list[Answer] = []
+    found: list[Answer | None] = []
     n = 0
     while n < len(xs):
         last = n
@@ -88,7 +91,7 @@ def answers(f: Function, xs: Numbers, goal: float, whole: bool = False) -> tuple
         elif n + 1 < len(xs) and states[n] * states[n + 1] == -1:
             found.append(_between(f, sign, float(xs[n]), float(xs[n + 1]), goal, whole))
         n = last + 1
-    return found, ys
+    return [a for a in found if a is not None], ys
 
 
 def _states(ys: Numbers, goal: float) -> Numbers:
@@ -100,8 +103,8 @@ def _signs(f: Function, goal: float) -> Function:
     return lambda v: _states(f(v), goal)
 
 
-def _between(f: Function, sign: Function, low: float, high: float, goal: float, whole: bool) -> Answer:
-    """The answer between two values, at one of which the function is below and at the other above."""
+def _between(f: Function, sign: Function, low: float, high: float, goal: float, whole: bool) -> Answer | None:
+    """The answer between two values, at one of which the function is below and at the other above; none at a pole."""
     rises = sign(np.array([low]))[0] < 0
     if not whole:
         x = float(_found(lambda v: f(v) - goal, low, high).x)
@@ -114,6 +117,8 @@ def _between(f: Function, sign: Function, low: float, high: float, goal: float, 
     result = float(f(np.array([at]))[0])
     if result == goal:
         return _around(sign, at, low, high, result)
+    if abs(result - goal) > _POLE * max(abs(f(np.array([low, high])) - goal)):
+        return None
     return Answer(at, at, result, True)
 
 
@@ -132,7 +137,9 @@ def _edge(holds: Callable[[Numbers], Any], outside: float, inside: float) -> flo
     found = _found(lambda v: np.where(holds(v), 1.0, -1.0), *sorted((float(outside), float(inside))))
     ends = np.array([float(v) for v in found.bracket])
     held = ends[np.asarray(holds(ends), dtype=bool)]
-    return float(held[0]) if len(held) else float(inside)
+    edge = float(held[0]) if len(held) else float(inside)
+    plain = float(f"{edge:.12g}")  # 4 and not 4.000000000000002, where that holds too
+    return plain if abs(plain - edge) <= _EQUAL * abs(edge) and np.all(holds(np.array([plain]))) else edge
 
 
 def _found(f: Function, low: float, high: float) -> Any:

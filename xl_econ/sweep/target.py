@@ -6,7 +6,7 @@ import ast
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -268,6 +268,22 @@ def _of_metric(m: Metric) -> Target:
     return Target(("", ()), m.name, inputs, outputs, m.body.__name__, lines, m)
 
 
+class _Whole:
+    """The whole columns of a template's tables, worked out anew when other tables are in use."""
+
+    def __init__(self, spec: layout.Layout, model: Model) -> None:
+        self._spec, self._model = spec, model
+        self._rows: list[Any] = []
+        self._columns: Mapping[str, Any] = {}
+
+    def __call__(self) -> Mapping[str, Any]:
+        rows = [layout.table(sheet).rows for sheet in self._spec.tables]
+        if len(rows) != len(self._rows) or any(a is not b for a, b in zip(rows, self._rows, strict=True)):
+            self._rows = rows
+            self._columns = Columns(self._spec, self._model.column_trees, self._model.values(LIVE))
+        return self._columns
+
+
 def _of_template(name: str) -> Target:
     spec = layout.load(name)
     model = Model(spec)
@@ -287,7 +303,7 @@ def _of_template(name: str) -> Target:
     for r in spec.timeline.rows if spec.timeline else ():
         if r.total:
             outputs[r.key] = Output(r.key, labels.get(r.key, r.label), r.unit)
-    whole = partial(Columns, spec, model.column_trees, model.values(LIVE))  # anew each time: tables may change
+    whole = _Whole(spec, model)
     trees = {key: x.root for key, x in lines.items() if x.root is not None}
     return Target(("", ()), spec.name, inputs, outputs, spec.headline[0], trees, None, totals, whole)
 
