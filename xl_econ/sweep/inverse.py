@@ -1,12 +1,13 @@
-"""A figure turned round: the expression of one input in terms of the result, where every step of the way inverts."""
+"""A figure turned round: one input in terms of the result, through the lines of a target as its inputs decide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from xl_econ.core.expr import Expr, steps, var
+from xl_econ.core.inverse import inverse as turned
 from xl_econ.core.ops import choose, evaluate
 from xl_econ.printers import markdown
 
@@ -36,38 +37,15 @@ class Env(dict[str, Any]):
         return self[name]
 
 
-# How to undo an operation, by its name and the argument that is sought: of what it must give and the other argument.
-_UNDO: dict[tuple[str, int], Callable[..., Expr]] = {
-    ("+", 0): lambda t, b: t - b,
-    ("+", 1): lambda t, a: t - a,
-    ("-", 0): lambda t, b: t + b,
-    ("-", 1): lambda t, a: a - t,
-    ("*", 0): lambda t, b: t / b,
-    ("*", 1): lambda t, a: t / a,
-    ("/", 0): lambda t, b: t * b,
-    ("/", 1): lambda t, a: a / t,
-    ("^", 0): lambda t, b: t ** (1 / b),
-    ("^", 1): lambda t, a: Expr("log", t) / Expr("log", a),
-    ("neg", 0): lambda t: -t,
-    ("sqrt", 0): lambda t: t**2.0,
-    ("exp", 0): lambda t: Expr("log", t),
-    ("log", 0): lambda t: Expr("exp", t),
-    ("log2", 0): lambda t: 2.0**t,
-    ("expm1", 0): lambda t: Expr("log1p", t),
-    ("log1p", 0): lambda t: Expr("expm1", t),
-}
-# Of these two, one argument decides; it is undone where it is the one that is sought.
-_DECIDED: dict[str, Callable[[float, float], bool]] = {"max": lambda t, other: t > other, "min": lambda t, o: t < o}
-
-
 class NotInvertible(Exception):
-    """The input occurs more than once, or a step of the way cannot be undone."""
+    """There is no closed form, or it has no value."""
 
 
 def inverse(lines: Mapping[str, Expr], inputs: Mapping[str, Any], unknown: str, key: str, result: float) -> Inverse:
     """What `unknown` must be for the line `key` to have a result.
 
-    Conditions that do not depend on the unknown are decided by the other inputs.
+    Conditions that do not depend on the unknown are decided by the other inputs. Of several figures the least or the
+    greatest is taken to be the one that depends on the unknown; whoever asks has to see whether the answer holds.
 
     Args:
         lines: The expression of every figure.
@@ -81,7 +59,9 @@ def inverse(lines: Mapping[str, Expr], inputs: Mapping[str, Any], unknown: str, 
     """
     way = _Way(lines, {k: v for k, v in inputs.items() if k != unknown}, unknown)
     try:
-        found = way.back(lines[key], var(key), {key: result})
+        found = turned(way.open(lines[key]), unknown, var(key))
+        if found is None:
+            raise NotInvertible("it occurs in a way that cannot be undone")
         value = evaluate(found, Env({**way.env, key: result}, lines))
     except (ArithmeticError, ValueError, LookupError, TypeError) as e:
         raise NotInvertible(str(e)) from None
@@ -97,64 +77,45 @@ def spelt(key: str, expression: Expr) -> list[str]:
 
 
 class _Way:
+    """The way from an input to a figure, through the lines between them."""
+
     def __init__(self, lines: Mapping[str, Expr], inputs: Mapping[str, Any], unknown: str) -> None:
         self.lines, self.unknown = lines, unknown
         self.env = Env(inputs, lines)
-        self._counts: dict[int, int] = {}
+        self._opened: dict[int, Any] = {}
 
-    def count(self, e: Any) -> int:
-        """How often the unknown is read on the way to a value; more than once is 2."""
+    def holds(self, e: Any) -> bool:
+        """Whether a value depends on the unknown, as the other inputs decide."""
+        return self.open(e) is not e or (isinstance(e, Expr) and e.op == "var" and e.args[0] == self.unknown)
+
+    def open(self, e: Any) -> Any:
+        """A value with the lines and the branches that lead to the unknown in their places; others stay as they are."""
         if not isinstance(e, Expr):
-            return 0
-        if id(e) not in self._counts:
-            self._counts[id(e)] = min(2, sum(map(self.count, self._read(e))))
-            if e.op == "var" and e.args[0] == self.unknown:
-                self._counts[id(e)] = 1
-        return self._counts[id(e)]
+            return e
+        if id(e) not in self._opened:
+            self._opened[id(e)] = self._open(e)
+        return self._opened[id(e)]
 
-    def _read(self, e: Expr) -> Iterator[Any]:
-        """What decides the value of a node."""
+    def _open(self, e: Expr) -> Any:
         if e.op == "var":
-            if e.args[0] in self.lines:
-                yield self.lines[e.args[0]]
-            return
-        if e.op not in ("if", "choose"):
-            yield from e.args
-            return
-        if self.count(e.args[0]):
-            yield from (e.args[0], e.args[0])  # which branch is taken depends on the unknown: nothing to undo
-        else:
-            yield self._taken(e)
+            line = self.lines.get(e.args[0])
+            return self.open(line) if line is not None and self.holds(line) else e
+        if e.op in ("if", "choose"):
+            if self.holds(e.args[0]):
+                raise NotInvertible("which branch is taken depends on it")
+            taken = self._taken(e) if any(map(self.holds, e.args[1:])) else None
+            return self.open(taken) if self.holds(taken) else e
+        held = [a for a in e.args if self.holds(a)]
+        if not held:
+            return e
+        if e.op == "^" and held[0] is e.args[0] and float(evaluate(e.args[1], self.env)) % 2 == 0:
+            raise NotInvertible("an even power has two roots")
+        if e.op in ("min", "max") and len(held) == 1:
+            return self.open(held[0])
+        return Expr(e.op, *map(self.open, e.args))
 
     def _taken(self, e: Expr) -> Any:
         decided = evaluate(e.args[0], self.env)
         if e.op == "if":
             return e.args[1 if decided else 2]
         return choose(decided, dict(zip(e.args[1], e.args[2:], strict=True)))
-
-    def back(self, e: Expr, must: Expr, known: Mapping[str, float]) -> Expr:
-        """The unknown, from what a node must give."""
-        if self.count(e) != 1:
-            raise NotInvertible("it occurs more than once" if self.count(e) else "the result does not depend on it")
-        while not (e.op == "var" and e.args[0] == self.unknown):
-            if e.op == "var":
-                e = self.lines[e.args[0]]
-            elif e.op in ("if", "choose"):
-                e = self._taken(e)
-            else:
-                e, must = self._step(e, must, known)
-        return must
-
-    def _step(self, e: Expr, must: Expr, known: Mapping[str, float]) -> tuple[Expr, Expr]:
-        at = next(n for n, a in enumerate(e.args) if self.count(a))
-        others = [a for n, a in enumerate(e.args) if n != at]
-        if e.op in _DECIDED:
-            wanted = evaluate(must, Env({**self.env, **known}, self.lines))
-            if all(_DECIDED[e.op](wanted, evaluate(other, self.env)) for other in others):
-                return e.args[at], must
-        undo = _UNDO.get((e.op, at))
-        if undo is None:
-            raise NotInvertible(f"{e.op} cannot be undone")
-        if (e.op, at) == ("^", 0) and float(evaluate(others[0], self.env)) % 2 == 0:
-            raise NotInvertible("an even power has two roots")
-        return e.args[at], undo(must, *others)
