@@ -60,7 +60,7 @@ class Block:
     def _chosen(self, model: Model, key: str) -> str:
         """A figure of the chosen case."""
         sheet, row = model.spot(key)
-        return f"INDEX({sheet}!{absolute(model.columns.row(row))},{absolute(self.number)})"
+        return model.columns.chosen(absolute(self.number), row, f"{sheet}!")
 
     def _figures(self, model: Model) -> list[Drawn]:
         found = []

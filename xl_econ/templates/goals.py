@@ -18,13 +18,14 @@ from xl_econ.printers import excel
 
 from .chain import LONGEST, Chain, shown
 from .layout import Goal
-from .parts import DRIVERS, INPUTS, LIVE, CheckRow, Drawn
+from .parts import DRIVERS, INPUTS, LIVE, CheckRow, Drawn, absolute
 from .program import program, read
 from .styles import LIMIT_FORMAT
 
 if TYPE_CHECKING:
     from .model import Model
 
+_DIGITS = 9
 _LARGE = 1e6  # a limit from here on is shown by its power of ten
 NONE = "none"  # no figure reaches the target
 _WORKED_OUT = Quantity("", low=0)  # a row of the calculation has no bounds of its own; none here is negative
@@ -45,7 +46,7 @@ class Block:
         self.first, self.last = row + 7, row + 6 + len(goal.rows)
         self.live, self.shift, self.target = (f"D{row + n}" for n in (2, 3, 4))
         form, refs = model.format(goal.result), model.refs(LIVE, DRIVERS, fixed=True)
-        self._seeks = [_Seek(model, goal.result, key, r, self.target) for r, key in enumerate(goal.rows, self.first)]
+        self._seeks = [_Seek(model, goal.result, key, r, self) for r, key in enumerate(goal.rows, self.first)]
         self.cells = [
             Drawn(self.live, "link", refs[goal.result], form),
             Drawn(self.shift, "input", "", "+0%;-0%;0%"),
@@ -81,12 +82,13 @@ class Block:
 class _Seek:
     """An input that is sought: live, needed, the change, its bounds, whether it keeps them, the result there."""
 
-    def __init__(self, model: Model, result: str, key: str, row: int, target: str) -> None:
+    def __init__(self, model: Model, result: str, key: str, row: int, block: Block) -> None:
         self.key, self.row, self.chain = key, row, Chain(model, result, (key,), DRIVERS)
         solved = inverse(self.chain.root, key, var("target"))
         if solved is None:
             raise LayoutError(f"{DRIVERS}: {result} has no closed form for {key}")
-        text = excel.formula(solved, self.chain.refs | {"target": f"${target[0]}${target[1:]}"})
+        live, target = absolute(block.live), absolute(block.target)
+        text = excel.formula(solved, self.chain.refs | {"target": target})
         if len(text) >= LONGEST:
             raise LayoutError(f"{DRIVERS}: {key} for {result} is too long for one cell")
         item = model.input_rows.get(key)
@@ -94,9 +96,12 @@ class _Seek:
         self._quantity = q = item.input.kind if item else _WORKED_OUT
         bounds = {c: f"{INPUTS}!{model.columns.beyond(n)}{item.row}" for n, c in enumerate("GH")} if item else {}
         self._bounds = {c: limit for c, limit in (("G", q.low), ("H", q.high)) if c in bounds and math.isfinite(limit)}
-        tests = [f"E{row}{'>' if q.positive else '>='}{f'G{row}' if item else 0}"] if math.isfinite(q.low) else []
-        tests += [f"E{row}<=H{row}"] if "H" in self._bounds else []
-        there = self.chain.text({key: f"$E{row}"})
+        snapped = f"ROUND(E{row},{_DIGITS})"  # a bound that is just reached is kept, whatever the engine's last digit
+        tests = [f"{snapped}{'>' if q.positive else '>='}{f'G{row}' if item else 0}"] if math.isfinite(q.low) else []
+        tests += [f"{snapped}<=H{row}"] if "H" in self._bounds else []
+        chain = self.chain.text({key: f"$E{row}"})
+        # The target itself where it is reached, and not the noise of a difference of large figures.
+        there = f'IF({live}=0,"{NONE}",{target}+ROUND(({chain}-{target})/{live},{_DIGITS})*{live})'
         self.cells = [
             Drawn(f"D{row}", "link", self.chain.refs[key], form),
             Drawn(f"E{row}", "result", f'IFERROR({text},"{NONE}")', form),
@@ -113,7 +118,7 @@ class _Seek:
         needed = self._needed(live, target)
         if needed is None:
             return bounds | {f"D{r}": shown(now), f"I{r}": "no"} | {f"{c}{r}": NONE for c in "EFJ"}
-        there = self.chain.value({**live, self.key: needed})
+        there = _snapped(self.chain.value({**live, self.key: needed}), target, live[self.chain.result])
         within = "yes" if _within(q, needed) else "no"
         return bounds | {f"D{r}": now, f"E{r}": needed, f"F{r}": needed - now, f"I{r}": within, f"J{r}": there}
 
@@ -135,4 +140,9 @@ def _limit(value: float, form: str) -> str:
 
 
 def _within(q: Quantity, value: float) -> bool:
+    value = round(value, _DIGITS)
     return (value > q.low if q.positive else value >= q.low) and value <= q.high
+
+
+def _snapped(there: float, target: float, live: float) -> Any:
+    return NONE if live == 0 else target + round((there - target) / live, _DIGITS) * live
