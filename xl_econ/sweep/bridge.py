@@ -124,7 +124,7 @@ def bridge(
         >>> run = dict(params_b=37, tokens_t=14.8, peak_tflops=989.4, mfu=0.35, usd_per_gpu_hour=2)
         >>> found = xl_econ.bridge("TRAIN_COST", run, run | {"mfu": 0.4, "usd_per_gpu_hour": 3})
         >>> [(d.key, d.kind, round(d.effect)) for d in found.drivers]
-        [('usd_per_gpu_hour', 'price', 2471823), ('mfu', 'efficiency', -824031)]
+        [('usd_per_gpu_hour', 'price', 2470834), ('mfu', 'efficiency', -823611)]
     """
     t = target(name, steps)
     return between(t, Side(t.bound(a, "A")), Side(t.bound(b, "B")), output, by, groups or {}, order)
