@@ -172,7 +172,7 @@ def _filling(command: Callable[..., _Parser]) -> None:
         help="a workbook of another template whose results become inputs (exec_summary)",
     )
     sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
-    sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at work on many workbooks")
+    _where(sub, "--jobs")
     sub.add_argument("--resume", action="store_true", help="leave the workbooks that hold their case already")
     sub.add_argument("--together", action="store_true", help="all cases in one workbook, a column each")
     _output(sub, required=False)
@@ -195,7 +195,14 @@ def _auditing(command: Callable[..., _Parser]) -> None:
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="*")
     sub.add_argument("--list", action="store_true", help="print the checks: what a finding means, what to do")
     sub.add_argument("--check", action="append", default=[], metavar="ID", help="this check only; again for another")
-    sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
+    sub.add_argument(
+        "--recalculate",
+        choices=("ironcalc", "libreoffice"),
+        default="ironcalc",
+        metavar="engine",
+        help="what confirms the stored values: ironcalc (default) or libreoffice",
+    )
+    _where(sub)
     sub.add_argument("--as-of", type=_day, metavar="DAY", help="prices are old against this day (else the workbook's)")
     sub.add_argument(
         "--fail-on",
@@ -255,8 +262,7 @@ def _scenarios(command: Callable[..., _Parser]) -> None:
     sub.add_argument("-n", type=int, default=None)
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--method", default=None)
-    sub.add_argument("--workers", type=int, default=1)
-    sub.add_argument("--engine", default="local")
+    _where(sub)
     sub.add_argument("--budget", type=float, action="append", default=[])
     sub.add_argument("--max-points", type=int, default=100_000_000)
 
@@ -316,6 +322,17 @@ def _output(sub: _Parser, required: bool) -> None:
         default="plain",
         metavar="flavour",
         help="plain (Excel 2016+, LibreOffice) or lambda (named functions, Excel 365)",
+    )
+
+
+def _where(sub: _Parser, option: str = "--workers") -> None:
+    """Where many tasks of a command run."""
+    sub.add_argument(option, type=int, default=1, metavar="N", help="processes at work (default 1)")
+    sub.add_argument(
+        "--engine",
+        default="local",
+        metavar="E",
+        help="local (default), dask (a cluster on this machine) or dask://host:port; files by the same path everywhere",
     )
 
 
