@@ -30,7 +30,11 @@ def use_rate_card(path: str | PathLike[str] | None) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """A metric as a function, on first use: importing the package loads nothing."""
+    """A metric as a function, on first use: importing the package loads nothing. `sweep` is a package that is called."""
+    if name == "sweep":
+        from importlib import import_module
+
+        return import_module("xl_econ.sweep")
     if name.startswith("_") or name.lower() != name:
         raise AttributeError(f"module 'xl_econ' has no attribute {name!r}")
     from xl_econ.core.errors import UsageError
