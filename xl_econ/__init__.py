@@ -30,8 +30,8 @@ def use_rate_card(path: str | PathLike[str] | None) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """A metric as a function, on first use: importing the package loads nothing. `sweep` is a package that is called."""
-    if name == "sweep":
+    """A metric as a function, on first use: importing the package loads nothing."""
+    if name == "sweep":  # a package that is called
         from importlib import import_module
 
         return import_module("xl_econ.sweep")

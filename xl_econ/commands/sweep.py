@@ -186,8 +186,8 @@ def _print(args: argparse.Namespace, result: Result) -> None:
         if s.without:
             print(f"  {s.without:,} draws have no finite result and are not in these numbers")
     for found in result.exceedance():
-        probability = found["probability"]
-        print(f"  P(above {found['budget']:,.10g}) = {probability:.4%}")
+        if found["probability"] is not None:
+            print(f"  P(above {found['budget']:,.10g}) = {found['probability']:.4%}")
     last = result.convergence[-1] if result.convergence else {}
     if last.get("mean_se") is not None and plan.method != "grid":
         print(f"  standard errors: mean {last['mean_se']:.3g}, P50 {last['p50_se']:.3g}, P90 {last['p90_se']:.3g}")

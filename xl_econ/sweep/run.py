@@ -15,6 +15,7 @@ import numpy as np
 
 from xl_econ import engines
 from xl_econ.core.errors import InputError, UsageError, nearest
+from xl_econ.engines.base import Engine
 from xl_econ.workbook import rate_card
 
 from .cases import Study, read, study
@@ -214,12 +215,10 @@ class Result:
         found["remarks"] = plan.study.remarks
         return found
 
-    def exceedance(self) -> list[dict[str, float]]:
+    def exceedance(self) -> list[dict[str, float | None]]:
         """For each budget the share of draws above it."""
         s = self.sketches[self.plan.outputs[0]]
-        return [
-            {"budget": b, "probability": k / s.n if s.n else math.nan} for b, k in zip(s.budgets, s.above, strict=True)
-        ]
+        return [{"budget": b, "probability": k / s.n if s.n else None} for b, k in zip(s.budgets, s.above, strict=True)]
 
     def _of(self, key: str) -> dict[str, Any]:
         s = self.sketches[key]
@@ -245,7 +244,7 @@ def _quantiles(sketch: Sketch, values: Block | None, shares: Sequence[float]) ->
 
 def run(
     plan: Plan,
-    engine: engines.Engine,
+    engine: Engine,
     shares: Sequence[float] = QUANTILES,
     chunk: int | None = None,
     on_part: Callable[[Part, Gathered], object] = lambda _part, _gathered: None,
