@@ -29,7 +29,10 @@ GIVEN = {
     ),
     "uniform": ({"dist": "uniform", "low": 2, "high": 5}, stats.uniform(2, 3)),
     "uniform p": ({"dist": "uniform", "p10": 1, "p90": 9}, stats.uniform(0, 10)),
-    "triangular": ({"dist": "triangular", "low": 0.2, "mode": 0.38, "high": 0.46}, stats.triang(0.18 / 0.26, 0.2, 0.26)),
+    "triangular": (
+        {"dist": "triangular", "low": 0.2, "mode": 0.38, "high": 0.46},
+        stats.triang(0.18 / 0.26, 0.2, 0.26),
+    ),
     "triangular left": ({"dist": "triangular", "low": 1, "mode": 1, "high": 2}, stats.triang(0, 1, 1)),
     "triangular right": ({"dist": "triangular", "low": 1, "mode": 2, "high": 2}, stats.triang(1, 1, 1)),
     "pert": ({"dist": "pert", "low": 0.2, "mode": 0.5, "high": 0.6}, PERT),
@@ -91,7 +94,10 @@ def test_quantiles_around_a_mode_give_the_ends_back(kind: str, low: float, mode:
     [
         ({"dist": "triangle", "low": 1}, "did you mean 'triangular'"),
         ({"dist": "gauss"}, "there are normal, lognormal, triangular, pert, uniform, discrete"),
-        ({"dist": "normal", "mean": 1}, "normal takes mean and sd; or mean and a quantile (p90); or two quantiles (p10, p90); given is mean"),
+        (
+            {"dist": "normal", "mean": 1},
+            "normal takes mean and sd; or mean and a quantile (p90); or two quantiles (p10, p90); given is mean",
+        ),
         ({"dist": "normal", "mean": 1, "stdev": 2}, "no parameter 'stdev'"),
         ({"dist": "normal", "mean": 1, "sd": 0}, "sd = 0: must be above 0"),
         ({"dist": "normal", "mean": 1, "sd": -1}, "sd = -1: must be above 0"),

@@ -10,9 +10,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from xl_econ import __version__
-
-from .base import ATTEMPTS, EngineError, guarded, named, opened
+from .base import ATTEMPTS, EngineError, guarded, named, opened, version
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -22,7 +20,7 @@ AHEAD = 3  # tasks for each worker that are handed out before the first of them 
 class InProcess:
     """One task after another, here."""
 
-    workers = 1
+    workers, deaths = 1, 0
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
         """The results of tasks, in their order."""
@@ -43,7 +41,7 @@ class Pool:
     """
 
     def __init__(self, workers: int) -> None:
-        self.workers = workers
+        self.workers, self.deaths = workers, 0
         self._pool: ProcessPoolExecutor | None = None
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
@@ -62,6 +60,7 @@ class Pool:
                 result = opened(first.result())
             except BrokenProcessPool:
                 attempts += 1
+                self.deaths += 1
                 self._end()
                 waiting = [(t, None if f is None or not _done(f) else f) for t, f in waiting]
                 if attempts == 1 + ATTEMPTS:
@@ -77,7 +76,7 @@ class Pool:
     def _submit(self, function: Callable[[T], R], task: T) -> Future[Any]:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self.workers, initializer=_ignore_interrupts)
-        return self._pool.submit(guarded, __version__, function, task)
+        return self._pool.submit(guarded, version(), function, task)
 
     def _end(self) -> None:
         if self._pool is not None:

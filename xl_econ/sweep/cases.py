@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import InputError, XlEconError, nearest
-from xl_econ.core.quantity import Quantity, clean, number_from_text
+from xl_econ.core.quantity import number_from_text
 from xl_econ.templates.fill import TEXTS, read_mapping
 
 from .correlation import Pair, mixing
 from .distributions import NAMES, NEVER, Discrete, Distribution, Truncated, discrete, distribution
-from .target import Target, target
+from .target import Input, Target, target
 
 FORMATS = (".toml", ".yaml", ".yml", ".json", ".csv", ".xlsx")
 MOST_STEPS = 1_000_000
@@ -140,7 +140,7 @@ def _study(found: Mapping[str, Any], name: str, stem: str, varies: bool) -> Stud
     varied: dict[str, Distribution] = {}
     for key, given in what.inputs.items():
         if key in inputs:
-            value = _located(key, lambda k=key, q=given.quantity: _value(k, q, inputs[k]))
+            value = _located(key, lambda i=given: _value(i, inputs[i.key]))
             (varied if isinstance(value, Distribution) else fixed)[key] = value
     missing = [k for k, given in what.inputs.items() if given.default is None and k not in inputs]
     if missing:
@@ -171,51 +171,51 @@ def _mapping(found: Any, what: str) -> Mapping[str, Any]:
     return found
 
 
-def _value(key: str, q: Quantity, given: Any) -> Any:
+def _value(i: Input, given: Any) -> Any:
     """An input as a clean value, or as what it is drawn from."""
     if isinstance(given, Mapping):
-        return _drawn(key, q, given)
-    if isinstance(given, Sequence) and not isinstance(given, str) and not (q.many and not _nested(given)):
+        return _drawn(i, given)
+    if isinstance(given, Sequence) and not isinstance(given, str) and not i.quantity.many:
         if not given:
-            raise InputError(f"{key} = []: the list is empty")
-        return discrete([_clean(key, q, v) for v in given])
-    return _clean(key, q, given)
+            raise InputError("the list is empty")
+        return discrete([i.clean(v) for v in given])
+    return i.clean(given)
 
 
-def _nested(values: Sequence[Any]) -> bool:
-    return any(isinstance(v, Sequence) and not isinstance(v, str) for v in values)
-
-
-def _clean(key: str, q: Quantity, value: Any) -> Any:
-    return clean(key, q, number_from_text(value) if isinstance(value, str) and not q.is_text else value)
-
-
-def _drawn(key: str, q: Quantity, given: Mapping[str, Any]) -> Distribution:
+def _drawn(i: Input, given: Mapping[str, Any]) -> Distribution:
     """A range or a distribution, which keeps within the bounds of the input."""
+    q = i.quantity
+    if q.many:
+        raise InputError("takes a list of numbers, which cannot vary")
     if "dist" not in given:
-        return _range(key, q, given)
+        return _range(i, given)
     kind = str(given["dist"]).casefold()
     if kind == "discrete":
-        for name in given:
-            if name not in ("dist", "values", "weights"):
-                raise InputError(f"discrete has no parameter {name!r}{nearest(name, ('values', 'weights'))}")
-        values, weights = given.get("values", ()), given.get("weights")
-        if not isinstance(values, Sequence) or isinstance(values, str):
-            raise InputError(f"values = {values!r}: expected a list")
-        shares = None if weights is None else [_number(key, "weights", w) for w in weights]
-        return discrete([_clean(key, q, v) for v in values], shares)
-    if q.is_text or q.many:
-        raise InputError(
-            f"takes {'texts' if q.is_text else 'a list of numbers'}, which has no distribution but discrete"
-        )
-    made = distribution({"dist": kind} | {k: _number(key, k, v) for k, v in given.items() if k != "dist"})
+        return _discrete(i, given)
+    if q.is_text:
+        raise InputError('takes a text: give it a list of them, or dist = "discrete"')
+    made = distribution({"dist": kind} | {k: _number(k, v) for k, v in given.items() if k != "dist"})
     if q.whole:
-        raise InputError('takes whole numbers: give it a list, or dist = "discrete" with values')
-    _refuse_outside(key, q, made)
+        raise InputError('takes whole numbers: give it a list of them, or dist = "discrete"')
+    _refuse_outside(i, made)
     return made
 
 
-def _number(key: str, name: str, value: Any) -> float:
+def _discrete(i: Input, given: Mapping[str, Any]) -> Discrete:
+    for name in given:
+        if name not in ("dist", "values", "weights"):
+            raise InputError(f"discrete has no parameter {name!r}{nearest(name, ('values', 'weights'))}")
+    values, weights = (_list(name, given.get(name, ())) for name in ("values", "weights"))
+    return discrete([i.clean(v) for v in values], [_number("weights", w) for w in weights] or None)
+
+
+def _list(name: str, found: Any) -> Sequence[Any]:
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        raise InputError(f"{name} = {found!r}: expected a list")
+    return found
+
+
+def _number(name: str, value: Any) -> float:
     """A parameter of a distribution."""
     read = number_from_text(value) if isinstance(value, str) else value
     if isinstance(read, bool) or not isinstance(read, int | float) or not math.isfinite(read):
@@ -223,8 +223,9 @@ def _number(key: str, name: str, value: Any) -> float:
     return float(read)
 
 
-def _refuse_outside(key: str, q: Quantity, made: Distribution) -> None:
+def _refuse_outside(i: Input, made: Distribution) -> None:
     """Refuse a distribution that can leave the bounds of its input; says how much of it does."""
+    q = i.quantity
     low, high = made.support
     # A lognormal comes as near to zero as a double can, and never there.
     excluded = q.positive and low == q.low and not made.open_low
@@ -240,10 +241,10 @@ def _refuse_outside(key: str, q: Quantity, made: Distribution) -> None:
                 f"choose other parameters, or leave that part out with {option} = ..."
             )
     if excluded:
-        clean(key, q, low)
+        i.clean(low)
 
 
-def _range(key: str, q: Quantity, given: Mapping[str, Any]) -> Discrete:
+def _range(i: Input, given: Mapping[str, Any]) -> Discrete:
     """Evenly spaced values between two ends, which belong to them."""
     for name in given:
         if name not in _RANGE:
@@ -255,7 +256,7 @@ def _range(key: str, q: Quantity, given: Mapping[str, Any]) -> Discrete:
             raise InputError(
                 f'a range needs low, high and steps, {name} is missing (or dist = "...": {", ".join(NAMES)})'
             )
-    low, high = (_clean(key, q, given[k]) for k in ("low", "high"))
+    low, high = (i.clean(given[k]) for k in ("low", "high"))
     if isinstance(low, str) or not low < high:
         raise InputError(f"low = {given['low']} must be a number below high = {given['high']}")
     steps = given["steps"]
@@ -270,7 +271,7 @@ def _range(key: str, q: Quantity, given: Mapping[str, Any]) -> Discrete:
         raise InputError(f"scale = {scale!r}: can be linear, or log where low is above 0")
     between = np.geomspace if scale == "log" else np.linspace
     values = between(low, high, int(steps)).tolist()
-    return discrete([_clean(key, q, v) for v in values])
+    return discrete([i.clean(v) for v in values])
 
 
 def _correlations(found: Any, varied: Mapping[str, Distribution]) -> tuple[Pair, ...]:
@@ -290,7 +291,7 @@ def _correlations(found: Any, varied: Mapping[str, Distribution]) -> tuple[Pair,
                 raise InputError(
                     f"{said}: {key} has single values, which have no ranks to correlate; give it a distribution"
                 )
-        number = _number(a, f"{said}: rank", rank)
+        number = _number(f"{said}: rank", rank)
         if a == b or {a, b} in [{x, y} for x, y, _ in pairs]:
             raise InputError(
                 f"{said}: " + ("an input is always correlated with itself" if a == b else "is given twice")
