@@ -11,10 +11,22 @@ import audit
 import audit_faults
 import fill
 import startup
+import sweep
 import token_cost_rows
 import udf
 
-BENCHES = (accuracy_training, accuracy_inference, array_call, token_cost_rows, fill, startup, udf, audit, audit_faults)
+BENCHES = (
+    accuracy_training,
+    accuracy_inference,
+    array_call,
+    token_cost_rows,
+    fill,
+    startup,
+    udf,
+    audit,
+    audit_faults,
+    sweep,
+)
 
 
 def main() -> int:

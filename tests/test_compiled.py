@@ -9,6 +9,7 @@ from support import template_cases
 
 from xl_econ import cli
 from xl_econ.core.errors import InputError, WorkbookError
+from xl_econ.engines import engine
 from xl_econ.templates import batch, build, casefile, compiled, compute, fill, layout
 from xl_econ.templates import many as many_module
 from xl_econ.templates.edited import Edited
@@ -161,9 +162,9 @@ def test_a_process_that_cannot_write_is_one_error(tmp_path, capsys):
     runner = many_module.Run(TEMPLATE)
     tasks = runner.prepare(fill.read(many(tmp_path / "m.csv"), TEMPLATE), tmp_path / "a")
     (tmp_path / "a" / "c2.xlsx").mkdir()
-    for jobs in (1, 2):
-        with pytest.raises(WorkbookError, match=r"c2\.xlsx: is a folder"):
-            list(runner.write(tasks, jobs))
+    for workers in (1, 2):
+        with engine("local", workers) as where, pytest.raises(WorkbookError, match=r"c2\.xlsx: is a folder"):
+            list(runner.write(tasks, where))
 
 
 def test_names_of_cases_become_files_in_the_folder_on_every_system(tmp_path, capsys):

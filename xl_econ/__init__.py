@@ -40,6 +40,10 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     """A metric as a function, on first use: importing the package loads nothing."""
+    if name == "sweep":  # a package that is called
+        from importlib import import_module
+
+        return import_module("xl_econ.sweep")
     if name.startswith("_") or name.lower() != name:
         raise AttributeError(f"module 'xl_econ' has no attribute {name!r}")
     if name in _LAZY:

@@ -191,7 +191,7 @@ def _filling(command: Callable[..., _Parser]) -> None:
         help="a workbook of another template whose results become inputs (exec_summary)",
     )
     sub.add_argument("--dry-run", action="store_true", help="check and compute, write nothing")
-    sub.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at work on many workbooks")
+    _where(sub, "--jobs")
     sub.add_argument("--resume", action="store_true", help="leave the workbooks that hold their case already")
     sub.add_argument("--together", action="store_true", help="all cases in one workbook, a column each")
     _output(sub, required=False)
@@ -214,7 +214,14 @@ def _auditing(command: Callable[..., _Parser]) -> None:
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="*")
     sub.add_argument("--list", action="store_true", help="print the checks: what a finding means, what to do")
     sub.add_argument("--check", action="append", default=[], metavar="ID", help="this check only; again for another")
-    sub.add_argument("--engine", choices=("ironcalc", "libreoffice"), default="ironcalc", metavar="engine")
+    sub.add_argument(
+        "--recalculate",
+        choices=("ironcalc", "libreoffice"),
+        default="ironcalc",
+        metavar="engine",
+        help="what confirms the stored values: ironcalc (default) or libreoffice",
+    )
+    _where(sub)
     sub.add_argument("--as-of", type=_day, metavar="DAY", help="prices are old against this day (else the workbook's)")
     sub.add_argument(
         "--fail-on",
@@ -270,14 +277,28 @@ def _scenarios(command: Callable[..., _Parser]) -> None:
     """The commands that ask what if."""
     sub = command("sweep", "a function or a template over many draws of uncertain inputs", tables=True)
     sub.add_argument("name", metavar="NAME|TEMPLATE")
-    sub.add_argument("--cases", type=_path, metavar="F", required=True)
-    sub.add_argument("-n", type=int, default=None)
-    sub.add_argument("--seed", type=int, default=0)
-    sub.add_argument("--method", default=None)
-    sub.add_argument("--workers", type=int, default=1)
-    sub.add_argument("--engine", default="local")
-    sub.add_argument("--budget", type=float, action="append", default=[])
-    sub.add_argument("--max-points", type=int, default=100_000_000)
+    sub.add_argument(
+        "--cases", type=_path, metavar="F", required=True, help="what varies and how: TOML, YAML, JSON, CSV, xlsx"
+    )
+    sub.add_argument("-n", type=_count, metavar="N", help="draws (default 10,000; a grid has its own number)")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed, the same result (default 0)")
+    sub.add_argument("--method", metavar="M", help="mc (seeded Monte Carlo), lhs (Latin hypercube), sobol or grid")
+    sub.add_argument(
+        "--result",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="this result; again for another (default: its main)",
+    )
+    sub.add_argument("--budget", type=float, action="append", default=[], metavar="X", help="P(result > X); again")
+    sub.add_argument("--quantiles", metavar="P,P", help="p10,p50,p90 (default p5,p10,p25,p50,p75,p90,p95)")
+    sub.add_argument("--max-points", type=_count, default=10**8, metavar="N", help="of a grid (default 100,000,000)")
+    _where(sub)
+    sub.add_argument("--draws", type=_path, metavar="F", help="write every draw: .parquet or .csv")
+    sub.add_argument("--state", type=_path, metavar="F", help="keep there what is done, for --resume after Ctrl-C")
+    sub.add_argument("--resume", action="store_true", help="go on from the state")
+    sub.add_argument("--dry-run", action="store_true", help="tell what would run and how large it is")
+    sub.add_argument("--force", action="store_true", help="replace files that are there")
 
 
 def _addin(addin: _Parser) -> None:
@@ -338,10 +359,32 @@ def _output(sub: _Parser, required: bool) -> None:
     )
 
 
+def _where(sub: _Parser, option: str = "--workers") -> None:
+    """Where many tasks of a command run."""
+    sub.add_argument(option, type=int, default=1, metavar="N", help="processes at work (default 1)")
+    sub.add_argument(
+        "--engine",
+        default="local",
+        metavar="E",
+        help="local (default), dask (a cluster on this machine) or dask://host:port; files by the same path everywhere",
+    )
+
+
 def _path(text: str) -> Path:
     from pathlib import Path
 
     return Path(text)
+
+
+def _count(text: str) -> int:
+    """A whole number as a person types it: 100000, 1e8, 30_000."""
+    try:
+        found = float(text)
+        if found != int(found):
+            raise ValueError
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, as 10000 or 1e6") from None
+    return int(found)
 
 
 def _day(text: str) -> Any:

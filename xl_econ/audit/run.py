@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ from .acceptances import Accepted, settle
 from .registry import CHECKS, ERROR, INFO, Check, Finding, Found
 
 if TYPE_CHECKING:
+    from xl_econ.engines.base import Engine
+
     from .subject import Subject
 
 STRICT = "XL_ECON_STRICT"  # set where a check that fails must not be passed over: in tests
@@ -93,6 +95,54 @@ def report(
     found = [Finding(str(path), *f) for f in out["findings"]]
     accepted = [Accepted(Finding(str(path), *f), *by) for f, *by in out["accepted"]]
     return Report(str(path), found, accepted, out["cells"])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An audit as it goes to a process at work: what `report` takes, and where the workbook is from any folder."""
+
+    path: str
+    absolute: str
+    only: tuple[str, ...]
+    engine: str
+    as_of: date | None
+    cells: bool
+
+
+def reports(
+    paths: Sequence[Path],
+    where: Engine,
+    only: Sequence[str] = (),
+    engine: str = "ironcalc",
+    as_of: date | None = None,
+    cells: bool = False,
+) -> Iterator[Report]:
+    """The reports of workbooks, in their order, worked out wherever an engine runs.
+
+    Args:
+        paths: The workbooks; workers find them by the same absolute path.
+        where: The engine.
+        only: As for `report`, like the others.
+        engine: What recomputes them.
+        as_of: The day against which prices are old.
+        cells: Give their cells as well.
+
+    Raises:
+        WorkbookError, UsageError: As `report`.
+        EngineError: The workers are out of reach.
+    """
+    return where.run(_answered, (Asked(str(p), str(p.absolute()), tuple(only), engine, as_of, cells) for p in paths))
+
+
+def _answered(asked: Asked) -> Report:
+    """A report of a workbook, which has the name in it that the workbook was asked for by."""
+    try:
+        found = report(Path(asked.absolute), asked.only, asked.engine, asked.as_of, asked.cells)
+    except XlEconError as e:
+        e.args = (str(e).replace(asked.absolute, asked.path),)
+        raise
+    accepted = [replace(a, finding=replace(a.finding, file=asked.path)) for a in found.accepted]
+    return Report(asked.path, [replace(f, file=asked.path) for f in found.findings], accepted, found.cells)
 
 
 def known(ids: Iterable[str]) -> None:

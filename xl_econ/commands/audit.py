@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from .printing import coloured, on_screen, print_grid, print_json, progress
+from .printing import coloured, on_screen, print_grid, print_json, progress, tell_deaths
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +23,7 @@ _REPORTS = ("sarif", "html", "xlsx")
 
 def audit(args: argparse.Namespace) -> int:
     """Findings of workbooks; the exit code is 1 if there is one of `--fail-on` or graver."""
+    from xl_econ import engines
     from xl_econ.audit import baseline, run
     from xl_econ.audit.registry import SEVERITIES
 
@@ -31,10 +32,10 @@ def audit(args: argparse.Namespace) -> int:
     if args.list:
         return _list(args)
     earlier = baseline.load(args.baseline) if args.baseline else []
-    reports = [
-        run.report(path, args.check, args.engine, args.as_of, bool(args.html))
-        for path in progress(args.workbooks, len(args.workbooks))
-    ]
+    with engines.engine(args.engine, min(args.workers, max(1, len(args.workbooks)))) as where:
+        found = run.reports(args.workbooks, where, args.check, args.recalculate, args.as_of, bool(args.html))
+        reports = list(progress(found, len(args.workbooks)))
+        tell_deaths(where)
     accepted = [a for r in reports for a in r.accepted]
     every = [f for r in reports for f in r.findings]
     compared = baseline.compare(every, earlier, [a.finding for a in accepted], [r.file for r in reports], args.check)

@@ -28,8 +28,10 @@ def fill(args: argparse.Namespace) -> int:
     from xl_econ.templates.edited import Edited
 
     path = Path(args.template)
-    if args.resume or args.together or args.jobs != 1 or args.flavour != "plain":
-        raise UsageError("--resume, --together, --jobs and --flavour are for filling a template, not a workbook")
+    if args.resume or args.together or (args.jobs, args.engine, args.flavour) != (1, "local", "plain"):
+        raise UsageError(
+            "--resume, --together, --jobs, --engine and --flavour are for filling a template, not a workbook"
+        )
     book = Edited(path)
     cases = (
         fill.read(args.input, book.layout, cases=tuple(book.cases))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from xl_econ.engines.base import Engine
+
 
 def print_json(found: Any) -> int:
     """Print an object as JSON; gives the exit code, which is 0."""
@@ -63,9 +65,22 @@ def progress(items: Iterable[Any], count: int) -> Any:
     """A progress bar on a terminal, for work on more than one workbook."""
     if count < 2 or not sys.stderr.isatty():
         return items
+    return bar(items, total=count, unit="workbook")
+
+
+def bar(items: Iterable[Any] | None = None, **options: Any) -> Any:
+    """A progress bar, which shows on a terminal and nowhere else."""
     from tqdm import tqdm
 
-    return tqdm(items, total=count, unit="workbook", file=sys.stderr, leave=False)
+    tqdm.monitor_interval = 0  # its watching thread would be copied into the processes of a pool
+    return tqdm(items, file=sys.stderr, leave=False, disable=not sys.stderr.isatty(), **options)
+
+
+def tell_deaths(engine: Engine) -> None:
+    """Say that workers were lost, and that nothing else was."""
+    if engine.deaths:
+        lost = "a worker was" if engine.deaths == 1 else f"{engine.deaths} workers were"
+        remark(f"{lost} lost; the work was done again, and nothing is missing or counted twice")
 
 
 _COLOURS = {"error": "1;31", "warning": "33", "info": "36", "quiet": "2", "good": "32"}

@@ -1,25 +1,197 @@
-"""The command `sweep`."""
+"""The command `sweep`: what comes out when the inputs are uncertain."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
 
-from .printing import print_grid, print_json, rounded
+from xl_econ.core.errors import UsageError
+
+from .printing import bar, print_grid, print_json, remark, rounded, tell_deaths
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from xl_econ.sweep.run import Gathered, Part, Plan, Result
+
+_SAVE_SECONDS = 30
 
 
 def sweep(args: argparse.Namespace) -> int:
+    """Run the draws of a case file, and tell what they come to."""
     from xl_econ import engines
-    from xl_econ.sweep import run as sweeps
+    from xl_econ.sweep import run
     from xl_econ.sweep.cases import read
+    from xl_econ.sweep.draws_file import writing
 
-    plan = sweeps.plan(read(args.cases, args.name), args.n, args.seed, args.method, (), args.budget, args.max_points)
-    with engines.engine(args.engine, args.workers) as where:
-        result = sweeps.run(plan, where)
-    found = result.as_json()
+    _refuse(args)
+    shares = [_share(text) for text in args.quantiles.split(",")] if args.quantiles else run.QUANTILES
+    case = read(args.cases, args.name)
+    plan = run.plan(
+        case, args.n, args.seed, args.method, args.result, args.budget, args.max_points, args.draws is not None
+    )
+    if args.dry_run:
+        return _dry_run(args, plan)
+    with contextlib.ExitStack() as opened:
+        write = opened.enter_context(writing(args.draws)) if args.draws else None
+        state = opened.enter_context(_state(args, plan))
+        engine = opened.enter_context(engines.engine(args.engine, args.workers))
+        shown = opened.enter_context(bar(total=plan.n, unit="draw", unit_scale=True, initial=state.gathered.done))
+
+        def on_part(part: Part, gathered: Gathered) -> None:
+            if write:
+                write(part.columns)
+            state.keep()
+            shown.update(gathered.done - shown.n)
+
+        result = run.run(plan, engine, shares, on_part=on_part, gathered=state.gathered)
+        tell_deaths(engine)
+    if args.json:
+        return print_json(result.as_json())
+    _print(args, result)
+    return 0
+
+
+def _refuse(args: argparse.Namespace) -> None:
+    """Say before any work what cannot be done."""
+    from xl_econ.sweep.draws_file import refuse
+
+    from .files import free
+
+    if args.draws:
+        refuse(args.draws)
+        free(args.draws, args.force)
+        if args.state:
+            raise UsageError("--draws writes a file whole or not at all, so that --state cannot go on with it")
+    if args.resume and not args.state:
+        raise UsageError("--resume goes on from a state; name its file (--state F)")
+    if args.state and not args.resume:
+        free(args.state, args.force)
+
+
+def _share(text: str) -> float:
+    """The share that p10, 10% or 0.1 says."""
+    from xl_econ.core.quantity import number_from_text
+
+    body = text.strip()
+    found = number_from_text(f"{body[1:]}%" if body[:1] in ("p", "P") else body)
+    if isinstance(found, str) or not 0 < found < 1:
+        raise UsageError(f"--quantiles {text}: expected p10, 10% or 0.1, more of them with commas between")
+    return float(found)
+
+
+class _State:
+    """What is gathered, and the file that keeps it."""
+
+    def __init__(self, path: Path | None, gathered: Gathered) -> None:
+        self.path, self.gathered = path, gathered
+        self._saved = time.monotonic()
+
+    def keep(self, now: bool = False) -> None:
+        """Write what is gathered, from time to time or now."""
+        from xl_econ.sweep.state import save
+
+        if self.path and (now or time.monotonic() - self._saved > _SAVE_SECONDS):
+            save(self.path, self.gathered)
+            self._saved = time.monotonic()
+
+
+@contextlib.contextmanager
+def _state(args: argparse.Namespace, plan: Plan) -> Iterator[_State]:
+    """The state of the sweep; what interrupts it leaves the file, its end removes it."""
+    from xl_econ.sweep.run import Gathered
+    from xl_econ.sweep.state import load
+
+    known = args.resume and args.state.exists()
+    state = _State(args.state, load(args.state, plan) if known else Gathered.nothing(plan))
+    try:
+        yield state
+    except BaseException:
+        if state.gathered.stop and state.path:
+            state.keep(now=True)
+            remark(f"{state.path}: {state.gathered.done:,} of {plan.n:,} draws; --resume goes on from there")
+        raise
+    if state.path:
+        state.path.unlink(missing_ok=True)
+
+
+def _dry_run(args: argparse.Namespace, plan: Plan) -> int:
+    """What would run, how large it is, and how long the first block of it takes."""
+    from xl_econ.sweep.run import Task, tasks, work
+
+    work(Task(plan, 0, 1))
+    started = time.perf_counter()
+    work(Task(plan, 0, 1))
+    seconds = (time.perf_counter() - started) * plan.blocks / max(args.workers, 1)
+    varied = dict(plan.study.varied)
+    columns = len(varied) + len(plan.outputs)
+    found: dict[str, Any] = {
+        "target": plan.study.target,
+        "method": plan.method,
+        "n": plan.n,
+        "seed": plan.seed,
+        "varied": {key: _said(d) for key, d in varied.items()},
+        "outputs": list(plan.outputs),
+        "engine": args.engine,
+        "workers": args.workers,
+        "tasks": sum(1 for _ in tasks(plan, args.workers)),
+        "seconds": seconds,
+        "kept_bytes": 8 * plan.n * len(plan.outputs) if plan.exact else 0,
+        "draws_bytes": _draws_bytes(args.draws, plan.n * columns),
+        "remarks": plan.study.remarks,
+    }
     if args.json:
         return print_json(found)
-    print_grid([[k, rounded(v)] for k, v in found["quantiles"].items()])
+    said = [("draws", f"{plan.n:,} ({plan.method}, seed {plan.seed})"), ("about", f"{seconds:,.1f} s")]
+    said += [("varies", f"{key}: {text}") for key, text in found["varied"].items()]
+    if args.draws:
+        said.append(("file", f"about {found['draws_bytes'] / 1e6:,.1f} MB"))
+    print_grid([*said, *(("note", text) for text in found["remarks"])], 120)
     return 0
+
+
+def _said(d: Any) -> str:
+    """A distribution in words; of many values how many."""
+    return f"{len(d.values)} values" if not d.continuous else str(d)
+
+
+def _draws_bytes(path: Path | None, numbers: int) -> int:
+    from xl_econ.sweep.draws_file import BYTES
+
+    return BYTES[path.suffix.lower()] * numbers if path else 0
+
+
+def _print(args: argparse.Namespace, result: Result) -> None:
+    """The report on a terminal."""
+    plan = result.plan
+    what = plan.study.compute()
+    for key in plan.outputs:
+        output = what.outputs[key]
+        s = result.sketches[key]
+        unit = "" if output.unit == "1" else output.unit
+        print(f"{output.label}, {plan.n:,} draws ({plan.method}, seed {plan.seed})")
+        if not s.n:
+            print("  no draw has a finite result")
+            continue
+        rows = [("mean", s.mean), ("sd", s.sd), ("min", s.low)]
+        from xl_econ.sweep.run import label
+
+        rows += [
+            (label(q).upper(), v) for q, v in zip(result.shares, result.quantiles(key, result.shares), strict=True)
+        ]
+        print_grid([[f"  {name}", rounded(v) if v == v else "", unit] for name, v in [*rows, ("max", s.high)]])  # noqa: PLR0124
+        if s.without:
+            print(f"  {s.without:,} draws have no finite result and are not in these numbers")
+    for found in result.exceedance():
+        if found["probability"] is not None:
+            print(f"  P(above {found['budget']:,.10g}) = {found['probability']:.4%}")
+    last = result.convergence[-1] if result.convergence else {}
+    if last.get("mean_se") is not None and plan.method != "grid":
+        print(f"  standard errors: mean {last['mean_se']:.3g}, P50 {last['p50_se']:.3g}, P90 {last['p90_se']:.3g}")
+    for text in plan.study.remarks:
+        remark(text)
+    if args.draws:
+        print(args.draws)

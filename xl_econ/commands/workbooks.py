@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xl_econ import __version__
 from xl_econ.core.errors import UsageError
 
-from .printing import print_grid, print_json, progress, rounded
+from .printing import print_grid, print_json, progress, rounded, tell_deaths
 
 if TYPE_CHECKING:
     import argparse
@@ -65,13 +65,14 @@ def _together(args: argparse.Namespace, template: Layout) -> int:
         raise UsageError("--together needs a case file (-i CASE)")
     if args.results_from:
         raise UsageError("--from carries a Base, Low and High case over; --together has cases of its own")
-    if args.resume or args.jobs != 1:
-        raise UsageError("--resume and --jobs are for many workbooks; --together writes one")
+    if args.resume or args.jobs != 1 or args.engine != "local":
+        raise UsageError("--resume, --jobs and --engine are for many workbooks; --together writes one")
     case = together(fill.read(args.input, template, named=True), template, args.input.stem)
     return _write(args, template, [fill.with_settings(case, args.set, template)])
 
 
 def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int:
+    from xl_econ import engines
     from xl_econ.templates import batch, many
 
     dry = getattr(args, "dry_run", False)
@@ -82,10 +83,13 @@ def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int
     count, resume = getattr(args, "jobs", 1), getattr(args, "resume", False)
     if count < 1:
         raise UsageError(f"--jobs {count}: must be at least 1")
-    if len(cases) >= many.MANY or resume:
+    engine = getattr(args, "engine", "local")
+    if len(cases) >= many.MANY or resume or engine != "local":
         run = many.Run(template, args.flavour, args.force)
         tasks = run.prepare(cases, output, source, resume)
-        reports = list(progress(run.write(tasks, min(count, len(tasks))), len(tasks)))
+        with engines.engine(engine, min(count, len(tasks))) as where:
+            reports = list(progress(run.write(tasks, where), len(tasks)))
+            tell_deaths(where)
     else:
         jobs = batch.prepare(template, cases, output, source, args.force)
         reports = [batch.write(job, args.flavour, args.force) for job in progress(jobs, len(jobs))]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from xl_econ import __version__
 from xl_econ.core.errors import XlEconError
 
 ATTEMPTS = 3  # of a task whose worker dies
@@ -67,10 +67,15 @@ class Failed:
         return e
 
 
-def guarded(version: str, function: Callable[[T], R], task: T) -> R | Failed:
+def version() -> str:
+    """The version of xl-econ here; the package is loaded before any part of it."""
+    return str(sys.modules["xl_econ"].__version__)
+
+
+def guarded(asked_by: str, function: Callable[[T], R], task: T) -> R | Failed:
     """Run a task in another process."""
-    if version != __version__:
-        return Failed(EngineError, f"a worker has xl-econ {__version__}, not {version}; install the same", "")
+    if asked_by != version():
+        return Failed(EngineError, f"a worker has xl-econ {version()}, not {asked_by}; install the same", "")
     try:
         return function(task)
     except XlEconError as e:

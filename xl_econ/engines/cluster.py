@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from xl_econ import __version__
 from xl_econ.core.errors import UsageError, XlEconError
 
-from .base import ATTEMPTS, EngineError, guarded, named, opened
+from .base import ATTEMPTS, EngineError, guarded, named, opened, version
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,15 +51,16 @@ class Dask:
             EngineError: Dask is not installed, nobody answers, there are no workers, or they have another xl-econ.
         """
         try:
-            from distributed import Client, LocalCluster
+            import distributed
         except ImportError:
             raise EngineError(_INSTALL) from None
+        dask: Any = distributed  # which has types for some of what it has
         self._open.enter_context(_quiet())
         where: Any = f"tcp://{self.address}"
         try:
             if not self.address:
                 where = self._open.enter_context(
-                    LocalCluster(
+                    dask.LocalCluster(
                         n_workers=self.workers,
                         threads_per_worker=1,
                         processes=True,
@@ -68,7 +68,7 @@ class Dask:
                         silence_logs=50,
                     )
                 )
-            self.client = self._open.enter_context(Client(where, timeout=CONNECT_SECONDS, set_as_default=False))
+            self.client = self._open.enter_context(dask.Client(where, timeout=CONNECT_SECONDS, set_as_default=False))
             self._check_workers()
         except BaseException as e:
             self._open.close()
@@ -85,13 +85,13 @@ class Dask:
                 f"the Dask scheduler at {self.address} has no workers; start some with dask worker"
             ) from None
         try:
-            versions = self.client.run(_version)
+            versions = self.client.run(version)
         except ModuleNotFoundError:
             raise EngineError("a Dask worker has no xl-econ; install the same version there") from None
-        other = {worker: v for worker, v in versions.items() if v != __version__}
+        other = {worker: v for worker, v in versions.items() if v != version()}
         if other:
             listed = ", ".join(f"{worker} has {v}" for worker, v in list(other.items())[:3])
-            raise EngineError(f"workers have another xl-econ than {__version__}: {listed}; install the same")
+            raise EngineError(f"workers have another xl-econ than {version()}: {listed}; install the same")
         self._count()
 
     def _count(self) -> None:
@@ -124,7 +124,7 @@ class Dask:
                 self.client.cancel([future for _, future in waiting], force=True)
 
     def _submit(self, function: Callable[[T], R], task: T) -> Any:
-        return self.client.submit(guarded, __version__, function, task, pure=False, retries=ATTEMPTS - 1)
+        return self.client.submit(guarded, version(), function, task, pure=False, retries=ATTEMPTS - 1)
 
     def _result(self, task: Any, future: Any) -> Any:
         from distributed import KilledWorker
@@ -149,7 +149,7 @@ class Dask:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """What Dask logs of workers that come and go, its errors say too, and a terminal with a progress bar needs neither."""
+    """What Dask logs of workers that come and go; errors say it too, and a terminal with a progress bar needs neither."""
     names = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] == "distributed"]
     before = {n: logging.getLogger(n).level for n in names}
     for n in names:
@@ -159,7 +159,3 @@ def _quiet() -> Iterator[None]:
     finally:
         for n, level in before.items():
             logging.getLogger(n).setLevel(level)
-
-
-def _version() -> str:
-    return __version__

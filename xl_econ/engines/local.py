@@ -10,9 +10,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from xl_econ import __version__
-
-from .base import ATTEMPTS, EngineError, guarded, named, opened
+from .base import ATTEMPTS, EngineError, guarded, named, opened, version
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -78,7 +76,7 @@ class Pool:
     def _submit(self, function: Callable[[T], R], task: T) -> Future[Any]:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self.workers, initializer=_ignore_interrupts)
-        return self._pool.submit(guarded, __version__, function, task)
+        return self._pool.submit(guarded, version(), function, task)
 
     def _end(self) -> None:
         if self._pool is not None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from xl_econ.core.errors import InputError
 from xl_econ.core.quantity import number_from_text
+from xl_econ.core.units import UNTYPED
 
 from .inverse import NotInvertible, inverse, spelt
 from .roots import roots
@@ -128,7 +129,7 @@ def _goal(goal: Any, o: Output, other: Output | None) -> float | None:
     if (goal is None) == (other is None):
         raise InputError(f"{o.key} needs a value to reach (--target) or a result to equal (--equals), one of them")
     if other is not None:
-        if other.unit != o.unit:
+        if len({other.unit, o.unit} - {*UNTYPED}) > 1:
             raise InputError(f"{o.key} is in {o.unit} and {other.key} in {other.unit}: they are never equal")
         return None
     value = number_from_text(goal) if isinstance(goal, str) else goal

@@ -124,7 +124,7 @@ def bridge(
         >>> run = dict(params_b=37, tokens_t=14.8, peak_tflops=989.4, mfu=0.35, usd_per_gpu_hour=2)
         >>> found = xl_econ.bridge("TRAIN_COST", run, run | {"mfu": 0.4, "usd_per_gpu_hour": 3})
         >>> [(d.key, d.kind, round(d.effect)) for d in found.drivers]
-        [('usd_per_gpu_hour', 'price', 2471823), ('mfu', 'efficiency', -824031)]
+        [('usd_per_gpu_hour', 'price', 2470834), ('mfu', 'efficiency', -823611)]
     """
     t = target(name, steps)
     return between(t, Side(t.bound(a, "A")), Side(t.bound(b, "B")), output, by, groups or {}, order)
@@ -283,13 +283,15 @@ def _shapley(value: _Combined, count: int) -> tuple[float, float, list[float]]:
     sets = np.arange(1 << count)
     changed = (sets[:, None] >> np.arange(count)) & 1 == 1
     results = value(changed)
-    # In how many of the orders exactly these come before it, as a share of all.
-    weights = [1 / (count * math.comb(count - 1, before)) for before in range(count)]
+    # In how many of all orders exactly so many come before it, and they are these.
+    orders = [math.factorial(before) * math.factorial(count - 1 - before) for before in range(count)]
     effects = []
     for n in range(count):
-        without = sets[~changed[:, n]].tolist()
-        terms = ((weights[s.bit_count()], results[s | 1 << n], results[s]) for s in without)
-        effects.append(math.fsum(part for w, new, old in terms for part in (w * new, -w * old)))
+        sums: list[list[float]] = [[] for _ in orders]
+        for s in sets[~changed[:, n]].tolist():
+            sums[s.bit_count()] += (results[s | 1 << n], -results[s])
+        weighed = (times * math.fsum(terms) for times, terms in zip(orders, sums, strict=True))
+        effects.append(math.fsum(weighed) / math.factorial(count))
     return results[0], results[-1], effects
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from xl_econ.core.errors import InputError
 
 Pair = tuple[str, str, float]
 _NOTHING = 1e-9  # an eigenvalue is not negative for less
+_ROOM = 0.02  # for the least eigenvalue of what is proposed, so that it may be rounded to two places
 
 
 def mixing(keys: Sequence[str], pairs: Sequence[Pair]) -> tuple[list[str], list[list[float]]]:
@@ -36,11 +38,11 @@ def mixing(keys: Sequence[str], pairs: Sequence[Pair]) -> tuple[list[str], list[
         matrix[at[a], at[b]] = matrix[at[b], at[a]] = 2 * math.sin(math.pi * rank / 6)
     if np.linalg.eigvalsh(matrix)[0] < -_NOTHING:
         nearest = _nearest(matrix)
-        said = [f"{a} with {b} {r:g}" for a, b, r in pairs]
-        possible = [f"{a} with {b} {6 / math.pi * math.asin(nearest[at[a], at[b]] / 2):.2f}" for a, b, _ in pairs]
-        raise InputError(
-            f"these correlations contradict each other: {', '.join(said)}; the nearest that are possible: {', '.join(possible)}"
-        )
+        said = ", ".join(f"{a} with {b} {r:g}" for a, b, r in pairs)
+        ranks = 6 / math.pi * np.arcsin(nearest / 2)
+        close = ((a, b, ranks[at[a], at[b]]) for a, b in combinations(mixed, 2))
+        possible = ", ".join(f"{a} with {b} {r:.2f}" for a, b, r in close if abs(r) >= 0.005)
+        raise InputError(f"these correlations contradict each other: {said}; the nearest that are possible: {possible}")
     return mixed, _root(matrix)
 
 
@@ -64,7 +66,7 @@ def _nearest(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     for _ in range(1000):
         before = found - correction
         values, vectors = np.linalg.eigh(before)
-        positive = (vectors * np.maximum(values, 1e-8)) @ vectors.T
+        positive = (vectors * np.maximum(values, _ROOM)) @ vectors.T
         correction = positive - before
         found = positive.copy()
         np.fill_diagonal(found, 1.0)

@@ -48,6 +48,7 @@ class Draws:
         self.mixed, self.mix = mixing(tuple(varied), correlations)
         self._out = {key: np.empty(BLOCK) for key in varied}
         self._work = np.empty(BLOCK)
+        self._sequence: Any = None  # of Sobol's numbers, where it was left
 
     @property
     def blocks(self) -> int:
@@ -108,41 +109,34 @@ class Draws:
         """Every combination, the last input varying fastest."""
         at = np.arange(start, start + size)
         found: dict[str, Any] = {}
-        for key, d in reversed(self.varied.items()):
+        for key, d in reversed([*self.varied.items()]):
             table = points(d)
             at, digit = np.divmod(at, len(table))
             found[key] = table[digit]
         return {key: found[key] for key in self.varied}
 
     def _sobol(self, start: int, out: dict[str, Block]) -> dict[str, Block]:
-        if self._position > start:
-            del self._sequence
-        if start > self._position:
-            self._sequence.fast_forward(start - self._position)
-        size = len(next(iter(out.values())))
-        drawn = self._sequence.random(size)
-        self._position = start + size
+        if self._sequence is None or self._sequence.num_generated > start:
+            self._sequence = self._from_the_start()
+        if start > self._sequence.num_generated:
+            self._sequence.fast_forward(start - self._sequence.num_generated)
+        drawn = self._sequence.random(len(next(iter(out.values()))))
         for n, column in enumerate(out.values()):
             np.add(drawn[:, n], _HALF_STEP, out=column)
         return out
 
-    @cached_property
-    def _sequence(self) -> Any:
+    def _from_the_start(self) -> Any:
         from scipy.stats import qmc
 
-        self._position = 0
-        bits = 30 if self.n <= 1 << 30 else 64
-        return qmc.Sobol(
-            len(self.varied), scramble=True, bits=bits, rng=np.random.default_rng(_seeds(self.seed, "sobol", ""))
-        )
-
-    _position = 0
+        rng = np.random.default_rng(_seeds(self.seed, "sobol", ""))
+        return qmc.Sobol(len(self.varied), scramble=True, bits=30 if self.n <= 1 << 30 else 62, rng=rng)
 
     def _latin(self, start: int, number: int, out: dict[str, Block]) -> dict[str, Block]:
         for key, column in out.items():
             self._stream(key, number).random(out=column)
-            column += self._strata[key].at(np.arange(start, start + len(column), dtype=np.uint64))
-            column /= self.n
+            stratum = self._strata[key].at(np.arange(start, start + len(column), dtype=np.uint64))
+            np.add(column, stratum, out=column)
+            np.divide(column, self.n, out=column)
         return out
 
     @cached_property

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from xl_econ import engines
 from xl_econ.core.errors import InputError, UsageError, nearest
+from xl_econ.engines.base import Engine
 from xl_econ.workbook import rate_card
 
 from .cases import Study, read, study
 from .distributions import Block
-from .draws import BLOCK, Draws, grid_size, known_method
+from .draws import BLOCK, Draws, grid_size, known_method, points
+from .draws_file import writing
 from .sketch import Sketch
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 EXACT = 1 << 20  # draws, times outputs, whose values are kept for exact quantiles
 MAX_POINTS = 100_000_000
+DRAWS = 10_000  # where nobody says how many
 _TASK_BLOCKS = 64
 _ROUNDS = 8  # tasks for each worker, so that none is left alone with the last one
 
@@ -48,6 +52,11 @@ class Plan:
     @property
     def blocks(self) -> int:
         return -(-self.n // BLOCK)
+
+    def sketches(self) -> dict[str, Sketch]:
+        """Empty ones, by output; budgets are of the first."""
+        some = enumerate(self.outputs)
+        return {key: Sketch(() if at else self.budgets, binned=not self.exact) for at, key in some}
 
 
 @dataclass(frozen=True)
@@ -84,9 +93,7 @@ class _Worker:
 
     def part(self, task: Task) -> Part:
         plan = self.plan
-        sketches = {
-            key: Sketch(plan.budgets if at == 0 else (), binned=not plan.exact) for at, key in enumerate(plan.outputs)
-        }
+        sketches = plan.sketches()
         kept: list[dict[str, Any]] = []
         for number in range(task.start, task.stop):
             inputs = self.draws.block(number)
@@ -117,10 +124,9 @@ def _column(found: Any, size: int) -> Block:
     return column if column.shape == (size,) else np.full(size, column)
 
 
-def tasks(plan: Plan, workers: int, chunk: int | None = None) -> Iterator[Task]:
+def tasks(plan: Plan, workers: int, chunk: int | None = None, start: int = 0) -> Iterator[Task]:
     """The tasks of a plan; they end where convergence is looked at, after powers of two of blocks."""
     step = chunk or max(1, min(_TASK_BLOCKS, plan.blocks // (workers * _ROUNDS)))
-    start = 0
     while start < plan.blocks:
         power = 1 << start.bit_length()  # the next power of two
         stop = min(start + step, power, plan.blocks)
@@ -129,17 +135,66 @@ def tasks(plan: Plan, workers: int, chunk: int | None = None) -> Iterator[Task]:
 
 
 @dataclass
-class Result:
-    """What a sweep found."""
+class Gathered:
+    """What is known of a sweep after so many blocks."""
 
     plan: Plan
+    stop: int
     sketches: dict[str, Sketch]
     values: dict[str, Block]
-    shares: tuple[float, ...]
     convergence: list[dict[str, Any]]
 
+    @classmethod
+    def nothing(cls, plan: Plan) -> Self:
+        """What is known before the first block."""
+        values = {key: np.empty(plan.n) for key in plan.outputs} if plan.exact else {}
+        return cls(plan, 0, plan.sketches(), values, [])
+
+    @property
+    def done(self) -> int:
+        """Draws that are in it."""
+        return min(self.stop * BLOCK, self.plan.n)
+
+    def take(self, part: Part) -> None:
+        """Take in the blocks that come next."""
+        before, self.stop = self.done, part.stop
+        for key, sketch in self.sketches.items():
+            sketch.merge(part.sketches[key])
+        for key, column in self.values.items():
+            column[before : self.done] = part.columns[key]
+        if part.stop & (part.stop - 1) == 0 or part.stop == self.plan.blocks:
+            first = self.plan.outputs[0]
+            values = self.values[first][: self.done] if self.values else None
+            self.convergence.append(_state(self.done, self.sketches[first], values))
+
+
+@dataclass
+class Result:
+    """What a sweep found.
+
+    Attributes:
+        gathered: Of all its draws.
+        shares: Of which quantiles it tells.
+    """
+
+    gathered: Gathered
+    shares: tuple[float, ...]
+
+    @property
+    def plan(self) -> Plan:
+        return self.gathered.plan
+
+    @property
+    def sketches(self) -> dict[str, Sketch]:
+        return self.gathered.sketches
+
+    @property
+    def convergence(self) -> list[dict[str, Any]]:
+        return self.gathered.convergence
+
     def quantiles(self, key: str, shares: Sequence[float]) -> list[float]:
-        return _quantiles(self.sketches[key], self.values.get(key), shares)
+        """Quantiles of an output."""
+        return _quantiles(self.sketches[key], self.gathered.values.get(key), shares)
 
     def as_json(self) -> dict[str, Any]:
         """The report for machines: the headline's numbers, and those of the other outputs under `outputs`."""
@@ -160,12 +215,10 @@ class Result:
         found["remarks"] = plan.study.remarks
         return found
 
-    def exceedance(self) -> list[dict[str, float]]:
+    def exceedance(self) -> list[dict[str, float | None]]:
         """For each budget the share of draws above it."""
         s = self.sketches[self.plan.outputs[0]]
-        return [
-            {"budget": b, "probability": k / s.n if s.n else math.nan} for b, k in zip(s.budgets, s.above, strict=True)
-        ]
+        return [{"budget": b, "probability": k / s.n if s.n else None} for b, k in zip(s.budgets, s.above, strict=True)]
 
     def _of(self, key: str) -> dict[str, Any]:
         s = self.sketches[key]
@@ -191,32 +244,30 @@ def _quantiles(sketch: Sketch, values: Block | None, shares: Sequence[float]) ->
 
 def run(
     plan: Plan,
-    engine: engines.Engine,
+    engine: Engine,
     shares: Sequence[float] = QUANTILES,
     chunk: int | None = None,
-    on_progress: Callable[[int], object] = lambda _: None,
-    on_part: Callable[[Part], object] = lambda _: None,
+    on_part: Callable[[Part, Gathered], object] = lambda _part, _gathered: None,
+    gathered: Gathered | None = None,
 ) -> Result:
-    """Run a plan."""
-    sketches = {
-        key: Sketch(plan.budgets if at == 0 else (), binned=not plan.exact) for at, key in enumerate(plan.outputs)
-    }
-    values: dict[str, Block] = {key: np.empty(plan.n) for key in plan.outputs} if plan.exact else {}
-    convergence: list[dict[str, Any]] = []
-    done = 0
-    for part in engine.run(work, tasks(plan, engine.workers, chunk)):
-        for key, sketch in sketches.items():
-            sketch.merge(part.sketches[key])
-        until = min(part.stop * BLOCK, plan.n)
-        for key, column in values.items():
-            column[done:until] = part.columns[key]
-        on_part(part)
-        if part.stop & (part.stop - 1) == 0 or part.stop == plan.blocks:
-            first = plan.outputs[0]
-            convergence.append(_state(until, sketches[first], values[first][:until] if values else None))
-        on_progress(until - done)
-        done = until
-    return Result(plan, sketches, values, tuple(shares), convergence)
+    """Run a plan.
+
+    Args:
+        plan: What to do.
+        engine: Where.
+        shares: Of which quantiles to tell.
+        chunk: Blocks a task; no bit of the result depends on it.
+        on_part: Called after every part, in the order of the draws.
+        gathered: What an earlier run of the same plan has gathered; it goes on from there.
+
+    Raises:
+        EngineError: The workers are out of reach, or die.
+    """
+    found = gathered or Gathered.nothing(plan)
+    for part in engine.run(work, tasks(plan, engine.workers, chunk, found.stop)):
+        found.take(part)
+        on_part(part, found)
+    return Result(found, tuple(shares))
 
 
 def _state(n: int, sketch: Sketch, values: Block | None) -> dict[str, Any]:
@@ -243,34 +294,55 @@ def plan(
     outputs: Sequence[str] = (),
     budgets: Sequence[float] = (),
     max_points: int = MAX_POINTS,
+    keeps: bool = False,
 ) -> Plan:
-    """What a sweep of a study does."""
+    """What a sweep of a study does.
+
+    Args:
+        case: The study.
+        n: Draws, 10,000 if None; a grid has its own number.
+        seed: What decides the draws; a whole number of at least 0.
+        method: `mc`, `lhs`, `sobol` or `grid`; without one a grid where everything that varies is a list, else `mc`.
+        outputs: Keys of the figures, the first of which the report is about; the target's result without any.
+        budgets: Of the first figure: how often it is above.
+        max_points: The largest grid.
+        keeps: All draws are given back, part by part.
+
+    Raises:
+        InputError: A distribution in a grid, or a grid that is too large: says how large it would be.
+        UsageError: An unknown method or figure, a number that cannot be.
+    """
     method = known_method(method or ("grid" if case.is_grid and n is None else "mc"))
-    varied = dict(case.varied)
     if method == "grid":
-        for key, d in varied.items():
-            if d.continuous:
-                raise InputError(
-                    f"{key}: a grid needs single values: low, high and steps, or a list (or take --method mc)"
-                )
-        size = grid_size(varied)
-        if size > max_points:
-            raise InputError(
-                f"a grid of {size:,} points ({size:.1e}); at most {max_points:,} (--max-points), or take --method mc"
-            )
-        if n is not None and n != size:
-            raise UsageError(f"a grid has as many draws as points, {size:,}; leave out -n {n:,}")
-        n = size
-    n = 10_000 if n is None else n
+        n = _grid_points(case, n, max_points)
+    n = DRAWS if n is None else n
     if n < 1:
         raise UsageError(f"-n {n}: must be at least 1")
+    if seed < 0:
+        raise UsageError(f"--seed {seed}: must be at least 0")
     what = case.compute()
     for key in outputs:
         if key not in what.outputs:
-            raise UsageError(f"{what.name} has no output {key!r}{nearest(key, what.outputs)}")
+            raise UsageError(f"{what.name} has no result {key!r}{nearest(key, what.outputs)}")
     card = rate_card.current()
-    chosen = tuple(outputs) or (what.result,)
-    return Plan(case, method, n, seed, chosen, tuple(budgets), card=str(card) if card else None)
+    chosen = tuple(dict.fromkeys(outputs)) or (what.result,)
+    where = str(card.absolute()) if card else None
+    return Plan(case, method, n, seed, chosen, tuple(map(float, budgets)), keeps, where)
+
+
+def _grid_points(case: Study, n: int | None, most: int) -> int:
+    for key, d in case.varied:
+        if d.continuous:
+            raise InputError(f"{key}: a grid takes single values (a list, or low, high and steps); or take --method mc")
+    size = grid_size(dict(case.varied))
+    if size > most:
+        counts = " x ".join(f"{len(points(d)):,} of {key}" for key, d in case.varied)
+        raise InputError(
+            f"a grid of {size:,} points ({counts}); at most {most:,} without --max-points, or take --method mc"
+        )
+    if n is not None and n != size:
+        raise UsageError(f"a grid has as many draws as points, {size:,}; leave out -n {n}")
+    return size
 
 
 def sweep(
@@ -280,11 +352,48 @@ def sweep(
     *,
     seed: int = 0,
     method: str | None = None,
+    outputs: Sequence[str] = (),
     budgets: Sequence[float] = (),
+    quantiles: Sequence[float] = QUANTILES,
+    draws: str | Path | None = None,
     workers: int = 1,
     engine: str = "local",
+    max_points: int = MAX_POINTS,
 ) -> Result:
-    """Run a sweep."""
+    """Draw uncertain inputs and compute a function, a chain of functions or a template for each draw.
+
+    Args:
+        name: The function or the template.
+        case: What is fixed and what varies: a case file, or what one holds, as `{"inputs": {"mfu": {"dist":
+            "triangular", "low": 0.2, "mode": 0.38, "high": 0.46}, ...}}`.
+        n: Draws, 10,000 if None; a grid has its own number.
+        seed: What decides the draws: the same seed gives the same result to the last bit, wherever it is computed.
+        method: `mc`, `lhs`, `sobol` or `grid`; without one a grid where everything that varies is a list, else `mc`.
+        outputs: Keys of the figures; the target's result without any.
+        budgets: Of the first figure: how often it is above.
+        quantiles: Shares below them.
+        draws: A Parquet or CSV file for all draws, inputs and figures.
+        workers: Processes at work.
+        engine: `local`, `dask`, or `dask://host:port`.
+        max_points: The largest grid.
+
+    Returns:
+        The result; `as_json()` has all of it.
+
+    Raises:
+        InputError: A case that cannot be drawn; says what is wrong with it.
+        UsageError: An option that cannot be.
+        EngineError: The workers are out of reach, or die.
+
+    Example:
+        >>> case = {"inputs": {"params_b": 405, "tokens_t": 15.6, "peak_tflops": 989.4, "mfu": [0.38, 0.41],
+        ...         "usd_per_gpu_hour": 2.5}}
+        >>> sweep("train_cost", case).plan.n
+        2
+    """
     found = study(case, name) if isinstance(case, Mapping) else read(Path(case), name)
-    with engines.engine(engine, workers) as where:
-        return run(plan(found, n, seed, method, (), budgets), where)
+    what = plan(found, n, seed, method, outputs, budgets, max_points, keeps=draws is not None)
+    with contextlib.ExitStack() as opened:
+        write = opened.enter_context(writing(Path(draws))) if draws is not None else lambda _columns: None
+        where = opened.enter_context(engines.engine(engine, workers))
+        return run(what, where, quantiles, on_part=lambda part, _: write(part.columns))

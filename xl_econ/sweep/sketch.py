@@ -37,7 +37,7 @@ class Sketch:
     low: float = math.inf
     high: float = -math.inf
     above: list[int] = field(default_factory=list)
-    sums: list[int] = field(default_factory=lambda: [0] * 6)
+    sums: list[int] = field(default_factory=lambda: [0] * 9)
     pages: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     binned: bool = True
 
@@ -67,18 +67,18 @@ class Sketch:
     def _add_moments(self, values: Block, mean: float) -> None:
         """The block's sums of powers of the distance from its mean, and what it takes to move them to another mean."""
         off = values - mean
+        rest = float(np.add.reduce(off))  # not 0, because the mean is rounded
         power = off * off
         second = float(np.add.reduce(power))
         power *= off
         third = float(np.add.reduce(power))
-        n, (p, q) = values.size, mean.as_integer_ratio()
-        k = q.bit_length() - 1
-        means = (n * p << (_SCALE - k), n * p**2 << (_SCALE - 2 * k), n * p**3 << (_SCALE - 3 * k))
-        mean_second, j = _units(second)
-        cross = mean_second * p << (_SCALE - j - k)
-        parts = (*means, mean_second << (_SCALE - j), cross, _exact(third))
-        for at, part in enumerate(parts):
-            self.sums[at] += part
+        n, (p, k) = values.size, _units(mean)
+        sums = [(n * p**j, j * k) for j in (1, 2, 3)]
+        for moment, powers in ((rest, 3), (second, 2), (third, 1)):
+            q, i = _units(moment)
+            sums += [(q * p**j, i + j * k) for j in range(powers)]
+        for at, (units, halvings) in enumerate(sums):
+            self.sums[at] += units << (_SCALE - halvings)
 
     def _add_bins(self, values: Block, signed: bool) -> None:
         bits = values.view(np.int64)
@@ -117,15 +117,22 @@ class Sketch:
 
     @property
     def mean(self) -> float:
-        return float(Fraction(self.sums[0], 1 << _SCALE) / self.n) if self.n else math.nan
+        return float(self._mean()) if self.n else math.nan
+
+    def _mean(self) -> Fraction:
+        return Fraction(self.sums[0] + self.sums[3], self.n << _SCALE)
 
     def _central(self) -> tuple[Fraction, Fraction]:
-        """The sums of squares and of cubes of the distances from the mean."""
-        first, squares, cubes, second, cross, third = (Fraction(s, 1 << _SCALE) for s in self.sums)
-        mean = first / self.n
-        square = second + squares - mean * first
-        cube = third + 3 * (cross - mean * second) + cubes - 3 * mean * squares + 2 * mean**2 * first
-        return square, cube
+        """The sums of squares and of cubes of the distances from the mean of all.
+
+        With m the rounded mean of a block and d the distance of a value from it, they are the sums of (d + m - mean)^2
+        and of its cube, multiplied out.
+        """
+        m, mm, mmm, d, md, mmd, dd, mdd, ddd = (Fraction(s, 1 << _SCALE) for s in self.sums)
+        mean = self._mean()
+        square = dd + 2 * (md - mean * d) + mm - 2 * mean * m + self.n * mean**2
+        cube = ddd + 3 * (mdd - mean * dd) + 3 * (mmd - 2 * mean * md + mean**2 * d)
+        return square, cube + mmm - 3 * mean * mm + 3 * mean**2 * m - self.n * mean**3
 
     @property
     def sd(self) -> float:
@@ -172,8 +179,3 @@ def _units(x: float) -> tuple[int, int]:
     """A double as a whole number and how many times it is halved."""
     p, q = x.as_integer_ratio()
     return p, q.bit_length() - 1
-
-
-def _exact(x: float) -> int:
-    p, k = _units(x)
-    return p << (_SCALE - k)

@@ -114,7 +114,7 @@ def solve(
         0.369
         >>> xl_econ.solve("TRAIN_COST", 1e6, "mfu", params_b=37, tokens_t=14.8, peak_tflops=989.4,
         ...               usd_per_gpu_hour=2).why_not
-        'mfu would have to be 1.8449: no solution, it must be above 0 and at most 1'
+        'mfu would have to be 1.84489: no solution, it must be above 0 and at most 1'
     """
     t = target(name, steps)
     i, o = t.input(unknown), t.output(output)

@@ -18,8 +18,7 @@ from .target import Input, Output, Steps, Target
 
 SOBOL_DRAWS = 4096
 QUANTILES = (0.1, 0.9)
-_RESAMPLES = 500
-_SURE = 0.95  # of the intervals
+_SURE = 1.959963984540054  # standard errors to each side of a 95% interval
 
 
 @dataclass(frozen=True)
@@ -254,18 +253,20 @@ def _with_indices(
 
 
 def indices(f: Any, drawn: Mapping[str, Distribution], seed: int = 0, draws: int = SOBOL_DRAWS) -> dict[str, Index]:
-    """First-order and total Sobol indices (Saltelli 2010, Jansen 1999), their intervals by bootstrap.
+    """First-order and total Sobol indices (Saltelli 2010, Jansen 1999), with their 95% intervals.
+
+    The intervals are those of independent draws, by linearising the ratios; Sobol points do better.
 
     Args:
         f: The result of columns of inputs by name.
         drawn: The distribution of each input.
-        seed: Of the scrambled Sobol points and of the bootstrap.
+        seed: Of the scrambled Sobol points.
         draws: Points, a power of two; the function is computed for so many times the inputs and two more.
 
     Raises:
-        InputError: Not a power of two.
+        InputError: Not a power of two, or nothing varies.
     """
-    from scipy.stats import qmc, sobol_indices
+    from scipy.stats import qmc
 
     if draws < 2 or draws & (draws - 1):
         raise InputError(f"{draws} draws: Sobol indices need a power of two, such as {SOBOL_DRAWS}")
@@ -273,22 +274,23 @@ def indices(f: Any, drawn: Mapping[str, Distribution], seed: int = 0, draws: int
     points = qmc.Sobol(2 * len(keys), rng=np.random.default_rng(seed)).random(draws)
     halves = points[:, : len(keys)], points[:, len(keys) :]
     a, b = ({key: drawn[key].of_uniform(half[:, n].copy()) for n, key in enumerate(keys)} for half in halves)
-    results: Any = {
-        "f_A": f(a)[None],
-        "f_B": f(b)[None],
-        "f_AB": np.array([f(a | {key: b[key]})[None] for key in keys]),
-    }
-    if np.ptp(results["f_A"]) == 0:
+    of_a, of_b = f(a), f(b)
+    middle = np.mean([of_a, of_b])
+    of_a, of_b = of_a - middle, of_b - middle
+    variances = (of_a**2 + of_b**2) / 2
+    if not variances.any():
         raise InputError("the result is the same in all draws: there is no variance to explain")
-    found: Any = sobol_indices(func=results, n=draws, rng=np.random.default_rng(seed))
-    about = found.bootstrap(confidence_level=_SURE, n_resamples=_RESAMPLES)
-    first, total = about.first_order.confidence_interval, about.total_order.confidence_interval
-    return {
-        key: Index(
-            float(found.first_order[n]),
-            (float(first.low[n]), float(first.high[n])),
-            float(found.total_order[n]),
-            (float(total.low[n]), float(total.high[n])),
-        )
-        for n, key in enumerate(keys)
-    }
+    found = {}
+    for key in keys:
+        mixed = f(a | {key: b[key]}) - middle
+        first, about_first = _ratio(of_b * (mixed - of_a), variances)
+        total, about_total = _ratio((of_a - mixed) ** 2 / 2, variances)
+        found[key] = Index(first, about_first, total, about_total)
+    return found
+
+
+def _ratio(parts: Any, wholes: Any) -> tuple[float, tuple[float, float]]:
+    """The ratio of two means, and the ends of its interval."""
+    found = float(parts.mean() / wholes.mean())
+    error = float(np.std(parts - found * wholes) / wholes.mean() / math.sqrt(len(parts)))
+    return found, (found - _SURE * error, found + _SURE * error)

@@ -1,15 +1,18 @@
-"""Many workbooks in one run: every case is checked before the first is written; in several processes if asked."""
+"""Many workbooks in one run: every case is checked before the first is written; on an engine if asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+import glob
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xl_econ.core.errors import WorkbookError, XlEconError
+from xl_econ.core.errors import XlEconError
+from xl_econ.engines.local import InProcess
 from xl_econ.workbook import rate_card
 from xl_econ.workbook.write import check_target
 
@@ -23,6 +26,10 @@ from .layout import CASES, Layout
 from .parts import LIVE
 from .slots import master_text
 
+if TYPE_CHECKING:
+    from xl_econ.engines.base import Engine
+
+_TOGETHER = 16  # cases that go to a process at a time
 MANY = 4  # from so many workbooks on it is faster to compile the template first
 
 
@@ -95,26 +102,34 @@ class Run:
             self.blank.write(computed, task.target, self.force)
         return self._report(task, computed)
 
-    def write(self, tasks: Sequence[Task], jobs: int = 1) -> Iterator[dict[str, Any]]:
-        """Write the workbooks of tasks, in their order; answers with the key results of each.
+    def write(self, tasks: Sequence[Task], engine: Engine | None = None) -> Iterator[dict[str, Any]]:
+        """Write the workbooks of tasks; answers with the key results of each, in their order.
 
         Args:
             tasks: From `prepare`.
-            jobs: Processes at work.
+            engine: Where the work runs; in this process without one. Workers find the folder by the same path.
 
         Raises:
             WorkbookError: A file cannot be written; those before it stay, and `resume` goes on from there.
+            EngineError: The workers are out of reach; what was written is whole, and `resume` goes on from there.
         """
-        if jobs == 1:
+        if engine is None or isinstance(engine, InProcess):
             yield from map(self.one, tasks)
             return
-        arguments = (self.template.name, self.flavour, self.force, rate_card.current())
-        with ProcessPoolExecutor(jobs, initializer=_start, initargs=arguments) as pool:
-            for found in pool.map(_one, tasks, chunksize=max(1, min(16, len(tasks) // jobs))):
-                if isinstance(found, str):
-                    pool.shutdown(cancel_futures=True)
-                    raise WorkbookError(found)
-                yield found
+        card = rate_card.current()
+        size = max(1, min(_TOGETHER, len(tasks) // engine.workers))
+        shares = [
+            _Share(self.template.name, self.flavour, self.force, str(card.absolute()) if card else None, tuple(some))
+            for some in _batched(map(_absolute, tasks), size)
+        ]
+        left = iter(tasks)
+        deaths = engine.deaths
+        for reports in engine.run(_write, shares):
+            for report in reports:
+                target = next(left).target
+                yield report | {"output": str(target) if target else None}
+        if engine.deaths > deaths:
+            _tidy(tasks)
 
     def _report(self, task: Task, computed: Computed) -> dict[str, Any]:
         model = self.blank.calculator.model
@@ -139,18 +154,44 @@ class Run:
         } | ({"held": True} if task.held else {})
 
 
-_RUN: list[Run] = []  # of a process at work
-_OPEN = ExitStack()
+@dataclass(frozen=True)
+class _Share:
+    """Some of the cases, as they go to a process at work."""
+
+    template: str
+    flavour: Flavour
+    force: bool
+    card: str | None
+    tasks: tuple[Task, ...]
 
 
-def _start(template: str, flavour: Flavour, force: bool, card: Path | None) -> None:
-    """What a process at work does once: it compiles the template, with the tables of the one that started it."""
-    _OPEN.enter_context(rate_card.using(card))
-    _RUN[:] = [Run(layout.load(template), flavour, force)]
+def _write(share: _Share) -> list[dict[str, Any]]:
+    """Write the workbooks of some cases, with the tables of the process that started this one."""
+    with rate_card.using(Path(share.card) if share.card else None):
+        run = _compiled(share.template, share.flavour, share.force, share.card, threading.get_ident())
+        return [run.one(task) for task in share.tasks]
 
 
-def _one(task: Task) -> dict[str, Any] | str:
-    try:
-        return _RUN[0].one(task)
-    except WorkbookError as e:
-        return str(e)
+@lru_cache(maxsize=8)
+def _compiled(template: str, flavour: Flavour, force: bool, _card: str | None, _thread: int) -> Run:
+    """What a thread at work does once: it compiles the template."""
+    return Run(layout.load(template), flavour, force)
+
+
+def _absolute(task: Task) -> Task:
+    """A task for a process that may work in another folder."""
+    return replace(task, target=task.target.absolute() if task.target else None)
+
+
+def _tidy(tasks: Sequence[Task]) -> None:
+    """Remove what processes that were killed had begun beside their targets."""
+    for target in (task.target for task in tasks):
+        for begun in target.parent.glob(f".{glob.escape(target.stem)}-*.tmp") if target else ():
+            begun.unlink(missing_ok=True)
+
+
+def _batched(items: Iterable[Task], size: int) -> Iterator[list[Task]]:
+    """Lists of so many items, the last perhaps shorter."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some

@@ -64,7 +64,7 @@ def never_computed(subject: Subject) -> Iterator[Found]:
     "not-recomputed",
     INFO,
     "The engine could not compute the workbook or a formula, so its stored values are unconfirmed",
-    "recompute with another engine (--engine libreoffice), or in Excel",
+    "recompute with another engine (--recalculate libreoffice), or in Excel",
 )
 def not_recomputed(subject: Subject) -> Iterator[Found]:
     """Said once for the workbook, or once for every formula that the engine does not know."""
