@@ -111,7 +111,7 @@ class Dask:
         try:
             while True:
                 self._count()
-                for task in itertools.islice(left, AHEAD * self.workers - len(waiting)):
+                for task in itertools.islice(left, max(0, AHEAD * self.workers - len(waiting))):
                     waiting.append((task, self._submit(function, task)))
                 if not waiting:
                     self._looked = -math.inf
@@ -149,7 +149,7 @@ class Dask:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """What Dask logs of workers that come and go; errors say it too, and a terminal with a progress bar needs neither."""
+    """Keep what Dask logs of workers that come and go off the terminal; errors say it too."""
     names = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] == "distributed"]
     before = {n: logging.getLogger(n).level for n in names}
     for n in names:
