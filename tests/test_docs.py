@@ -28,6 +28,13 @@ def test_docstring(m):
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
+@pytest.mark.parametrize("name", ["tornado", "bridge", "solve", "breakeven_map"])
+def test_examples_of_scenarios(name):
+    test = doctest.DocTestParser().get_doctest(getattr(xl_econ, name).__doc__, {}, name, None, 0)
+    assert test.examples
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
 def test_generated_pages_are_current():
     pages = functions.pages()
     assert len(pages) > 20

@@ -29,6 +29,15 @@ def use_rate_card(path: str | PathLike[str] | None) -> None:
     use(path)
 
 
+# Functions of other modules that are the package's as well, imported on first use.
+_LAZY = {
+    "tornado": "xl_econ.sweep.tornado",
+    "bridge": "xl_econ.sweep.bridge",
+    "solve": "xl_econ.sweep.solve",
+    "breakeven_map": "xl_econ.sweep.breakeven",
+}
+
+
 def __getattr__(name: str) -> Any:
     """A metric as a function, on first use: importing the package loads nothing."""
     if name == "sweep":  # a package that is called
@@ -37,6 +46,11 @@ def __getattr__(name: str) -> Any:
         return import_module("xl_econ.sweep")
     if name.startswith("_") or name.lower() != name:
         raise AttributeError(f"module 'xl_econ' has no attribute {name!r}")
+    if name in _LAZY:
+        from importlib import import_module
+
+        globals()[name] = getattr(import_module(_LAZY[name]), name)
+        return globals()[name]
     from xl_econ.core.errors import UsageError
     from xl_econ.hosts.python import function
 
@@ -51,4 +65,4 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     from xl_econ.metrics import REGISTRY
 
-    return sorted([*globals(), *(name.lower() for name in REGISTRY)])
+    return sorted([*globals(), *_LAZY, *(name.lower() for name in REGISTRY)])

@@ -36,9 +36,21 @@ _COMMANDS = {
     "upgrade": "upgrade:upgrade",
     "stamp": "stamp:stamp",
     "sweep": "sweep:sweep",
+    "tornado": "drivers:tornado",
+    "bridge": "drivers:bridge",
+    "solve": "goals:solve",
+    "breakeven": "goals:breakeven",
     "addin": "addin:addin",
     "docs": "functions:docs",
     "version": "workbooks:version",
+}
+
+# What these take stands in commands.scenario_options.
+_ASKING = {
+    "tornado": "how far each input moves a result, the widest first",
+    "bridge": "why a result changed between two cases: effects that sum to the difference",
+    "solve": "what an input must be for a result to have a value (exit code 1: no solution)",
+    "breakeven": "where a result has a value, or equals another, over two inputs",
 }
 
 
@@ -69,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show stops nothing
     try:
-        parser = _parser()
+        parser = _parser(sys.argv[1:] if argv is None else argv)
         args, rest = parser.parse_known_args(argv)
         # k=v words may stand on both sides of an option.
         if rest and not (hasattr(args, "arguments") and all("=" in word and word[0] != "-" for word in rest)):
@@ -98,7 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> _Parser:
+def _parser(words: Sequence[str] | None = None) -> _Parser:
+    """The parser; with the words of a command line, options that it cannot need are left out."""
     parser = _Parser(prog="xl-econ", description="AI compute economics in Excel, headless.", epilog=_EXIT_CODES)
     commands = parser.add_subparsers(metavar="command", dest="command", required=True)
 
@@ -117,6 +130,12 @@ def _parser() -> _Parser:
     _auditing(command)
     _comparing(command)
     _scenarios(command)
+    for name, text in _ASKING.items():
+        sub = command(name, text, tables=True)
+        if words is None or name in words:
+            from xl_econ.commands import scenario_options
+
+            getattr(scenario_options, name)(sub, _path)
     _addin(command("addin", "the Excel add-in", reads=False))
     sub = command("docs", "write the reference pages of functions, tables and checks", reads=False)
     sub.add_argument("-o", "--output", type=_path, default="docs", metavar="DIR")

@@ -73,12 +73,14 @@ class Study:
         ]
 
 
-def read(path: Path, name: str) -> Study:
+def read(path: Path, name: str, varies: bool = True, extra: Mapping[str, Any] | None = None) -> Study:
     """The study of a case file.
 
     Args:
         path: TOML, YAML, JSON or CSV, or a workbook with a sheet that has the columns of the CSV.
         name: The function or the template.
+        varies: Whether some input must.
+        extra: Inputs on top of those of the file.
 
     Raises:
         InputError: It cannot be read, or says something that cannot be drawn; says where and what is allowed.
@@ -89,11 +91,17 @@ def read(path: Path, name: str) -> Study:
     if kind in (".csv", ".xlsx"):
         from .case_table import read_table
 
-        return study(read_table(path), name, path.stem, path.name)
-    return study(read_mapping(path), name, path.stem, path.name)
+        found = read_table(path)
+    else:
+        found = read_mapping(path)
+    if extra:
+        found = {**found, "inputs": {**_mapping(found.get("inputs"), "inputs"), **extra}}
+    return study(found, name, path.stem, path.name, varies)
 
 
-def study(found: Mapping[str, Any], name: str, stem: str = "sweep", where: str = "the case") -> Study:
+def study(
+    found: Mapping[str, Any], name: str, stem: str = "sweep", where: str = "the case", varies: bool = True
+) -> Study:
     """The study of what a case file holds.
 
     Args:
@@ -101,17 +109,18 @@ def study(found: Mapping[str, Any], name: str, stem: str = "sweep", where: str =
         name: The function or the template.
         stem: What the case is called if it does not say.
         where: What holds it, for errors.
+        varies: Whether some input must.
 
     Raises:
         InputError: As `read`.
     """
     try:
-        return _study(found, name, stem)
+        return _study(found, name, stem, varies)
     except InputError as e:
-        raise InputError(f"{where}: {e}") from None
+        raise InputError(f"{where}: {e}" if where else str(e)) from None
 
 
-def _study(found: Mapping[str, Any], name: str, stem: str) -> Study:
+def _study(found: Mapping[str, Any], name: str, stem: str, varies: bool) -> Study:
     for key in found:
         if key not in _KEYS:
             raise InputError(f"unknown key {key!r}{nearest(key, _KEYS) or '; inputs stand under [inputs]'}")
@@ -136,7 +145,7 @@ def _study(found: Mapping[str, Any], name: str, stem: str) -> Study:
     missing = [k for k, given in what.inputs.items() if given.default is None and k not in inputs]
     if missing:
         raise InputError(f"{what.name} needs {', '.join(missing)} too; put them under [inputs]")
-    if not varied:
+    if varies and not varied:
         raise InputError("nothing varies: give an input a distribution, a range or a list")
     correlations = _correlations(found.get("correlations", []), varied)
     label = str(found.get("name", stem))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -20,10 +20,10 @@ from xl_econ.metrics import REGISTRY
 from xl_econ.printers.excel import step_names
 from xl_econ.tables import store
 from xl_econ.templates import layout
-from xl_econ.templates.columns import read_by
+from xl_econ.templates.columns import Columns, read_by
 from xl_econ.templates.language import expression, is_constant
 from xl_econ.templates.model import Model
-from xl_econ.templates.parts import Line
+from xl_econ.templates.parts import LIVE, Line
 from xl_econ.templates.program import read
 from xl_econ.templates.timeline import Months
 
@@ -107,7 +107,7 @@ class Target:
     lines: Mapping[str, Expr]
     _metric: Metric | None = None
     _totals: Totals | None = None
-    _columns: Mapping[str, Any] = field(default_factory=dict)
+    _columns: Callable[[], Mapping[str, Any]] = dict
 
     def __reduce__(self) -> Any:
         return _again, (self.key,)
@@ -191,7 +191,8 @@ class Target:
 
     def _with_care(self, inputs: Mapping[str, Any], wanted: list[str], rows: int | None) -> dict[str, Any]:
         env: dict[str, arrays.Value] = {key: arrays.given(v) for key, v in inputs.items()}
-        env |= {name: (self._columns[name], False) for name in self._whole}
+        columns = self._columns()
+        env |= {name: (columns[name], False) for name in self._whole}
         totals = [key for key in wanted if self._totals is not None and key in self._totals.keys]
         _, outside = self._totals.needs(totals) if self._totals else (set(), set[str]())
         with arrays.raising():
@@ -204,7 +205,7 @@ class Target:
 
     @cached_property
     def _whole(self) -> set[str]:
-        return {name for root in self.lines.values() for name in read_by(root)} if self._columns else set()
+        return {name for root in self.lines.values() for name in read_by(root)}
 
     @cached_property
     def _reads(self) -> dict[str, list[str]]:
@@ -267,6 +268,22 @@ def _of_metric(m: Metric) -> Target:
     return Target(("", ()), m.name, inputs, outputs, m.body.__name__, lines, m)
 
 
+class _Whole:
+    """The whole columns of a template's tables, worked out anew when other tables are in use."""
+
+    def __init__(self, spec: layout.Layout, model: Model) -> None:
+        self._spec, self._model = spec, model
+        self._rows: list[Any] = []
+        self._columns: Mapping[str, Any] = {}
+
+    def __call__(self) -> Mapping[str, Any]:
+        rows = [layout.table(sheet).rows for sheet in self._spec.tables]
+        if len(rows) != len(self._rows) or any(a is not b for a, b in zip(rows, self._rows, strict=True)):
+            self._rows = rows
+            self._columns = Columns(self._spec, self._model.column_trees, self._model.values(LIVE))
+        return self._columns
+
+
 def _of_template(name: str) -> Target:
     spec = layout.load(name)
     model = Model(spec)
@@ -286,8 +303,9 @@ def _of_template(name: str) -> Target:
     for r in spec.timeline.rows if spec.timeline else ():
         if r.total:
             outputs[r.key] = Output(r.key, labels.get(r.key, r.label), r.unit)
+    whole = _Whole(spec, model)
     trees = {key: x.root for key, x in lines.items() if x.root is not None}
-    return Target(("", ()), spec.name, inputs, outputs, spec.headline[0], trees, None, totals, model.table_columns)
+    return Target(("", ()), spec.name, inputs, outputs, spec.headline[0], trees, None, totals, whole)
 
 
 # -- steps of one's own -----------------------------------------------------------------------------------------

@@ -84,6 +84,18 @@ def read_mapping(path: Path) -> Mapping[str, Any]:
     return _parse(_text(path), path.suffix.lower(), path)
 
 
+def read_flat(path: Path) -> Mapping[str, Any]:
+    """The same of a CSV file with one case: a row, or written downwards.
+
+    Raises:
+        InputError: Unreadable, malformed, or several cases.
+    """
+    rows = _rows(_text(path), path)
+    if len(rows) > 1:
+        raise InputError(f"{path}: holds {len(rows)} cases, and one is needed")
+    return rows[0][2]
+
+
 def read_rows(path: Path) -> list[tuple[int, list[str]]]:
     """The lines of a CSV file under one header, with their numbers, the header first.
 
