@@ -20,6 +20,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 AHEAD = 3  # tasks for each worker that are handed out before the first of them is done
 CONNECT_SECONDS = 10
+EMPTY_SECONDS = 20  # without a worker, until nobody waits for one
+_LOOK_SECONDS = 2
 _INSTALL = "the engine dask needs the package distributed: pip install 'xl-econ[dask]'"
 
 
@@ -64,7 +66,7 @@ class Dask:
                         n_workers=self.workers,
                         threads_per_worker=1,
                         processes=True,
-                        dashboard_address=None,
+                        dashboard_address=":0",
                         silence_logs=50,
                     )
                 )
@@ -129,8 +131,21 @@ class Dask:
     def _result(self, task: Any, future: Any) -> Any:
         from distributed import KilledWorker
 
+        empty_since = math.inf
         try:
-            return future.result()
+            while True:
+                try:
+                    return future.result(timeout=_LOOK_SECONDS)
+                except TimeoutError:
+                    if future.done():
+                        raise
+                # A worker that dies while it starts is not started again: without any, a task would wait for ever.
+                now = time.monotonic()
+                empty_since = math.inf if self.client.nthreads() else min(empty_since, now)
+                if now - empty_since > EMPTY_SECONDS:
+                    raise EngineError(
+                        f"the Dask cluster has lost all of its workers; the task {named(task)} waits for one"
+                    )
         except KilledWorker:
             raise EngineError(
                 f"workers died repeatedly at the same task, {named(task)}; was there too little memory?"

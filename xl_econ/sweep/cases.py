@@ -91,7 +91,7 @@ def read(path: Path, name: str, varies: bool = True, extra: Mapping[str, Any] | 
     if kind in (".csv", ".xlsx"):
         from .case_table import read_table
 
-        found = read_table(path)
+        found: Mapping[str, Any] = read_table(path)
     else:
         found = read_mapping(path)
     if extra:
