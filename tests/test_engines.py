@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from xl_econ import cli, engines
+from xl_econ import cli
 from xl_econ.core.errors import CellError, DomainError, UsageError
 from xl_econ.engines import base, engine
 from xl_econ.engines.base import EngineError
+from xl_econ.engines.local import Pool
 from xl_econ.sweep import run as sweeps
 from xl_econ.sweep.cases import study
 
@@ -134,18 +135,23 @@ def test_a_worker_that_dies_costs_nothing(two_workers: base.Engine, tmp_path: Pa
     found = list(two_workers.run(killed_once, [(x, str(tmp_path)) for x in range(40)]))
     assert found == [x * x for x in range(40)]
     assert (tmp_path / "killed").exists()
-    assert isinstance(two_workers, engines.local.Pool) <= (two_workers.deaths == 1)
+    assert two_workers.deaths == 1 or not isinstance(two_workers, Pool)
 
 
 @pytest.mark.slow
-def test_a_task_that_kills_its_workers_is_named(two_workers: base.Engine) -> None:
+def test_a_task_that_kills_its_workers_is_named(two_workers: base.Engine, monkeypatch) -> None:
+    monkeypatch.setattr("xl_econ.engines.cluster.EMPTY_SECONDS", 8)
     found = []
-    with pytest.raises(EngineError, match=r"at the same task, 5; was there too little memory") as e:
+    # A worker of Dask that dies as soon as it has started is not started again, so that there may be none in the end.
+    said = r"at the same task, 5; was there too little memory|lost all of its workers; the task"
+    with pytest.raises(EngineError, match=said) as e:
         for x in two_workers.run(poison, range(20)):
             found.append(x)  # noqa: PERF402
-    assert found == [0, 1, 2, 3, 4]
+    assert found == list(range(len(found)))
     assert e.value.exit_code == 4
-    assert list(two_workers.run(squared, [7])) == [49]
+    if isinstance(two_workers, Pool):
+        assert found == [0, 1, 2, 3, 4]
+        assert list(two_workers.run(squared, [7])) == [49]
 
 
 def test_another_version_of_a_worker_is_refused(monkeypatch) -> None:

@@ -38,7 +38,7 @@ def sweep(args: argparse.Namespace) -> int:
     with contextlib.ExitStack() as opened:
         write = opened.enter_context(writing(args.draws)) if args.draws else None
         state = opened.enter_context(_state(args, plan))
-        engine = opened.enter_context(engines.engine(args.engine, args.workers))
+        engine = opened.enter_context(engines.engine(args.engine, min(args.workers, plan.blocks)))
         shown = opened.enter_context(bar(total=plan.n, unit="draw", unit_scale=True, initial=state.gathered.done))
 
         def on_part(part: Part, gathered: Gathered) -> None:
@@ -68,6 +68,8 @@ def _refuse(args: argparse.Namespace) -> None:
             raise UsageError("--draws writes a file whole or not at all, so that --state cannot go on with it")
     if args.resume and not args.state:
         raise UsageError("--resume goes on from a state; name its file (--state F)")
+    if args.state and not args.state.absolute().parent.is_dir():
+        raise UsageError(f"--state {args.state}: there is no folder {args.state.absolute().parent}")
     if args.state and not args.resume:
         free(args.state, args.force)
 

@@ -20,6 +20,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 AHEAD = 3  # tasks for each worker that are handed out before the first of them is done
 CONNECT_SECONDS = 10
+EMPTY_SECONDS = 20  # without a worker, until nobody waits for one
+_LOOK_SECONDS = 2
 _INSTALL = "the engine dask needs the package distributed: pip install 'xl-econ[dask]'"
 
 
@@ -64,7 +66,7 @@ class Dask:
                         n_workers=self.workers,
                         threads_per_worker=1,
                         processes=True,
-                        dashboard_address=None,
+                        dashboard_address=":0",
                         silence_logs=50,
                     )
                 )
@@ -111,7 +113,7 @@ class Dask:
         try:
             while True:
                 self._count()
-                for task in itertools.islice(left, AHEAD * self.workers - len(waiting)):
+                for task in itertools.islice(left, max(0, AHEAD * self.workers - len(waiting))):
                     waiting.append((task, self._submit(function, task)))
                 if not waiting:
                     self._looked = -math.inf
@@ -129,8 +131,21 @@ class Dask:
     def _result(self, task: Any, future: Any) -> Any:
         from distributed import KilledWorker
 
+        empty_since = math.inf
         try:
-            return future.result()
+            while True:
+                try:
+                    return future.result(timeout=_LOOK_SECONDS)
+                except TimeoutError:
+                    if future.done():
+                        raise
+                # A worker that dies while it starts is not started again: without any, a task would wait for ever.
+                now = time.monotonic()
+                empty_since = math.inf if self.client.nthreads() else min(empty_since, now)
+                if now - empty_since > EMPTY_SECONDS:
+                    raise EngineError(
+                        f"the Dask cluster has lost all of its workers; the task {named(task)} waits for one"
+                    )
         except KilledWorker:
             raise EngineError(
                 f"workers died repeatedly at the same task, {named(task)}; was there too little memory?"
@@ -149,7 +164,7 @@ class Dask:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """What Dask logs of workers that come and go; errors say it too, and a terminal with a progress bar needs neither."""
+    """Keep what Dask logs of workers that come and go off the terminal; errors say it too."""
     names = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] == "distributed"]
     before = {n: logging.getLogger(n).level for n in names}
     for n in names:

@@ -1,8 +1,8 @@
 """A case of a sweep as a table: a CSV file, or a sheet of a workbook, with a row an input.
 
 The columns are `key`, `value` and `dist`, and the names of parameters: low, mode, high, mean, sd, median, p10, p90,
-min, max, steps, scale, and values and weights as `1; 2; 3`. An empty cell says nothing. A row whose key is two inputs with a
-`~` between them, `mfu ~ usd_per_gpu_hour`, has their rank correlation as its value.
+min, max, steps, scale, and values and weights as `1; 2; 3`. An empty cell says nothing. A row whose key is two inputs
+with a `~` between them, `mfu ~ usd_per_gpu_hour`, has their rank correlation as its value.
 """
 
 from __future__ import annotations

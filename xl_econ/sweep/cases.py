@@ -17,7 +17,7 @@ from .distributions import NAMES, NEVER, Discrete, Distribution, Truncated, disc
 from .target import Input, Target, target
 
 FORMATS = (".toml", ".yaml", ".yml", ".json", ".csv", ".xlsx")
-MOST_STEPS = 1_000_000
+MOST_STEPS = 10_000  # a task carries them
 _RANGE = {"low", "high", "steps", "scale"}
 _KEYS = (
     "function",

@@ -320,6 +320,9 @@ def plan(
         raise UsageError(f"-n {n}: must be at least 1")
     if seed < 0:
         raise UsageError(f"--seed {seed}: must be at least 0")
+    for budget in budgets:
+        if not math.isfinite(budget):
+            raise UsageError(f"--budget {budget}: must be a finite number")
     what = case.compute()
     for key in outputs:
         if key not in what.outputs:
@@ -395,5 +398,5 @@ def sweep(
     what = plan(found, n, seed, method, outputs, budgets, max_points, keeps=draws is not None)
     with contextlib.ExitStack() as opened:
         write = opened.enter_context(writing(Path(draws))) if draws is not None else lambda _columns: None
-        where = opened.enter_context(engines.engine(engine, workers))
+        where = opened.enter_context(engines.engine(engine, min(workers, what.blocks)))
         return run(what, where, quantiles, on_part=lambda part, _: write(part.columns))
