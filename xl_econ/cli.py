@@ -294,6 +294,8 @@ def _scenarios(command: Callable[..., _Parser]) -> None:
     sub.add_argument("--quantiles", metavar="P,P", help="p10,p50,p90 (default p5,p10,p25,p50,p75,p90,p95)")
     sub.add_argument("--max-points", type=_count, default=10**8, metavar="N", help="of a grid (default 100,000,000)")
     _where(sub)
+    sub.add_argument("-o", "--output", type=_path, metavar="F", help="write a workbook of the results, with charts")
+    sub.add_argument("--png", type=_path, metavar="F", help="write a picture of the distribution")
     sub.add_argument("--draws", type=_path, metavar="F", help="write every draw: .parquet or .csv")
     sub.add_argument("--state", type=_path, metavar="F", help="keep there what is done, for --resume after Ctrl-C")
     sub.add_argument("--resume", action="store_true", help="go on from the state")

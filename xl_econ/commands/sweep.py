@@ -49,6 +49,14 @@ def sweep(args: argparse.Namespace) -> int:
 
         result = run.run(plan, engine, shares, on_part=on_part, gathered=state.gathered)
         tell_deaths(engine)
+    if args.output:
+        from xl_econ.sweep.results_workbook import write as write_workbook
+
+        write_workbook(result, args.output, args.force)
+    if args.png:
+        from xl_econ.sweep.pictures import sweep_png
+
+        sweep_png(result, args.png)
     if args.json:
         return print_json(result.as_json())
     _print(args, result)
@@ -66,6 +74,12 @@ def _refuse(args: argparse.Namespace) -> None:
         free(args.draws, args.force)
         if args.state:
             raise UsageError("--draws writes a file whole or not at all, so that --state cannot go on with it")
+    if args.png:
+        free(args.png, args.force)
+    if args.output:
+        from xl_econ.workbook.write import check_target
+
+        check_target(args.output, args.force)
     if args.resume and not args.state:
         raise UsageError("--resume goes on from a state; name its file (--state F)")
     if args.state and not args.state.absolute().parent.is_dir():
@@ -195,5 +209,5 @@ def _print(args: argparse.Namespace, result: Result) -> None:
         print(f"  standard errors: mean {last['mean_se']:.3g}, P50 {last['p50_se']:.3g}, P90 {last['p90_se']:.3g}")
     for text in plan.study.remarks:
         remark(text)
-    if args.draws:
-        print(args.draws)
+    for path in filter(None, (args.draws, args.output, args.png)):
+        print(path)

@@ -40,7 +40,7 @@ def histogram(result: Result, key: str, bars: int = BARS) -> tuple[list[float], 
 
 def _below(result: Result, key: str, edges: Any) -> Any:
     """The share of draws below each edge."""
-    drawn = result.values.get(key)
+    drawn = result.gathered.values.get(key)
     if drawn is not None:
         finite = np.sort(drawn[np.isfinite(drawn)])
         return np.searchsorted(finite, edges) / max(len(finite), 1)

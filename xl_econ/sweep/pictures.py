@@ -1,4 +1,4 @@
-"""Tornado, bridge and break-even map as PNG pictures."""
+"""Distribution, tornado, bridge and break-even map as PNG pictures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 from xl_econ.core.errors import UsageError
 from xl_econ.templates.styles import NAVY, SERIES
 
+from . import curve
 from .breakeven import Map
 from .bridge import Bridge
+from .run import Result
 from .tornado import Tornado
 
 _DPI = 150
@@ -85,6 +87,33 @@ def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
     _large(axes.xaxis)
     axes.set_xlabel(f"{found.output.label} ({found.output.unit})")
     axes.set_title(f"{found.name}: what moves {found.output.key} from {_short(found.base)}", loc="left", color=_ENDS)
+    _save(figure, path)
+
+
+def sweep_png(found: Result, path: Path) -> None:
+    """The draws of a sweep as a histogram, with P10, P50, P90 and the budgets.
+
+    Raises:
+        UsageError: matplotlib is not installed, or no draw has a result.
+    """
+    key = found.plan.outputs[0]
+    if not found.sketches[key].n:
+        raise UsageError(f"no draw has a finite {key}: there is nothing to draw")
+    output = found.plan.study.compute().outputs[key]
+    figure, axes = _figure(10)
+    edges, shares = curve.histogram(found, key)
+    axes.stairs(shares, edges, fill=True, color=_MORE, alpha=0.85)
+    lines = [(q, v, _ENDS) for q, v in zip(("P10", "P50", "P90"), found.quantiles(key, (0.1, 0.5, 0.9)), strict=True)]
+    lines += [("Budget", budget, _LESS) for budget in found.plan.budgets]
+    for name, value, colour in lines:
+        axes.axvline(value, color=colour, linewidth=1.2)
+        place, rest = (value, 1), {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+        axes.annotate(f"{name}\n{_short(value)}", place, (3, -2), va="top", size=8, color=colour, **rest)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    _large(axes.xaxis)
+    axes.set_xlabel(f"{output.label} ({output.unit})")
+    axes.set_ylabel("share of the draws")
+    axes.set_title(f"{found.plan.study.name}: {output.key}, {found.plan.n:,} draws", loc="left", color=_ENDS)
     _save(figure, path)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from xl_econ.core.errors import InputError
 from xl_econ.templates.build import writing
 from xl_econ.templates.canvas import Canvas
 from xl_econ.templates.parts import number_format, unit_text
@@ -24,6 +25,7 @@ from .run import Result
 SUMMARY, INPUTS, CURVE, CONVERGENCE = "Summary", "Inputs", "Distribution", "Convergence"
 _METHODS = {"mc": "Monte Carlo", "lhs": "Latin hypercube", "sobol": "Sobol points", "grid": "Full grid"}
 _FIRST = 5
+_THREE = ("P10", "P50", "P90")
 _AXIS = {"num_font": {"size": 8}}
 _LINES = {"visible": True, "line": {"color": "#D9D9D9"}}
 
@@ -37,8 +39,12 @@ def write(result: Result, path: Path, force: bool = False) -> None:
         force: Replace a workbook that somebody has edited.
 
     Raises:
+        InputError: No draw has a result.
         WorkbookError: The file cannot be written.
     """
+    key = result.plan.outputs[0]
+    if not result.sketches[key].n:
+        raise InputError(f"{path}: no draw has a finite {key}: there is nothing to show")
     with writing(path, force) as workbook:
         _Book(workbook, result).write()
 
@@ -196,16 +202,33 @@ class _Book:
             c.number(f"D{row}", value, "table_number", self.form)
             c.text(f"E{row}", note, "note")
             row += 1
+        row = self._others(c, row + 1)
         row = self._budget(c, row + 1, rows, shares)
         row = self._drawn(c, row + 1)
         self._charts(ws, row + 1, rows, bars)
         ws.fit_to_pages(1, 1)
 
+    def _others(self, c: Canvas, row: int) -> int:
+        """The other outputs that were asked for: P10, P50 and P90 in a row each."""
+        others = self.result.plan.outputs[1:]
+        if not others:
+            return row - 1
+        c.section(row, "Other results", "BCDE")
+        for key in others:
+            form, output = self.format_of(key), self.target.outputs[key]
+            for name, value in zip(_THREE, self.result.quantiles(key, [0.1, 0.5, 0.9]), strict=True):
+                row += 1
+                c.text(f"B{row}", f"{output.label}, {name}", "label")
+                c.text(f"C{row}", unit_text(output.unit, form), "unit")
+                c.number(f"D{row}", value, "table_number", form)
+                c.text(f"E{row}", key, "note")
+        return row + 1
+
     def _budget(self, c: Canvas, row: int, rows: tuple[int, int], shares: dict[float, float]) -> int:
         """The chance that a result exceeds what somebody types, read off the curve between its points."""
         c.section(row, "A budget", "BCDE")
-        given = self.result.exceedance()
-        budget = given[0]["budget"] if given else shares.get(0.9, self.result.sketches[self.key].mean)
+        plan, sketch = self.result.plan, self.result.sketches[self.key]
+        budget = plan.budgets[0] if plan.budgets else shares.get(0.9, sketch.mean)
         shares_at, values_at = (f"{CURVE}!${x}${rows[0]}:${x}${rows[1]}" for x in "BC")
         at, place = f"$D${row + 1}", f"$D${row + 2}"
         found = curve.values(self.result, self.key)
@@ -218,23 +241,23 @@ class _Book:
         c.text(f"C{row + 2}", "number", "unit")
         c.formula(f"D{row + 2}", f'COUNTIF({values_at},"<="&{at})', float(n), "calculation", "0")
         last = len(found)
-        text = (
-            f"IF({place}=0,1,IF({place}>=ROWS({values_at}),0,1-INDEX({shares_at},{place})"
-            f"-(INDEX({shares_at},{place}+1)-INDEX({shares_at},{place}))*({at}-INDEX({values_at},{place}))"
-            f"/(INDEX({values_at},{place}+1)-INDEX({values_at},{place}))))"
+        # A sum around each INDEX, which Excel 365 would else mark with an @.
+        (share, next_share), (value, next_value) = (
+            [f"SUM(INDEX({column},{place}{plus}))" for plus in ("", "+1")] for column in (shares_at, values_at)
         )
+        within = f"1-{share}-({next_share}-{share})*({at}-{value})/({next_value}-{value})"
+        text = f"IF({place}=0,1,IF({place}>=ROWS({values_at}),0,{within}))"
         if n == 0 or n >= last:
             above = 1.0 if n == 0 else 0.0
         else:
-            share, value = curve.SHARES, found
-            step = (share[n] - share[n - 1]) * (budget - value[n - 1]) / (value[n] - value[n - 1])
-            above = 1 - share[n - 1] - step
+            step = (curve.SHARES[n] - curve.SHARES[n - 1]) * (budget - found[n - 1]) / (found[n] - found[n - 1])
+            above = 1 - curve.SHARES[n - 1] - step
         c.text(f"B{row + 3}", "Chance to exceed it", "bold")
         c.text(f"C{row + 3}", "share", "unit")
         c.formula(f"D{row + 3}", text, above, "result", "0.0%")
         note = "Between the points of the Distribution sheet"
-        if given:
-            note += f"; counted for {budget:,.10g}: {given[0]['probability']:.4%}"
+        if plan.budgets:
+            note += f"; counted for {budget:,.10g}: {sketch.above[0] / sketch.n:.4%}"
         c.text(f"E{row + 3}", note, "note")
         return row + 4
 
