@@ -19,6 +19,7 @@ from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import cell_at
 from xl_econ.workbook.preflight import preflight
 
+from . import causes
 from .acceptances import Accepted, settle
 from .registry import CHECKS, ERROR, INFO, Check, Finding, Found
 
@@ -161,6 +162,7 @@ def examine(
     found = [finding(c, f) for c in CHECKS.values() if c.id in ran for f in _run(c, subject) if not of_template(c, f)]
     special = {(f.sheet, f.cell) for f in found if f.check in _EXPLAIN_A_BREAK and f.severity == ERROR}
     found = [f for f in found if f.check != "formula-break" or (f.sheet, f.cell) not in special]
+    found = causes.settle(subject, found)
     standing, accepted = settle(subject.book, found, ran, labels, str(path))
     order = {name: n for n, name in enumerate(subject.book.sheets)}
 
