@@ -11,7 +11,8 @@ import xlsxwriter
 from test_upgrade import by_hand, of
 
 from xl_econ.audit import checks  # noqa: F401  (they register themselves)
-from xl_econ.audit.arithmetic import Evaluator, Unknown, tree
+from xl_econ.audit.arithmetic import Evaluator
+from xl_econ.audit.parsed import Unknown, tree
 from xl_econ.audit.registry import CHECKS
 from xl_econ.audit.subject import Subject
 from xl_econ.templates import layout

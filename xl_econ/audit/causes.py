@@ -5,6 +5,7 @@ What follows stays in the report as information that names its cause; the cause 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import cell_at
 
+from .arithmetic import reads
+from .looked_up import LOOKUPS
 from .registry import INFO, SEVERITIES, Finding
 from .tokens import tokens
 
@@ -63,11 +66,14 @@ OF_CELLS = frozenset(
         "validation-violated",
     ]
 )
+# A figure is compared with the reference for the inputs that it goes back to, through all the steps between.
+_MAY_FOLLOW = OF_FIGURES | {"reference-value"}
 # A finding about a formula is about its copies as well.
 _OF_COPIES = frozenset(["reference-value", "unit-clash", "unit-factor", "range-short", "range-long", "out-of-bounds"])
 # What may be said of a cell because of another: a choice that the list of choices lacks since it was edited.
 _OF_OTHERS = frozenset(["validation-violated"])
-_LOOKUPS = ("INDEX(", "VLOOKUP(", "HLOOKUP(", "XLOOKUP(", "LOOKUP(")
+_LOOKUPS = frozenset(f"{name}(" for name in LOOKUPS)
+_PREFIX = re.compile(r"^(?:_XLFN\.|_XLWS\.)+")
 _FARTHEST = 4000  # cells that are looked through for the causes of one finding
 _NAMED = 3
 
@@ -132,12 +138,12 @@ def _cause(
     subject: Subject, found: Sequence[Finding], n: int, f: Finding, causes: dict[Where, list[int]]
 ) -> int | None:
     """The finding that one follows from: of the same cell one about its formula, else of what it is computed from."""
-    where = _first(f) if f.check in OF_FIGURES and f.severity != INFO else None
+    where = _first(f) if f.check in _MAY_FOLLOW and f.severity != INFO else None
     cell = None if where is None else subject.book.cell(*where)
     if where is None or cell is None:
         return None
     own = [c for c in causes.get(where, ()) if c != n and found[c].check in OF_CELLS and found[c].severity != INFO]
-    if own:
+    if own and f.check in OF_FIGURES:
         return own[0]
     if not cell.formula:
         return None
@@ -169,13 +175,12 @@ def upstream(subject: Subject, cell: Cell) -> Iterator[Cell]:
 
 
 def _read(subject: Subject, cell: Cell, most: int) -> Iterator[Cell]:
-    """The cells that a formula reads; of what only looks a figure up, the keys and the figure that it finds."""
-    first = next(iter(tokens(cell.key)), None)
-    finds = first is not None and first.text.upper().removeprefix("_XLFN.") in _LOOKUPS and not cell.is_error
+    """The cells that a formula reads; of a look-up the keys that it is given, and the figure that it finds."""
+    finds = any(t.kind == "call" and _PREFIX.sub("", t.text.upper()) in _LOOKUPS for t in tokens(cell.key))
+    found = [] if not finds or cell.is_error else reads(subject.graph, cell)
+    known = bool(found) and None not in found
+    yield from (c for c in found if c is not None)
     for place in subject.graph.precedents(cell):
         top, bottom, left, right = place.area
-        if (bottom - top + 1) * (right - left + 1) > most:
-            continue
-        for read in subject.graph.cells(place):
-            if place.is_cell or not finds or read.shown == cell.shown:
-                yield read
+        if place.is_cell or (not known and (bottom - top + 1) * (right - left + 1) <= most):
+            yield from subject.graph.cells(place)

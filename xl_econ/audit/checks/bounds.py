@@ -16,6 +16,7 @@ from xl_econ.workbook.book import Cell
 
 _LEAST_PERCENT = 1.5  # from here on a number that should be a share is a percentage typed as a number
 _ROUNDING = 1e-6
+_UNBOUNDED = ("breakeven_utilization",)  # above 1 where renting is cheaper at any load
 _OTHER_PEAKS = ("fp8", "fp4", "int8", "fp32", "fp64", "tf32", "sparse")
 _SAME_PEAK = 0.006
 
@@ -64,6 +65,8 @@ def _negative(subject: Subject, s: Stated) -> Cell | None:
 
 def _inside(s: Stated) -> bool:
     """Whether a figure can be; only shares and ratios have an end above, everything else may be large."""
+    if s.kind.name in _UNBOUNDED:
+        return True
     q = s.kind.quantity
     high = 1.0 if s.kind.name == "margin" else q.high if s.kind.is_share or s.kind.name == "pue" else math.inf
     low = -math.inf if s.kind.name.endswith("_usd") or s.kind.name == "margin" else q.low
