@@ -3,6 +3,8 @@
 import openpyxl
 import pytest
 
+from xl_econ.audit import causes, checks  # noqa: F401  (they register themselves)
+from xl_econ.audit.registry import CHECKS
 from xl_econ.audit.run import findings
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.refresh import refresh
@@ -84,3 +86,8 @@ def test_without_its_cause_an_error_stays_one(tmp_path):
     path = tmp_path / "b.xlsx"
     told(path, PRICES, A3="L40S")
     assert [f.severity for f in findings(path, ["error-value"])] == ["error"]
+
+
+def test_the_checks_that_are_named_exist():
+    named = causes.OF_FIGURES | causes.OF_CELLS
+    assert named <= CHECKS.keys(), named - CHECKS.keys()

@@ -129,6 +129,7 @@ DRIVERS = [
         ([("churn", 3)], {("B3", "warning")}),
         ([("churn", 3), ("monthly_churn", 2)], set()),
         ([("churn", 2), ("arpu", 3)], set()),
+        ([("arpu", 3), ("churn", 3)], {("B3", "warning")}),
     ],
 )
 def test_a_name_that_leads_to_the_row_beside(names, cells, tmp_path):

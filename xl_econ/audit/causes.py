@@ -46,20 +46,17 @@ OF_CELLS = frozenset(
     [
         "areas-misaligned",
         "counted-twice",
-        "datasheet-magnitude",
         "differs-from-template",
         "duplicate-key",
         "formula-break",
         "formula-overwritten",
-        "formulas-frozen",
         "heading-in-range",
         "lookup-unsorted",
         "percent-as-number",
         "percent-of-hundreds",
-        "range-long",
         "range-short",
         "reference-value",
-        "text-number",
+        "number-as-text",
         "total-in-range",
         "unit-clash",
         "unit-factor",
@@ -69,7 +66,7 @@ OF_CELLS = frozenset(
 # A figure is compared with the reference for the inputs that it goes back to, through all the steps between.
 _MAY_FOLLOW = OF_FIGURES | {"reference-value"}
 # A finding about a formula is about its copies as well.
-_OF_COPIES = frozenset(["reference-value", "unit-clash", "unit-factor", "range-short", "range-long", "out-of-bounds"])
+_OF_COPIES = frozenset(["reference-value", "unit-clash", "unit-factor", "range-short", "out-of-bounds"])
 # What may be said of a cell because of another: a choice that the list of choices lacks since it was edited.
 _OF_OTHERS = frozenset(["validation-violated"])
 _LOOKUPS = frozenset(f"{name}(" for name in LOOKUPS)

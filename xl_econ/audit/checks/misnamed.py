@@ -27,8 +27,10 @@ def name_beside(subject: Subject) -> Iterator[Found]:
         return  # its names are compared with the template's
     labels = Labels(subject.book)
     taken = set(labels.names)
-    for (sheet, where), name in labels.names.items():
-        held = subject.book.sheets.get(sheet)
+    for name, text in subject.book.names.items():
+        place, _, where = text.replace("$", "").rpartition("!")
+        sheet = place.strip("'").replace("''", "'")
+        held = subject.book.sheets.get(sheet) if where.isalnum() else None
         cell = None if held is None else next((c for c in held.cells.values() if c.at == where), None)
         words = {w for w in _WORD.findall(name.casefold().replace("_", " ")) if len(w) >= _SHORTEST}
         if held is None or cell is None or not words or words & _said(labels, cell):
