@@ -163,6 +163,13 @@ def write(
         for x in o.false
         if not o.task.own and (o.task.book.name, x) not in known
     ]
+    lines.append("\n# Errors on foreign models at what the fault makes wrong")
+    lines += [
+        f"- {o.task.kind} | {o.task.book.name} {o.task.seed} | {o.note} | {x}"
+        for o in outcomes
+        for x in o.follows
+        if not o.task.own
+    ]
     lines.append("\n# Errors on clean foreign models")
     lines += [f"- {p.name}: {x}" for p, _, errors in clean for x in errors]
     lines.append("\n# Benign edits with findings")

@@ -11,7 +11,8 @@ import xlsxwriter
 from test_upgrade import by_hand, of
 
 from xl_econ.audit import checks  # noqa: F401  (they register themselves)
-from xl_econ.audit.arithmetic import Evaluator, Unknown, tree
+from xl_econ.audit.arithmetic import Evaluator
+from xl_econ.audit.parsed import Unknown, tree
 from xl_econ.audit.registry import CHECKS
 from xl_econ.audit.subject import Subject
 from xl_econ.templates import layout
@@ -239,3 +240,46 @@ def test_what_is_not_known_has_no_value(key, tmp_path):
 
 def test_deep_nesting_is_no_tree():
     assert tree("=" + "(" * 50_000 + "1" + ")" * 50_000) is None
+
+
+WIDE = {
+    # 700 W x 8,760 h / 1,000 x 0.08 USD x PUE 1.25 = 613.2 USD a year
+    "power": (
+        [("Board power (W)", 700), ("Electricity price (USD/kWh)", 0.08), ("PUE", 1.25)],
+        ("Power cost (USD)", "=B2*8760/1000*B3*B4", 613.2),
+        ("Power cost (USD)", "=B2*8760*B3*B4", 613200),
+    ),
+    # 2.5 USD / (1,000 token/s x 3,600 s x 0.5) x 1e6 = 1.3889 USD per M tokens
+    "token cost": (
+        [("Throughput (tokens/s)", 1000), ("Price ($/GPU-hour)", 2.5), ("Utilization", 0.5)],
+        ("Cost per M tokens (USD)", "=B3/(B2*3600*B4)*1000000", 2.5 / 1.8),
+        ("Cost per M tokens (USD)", "=B3/(B2*3600*B4)*1000", 2.5 / 1800),
+    ),
+    "effective rate": (
+        [("Price ($/GPU-hour)", 2.5), ("Utilization", 0.5)],
+        ("Effective price ($/GPU-hour)", "=B2/B3", 5.0),
+        ("Effective price ($/GPU-hour)", "=B2*B3", 1.25),
+    ),
+    "margin": (
+        [("API price per M tokens (USD)", 4), ("Cost per M tokens (USD)", 1)],
+        ("Gross margin", "=1-B3/B2", 0.75),
+        ("Gross margin", "=(1-B3/B2)*100", 75),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_other_metrics_are_known_by_their_arithmetic(name, tmp_path):
+    inputs, right, wrong = WIDE[name]
+    assert found(sheet(tmp_path / "a.xlsx", [*inputs, right])) == []
+    recognised = Subject(tmp_path / "a.xlsx").recognised
+    assert ("Model", len(inputs) + 2, 2) in recognised
+    ((cell, severity, _, expected),) = found(sheet(tmp_path / "b.xlsx", [*inputs, wrong]))
+    assert (cell, severity) == (f"B{len(inputs) + 2}", "error")
+    assert expected == pytest.approx(right[2])
+
+
+def test_a_power_bill_of_a_month_or_of_a_fleet_is_no_slip(tmp_path):
+    rows = [*WIDE["power"][0], ("Number of GPUs", 8)]
+    for n, (formula, value) in enumerate((("=B2*730/1000*B3*B4", 51.1), ("=B2*8760/1000*B3*B4*B5", 4905.6))):
+        assert found(sheet(tmp_path / f"{n}.xlsx", [*rows, ("Power cost (USD)", formula, value)])) == []

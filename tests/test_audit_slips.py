@@ -3,6 +3,7 @@
 import openpyxl
 import pytest
 import xlsxwriter
+from openpyxl.workbook.defined_name import DefinedName
 
 from xl_econ.audit.run import findings
 from xl_econ.templates import build, layout
@@ -78,3 +79,58 @@ def test_an_input_that_is_off_by_a_factor_of_units_under_its_source(factor, seve
     cell.value *= factor
     book.save(tmp_path / "n.xlsx")
     assert told(tmp_path / "n.xlsx", "price-changed-same-source") == {(cell.coordinate, severity)}
+
+
+CHECKED = [
+    ["Part", "USD"],
+    ["One", 10],
+    ["Two", 20],
+    ["Total", "=SUM(B2:B3)"],
+    ["Check: total against ledger", "=B4-30"],
+]
+
+
+def saved(path, rows, names=()):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for name, at in names:
+        book.defined_names[name] = DefinedName(name, attr_text=f"Sheet!$B${at}")
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("answer", "cells"), [("=B4-30", set()), (0, {("B5", "warning")}), ("OK", {("B5", "warning")})]
+)
+def test_a_check_whose_answer_is_typed(answer, cells, tmp_path):
+    rows = [*CHECKED[:-1], [CHECKED[-1][0], answer]]
+    assert told(saved(tmp_path / "b.xlsx", rows), "check-typed") == cells
+
+
+def test_a_check_figure_of_a_ledger_is_data(tmp_path):
+    rows = [*CHECKED[:-1], ["Check: total against ledger", 30, "as of May"]]
+    assert told(saved(tmp_path / "b.xlsx", rows), "check-typed") == set()
+
+
+DRIVERS = [
+    ["Driver", "Value"],
+    ["Monthly churn", 0.02],
+    ["Price per customer", 249],
+    ["Customers", 900],
+    ["Loss", "=churn*B4"],
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "cells"),
+    [
+        ([("churn", 2)], set()),
+        ([("churn", 3)], {("B3", "warning")}),
+        ([("churn", 3), ("monthly_churn", 2)], set()),
+        ([("churn", 2), ("arpu", 3)], set()),
+        ([("arpu", 3), ("churn", 3)], {("B3", "warning")}),
+    ],
+)
+def test_a_name_that_leads_to_the_row_beside(names, cells, tmp_path):
+    assert told(saved(tmp_path / "b.xlsx", DRIVERS, names), "name-beside") == cells

@@ -11,8 +11,9 @@ from xl_econ.audit import checks  # noqa: F401  (they register themselves)
 from xl_econ.audit.registry import CHECKS
 from xl_econ.audit.run import findings
 from xl_econ.audit.subject import Subject
-from xl_econ.templates import build, layout
+from xl_econ.templates import build, layout, pristine
 from xl_econ.templates.model import Model
+from xl_econ.workbook.package import rewrite
 
 OURS = (
     "differs-from-template",
@@ -262,3 +263,18 @@ def test_a_note_beside_figures_without_a_label_is_no_row_deleted(tmp_path):
     sheet.cell(row[0].row, sheet.max_column + 1, "OK for now; revisit in Q1")
     book.save(tmp_path / "n.xlsx")
     assert [f for f in findings(tmp_path / "n.xlsx", ["row-deleted"]) if f.severity == "error"] == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'<pristine xmlns="urn:xl-econ:pristine">{"a</pristine>', b'<pristine xmlns="urn:xl-econ:pristine">{"sh'],
+)
+def test_a_damaged_description_of_what_was_built_is_said(book, content, tmp_path):
+    """And an edit is found all the same, because the template is known."""
+    assert [f for f in findings(book) if f.check == "manifest-damaged"] == []
+    rewrite(book, tmp_path / "d.xlsx", {pristine.PART: content})
+    ((severity, message),) = [
+        (f.severity, f.message) for f in findings(tmp_path / "d.xlsx", ["manifest-damaged", "differs-from-template"])
+    ]
+    assert severity == "warning"
+    assert "damaged" in message

@@ -195,7 +195,7 @@ def test_figures_in_texts(text, expected):
         ("Estimated GPU-hours", "gpu_hours"),
         ("Dense peak", "peak"),
         ("Number of GPUs", "gpus"),
-        ("Break-even utilization", None),
+        ("Break-even utilization", "breakeven_utilization"),
         ("MFU improvement", None),
         ("Output tokens per day", None),
         ("x" * 400, None),

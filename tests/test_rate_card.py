@@ -530,3 +530,19 @@ def test_a_card_that_libreoffice_has_saved(tmp_path):
 
 def test_the_source_of_rows_is_the_card():
     assert table.source() == {}
+
+
+def test_an_audit_takes_the_card_along_into_its_process(tmp_path, capsys):
+    """1,000 TFLOP/s is twice the dense peak of the company's card, and not of the shipped one."""
+    book = openpyxl.Workbook()
+    for row in (["GPU", "Peak BF16 dense (TFLOP/s)", "MFU"], [KEY, 1000, 0.4], ["A100 SXM 80GB", 312, 0.4]):
+        book.active.append(row)
+    book.save(tmp_path / "b.xlsx")
+    told = [
+        [f["cell"] for f in json.loads(run(capsys, "audit", tmp_path / "b.xlsx", "--json", *more)[1])["findings"]]
+        for more in (("--check", "sparse-peak"), ("--check", "sparse-peak", "--rate-card", priced(tmp_path)))
+    ]
+    assert told == [[], ["B2"]]
+    (tmp_path / "none.xlsx").write_bytes(b"")
+    code, _, err = run(capsys, "audit", tmp_path / "b.xlsx", "--rate-card", tmp_path / "none.xlsx")
+    assert (code, "none.xlsx" in err) == (4, True)

@@ -210,7 +210,8 @@ def _auditing(command: Callable[..., _Parser]) -> None:
     sub.add_argument("--write", action="store_true", help="store what ironcalc computes, and change nothing else")
     sub = command("lint", "whether workbooks keep the conventions: kinds, constants, units, sources, names")
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="+")
-    sub = command("audit", "what is wrong with the numbers of workbooks, cell by cell (exit code 1: something is)")
+    told = "what is wrong with the numbers of workbooks, cell by cell (exit code 1: something is)"
+    sub = command("audit", told, tables=True)
     sub.add_argument("workbooks", type=_path, metavar="F", nargs="*")
     sub.add_argument("--list", action="store_true", help="print the checks: what a finding means, what to do")
     sub.add_argument("--check", action="append", default=[], metavar="ID", help="this check only; again for another")

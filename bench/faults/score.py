@@ -50,6 +50,7 @@ class Outcome:
     said: tuple[str, ...] = ()
     errors: tuple[int, int, int] = (0, 0, 0)
     false: tuple[str, ...] = field(default=())
+    follows: tuple[str, ...] = field(default=())
 
 
 @lru_cache(8)
@@ -123,6 +124,7 @@ def _run(task: Task, folder: Path) -> Outcome:
         or tuple(f"{f.sheet}!{f.cell} {f.check}:{f.severity}" for f in new[:4]),
         (len(exact), len(follows), len(false)),
         tuple(f"{f.sheet}!{f.cell} {f.check}: {f.message[:110]}" for f in false),
+        tuple(f"{f.sheet}!{f.cell} {f.check}: {f.message[:110]}" for f in follows),
     )
 
 

@@ -17,35 +17,47 @@ from xl_econ.hosts.python import function
 from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.book import Cell
 
-from .arithmetic import Evaluator, Unknown, Where, single, tree
+from .arithmetic import Evaluator, Where, reads
+from .parsed import Unknown
 from .quantities import Stated, records
+from .vocabulary import BY_NAME
 
 if TYPE_CHECKING:
     from .recognised import Recognised
     from .subject import Subject
 
-# The kinds of figures that a parameter may be, the best first.
-PARAMETERS = {
+# The kinds of figures that a parameter may be, the best first; a kind that is called as the parameter needs no entry.
+# A kind may be narrowed by words of its label: a price and a cost are both so many dollars per million tokens.
+_OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "params_b": ("params_active", "params", "params_total"),
     "tokens_t": ("tokens",),
     "peak_tflops": ("peak",),
-    "mfu": ("mfu",),
-    "usd_per_gpu_hour": ("usd_per_gpu_hour",),
-    "goodput": ("goodput",),
-    "overhead": ("overhead",),
-    "flop": ("flop",),
-    "gpu_hours": ("gpu_hours",),
-    "gpus": ("gpus",),
+    "tokens_per_second_per_gpu": ("tokens_per_second",),
+    "load": ("utilization",),
+    "cloud_rate": ("usd_per_gpu_hour",),
+    "price_usd": ("usd_per_mtok:price",),
+    "cost_usd": ("usd_per_mtok:cost",),
 }
 # What a figure of a kind may be computed as; a parameter that is not there is worked out from others.
-RESULTS = {
+RESULTS: dict[str, tuple[str, ...]] = {
     "cost_usd": ("TRAIN_COST",),
     "gpu_hours": ("GPU_HOURS",),
     "flop": ("TRAIN_FLOP",),
     "days": ("TRAIN_DAYS",),
-    "mfu": ("MFU",),
+    "mfu": ("MFU", "MFU_FROM_TPS"),
+    "power_usd": ("POWER_COST",),
+    "energy_kwh": ("TRAIN_ENERGY",),
+    "usd_per_mtok": ("COST_PER_MTOK", "PRICE_FOR_MARGIN"),
+    "margin": ("GROSS_MARGIN",),
+    "owned_rate": ("OWNED_RATE",),
+    "effective_rate": ("EFFECTIVE_RATE",),
+    "breakeven_utilization": ("BREAKEVEN_UTIL",),
 }
 _DERIVED = {"flop": "TRAIN_FLOP", "gpu_hours": "GPU_HOURS"}
+# Periods and counts that such a figure may well be of, whatever its label leaves out: a bill of a month, of years.
+_OF_PERIODS = frozenset(["POWER_COST", "OWNED_RATE"])
+_PERIODS = (8760.0, 730.0, 720.0, 24.0, 12.0, 365.0)
+_MOST_PERIODS = 10
 # Numbers that are no inputs: what a template or a person keeps in a cell of its own to name it.
 _CONSTANTS = {1.0, 2.0, 6.0, 12.0, 24.0, 60.0, 365.0, 3600.0, 8760.0, 1e3, 1e6, 1e9, 1e12, 1e15, 100.0}
 # What a formula's result over the right one means.
@@ -69,6 +81,11 @@ _SLIPS = {
 _EXACT = 1e-6
 _STEP = 1.07  # by which an input is varied
 _DEEPEST = 40
+
+
+def kinds_of(parameter: str) -> tuple[str, ...]:
+    """The kinds of figures that a parameter of a metric may be."""
+    return _OTHER_NAMES.get(parameter, (parameter,) if parameter in BY_NAME else ())
 
 
 @dataclass
@@ -118,23 +135,18 @@ class _Search:
 
     def _sources(self, cell: Cell, m: Metric) -> _Sources | None:
         """The figures that a formula goes back to; None where something else goes into it."""
-        wanted = {kind for p in m.params for kind in PARAMETERS.get(p, ())}
+        wanted = {kind.partition(":")[0] for p in m.params for kind in kinds_of(p)}
         found = _Sources({}, set())
 
         def follow(c: Cell, depth: int) -> bool:
-            parsed = tree(c.key)
-            if parsed is None or depth > _DEEPEST:
+            if depth > _DEEPEST:
                 return False
-            for node in parsed.walk():
-                if node.op != "ref":
-                    continue
-                place = single(self.graph, node, c)
-                read = self.graph.book.cell(place.sheet, place.area[0], place.area[2]) if place else None
+            for read in reads(self.graph, c):
                 if read is None or not read.is_number:
                     return False
                 where = _where(read)
                 s = self.stated.get(where)
-                if s is not None and (s.kind.name in wanted or (not read.formula and _known(s))):
+                if s is not None and (s.kind.name in wanted or (not read.formula and s.kind.name in _KNOWN)):
                     found.figures[where] = s
                 elif read.formula:
                     found.through.add(where)
@@ -151,24 +163,31 @@ class _Search:
 
         by_kind: dict[str, Stated] = {}
         for s in sources.figures.values():
-            if s.kind.name in by_kind:
+            name = _narrowed(s, m)
+            if name in by_kind:
                 return None  # two of a kind: which is meant?
-            by_kind[s.kind.name] = s
+            by_kind[name] = s
+        if by_kind.keys() - _used_by(m):
+            return None  # a figure that the metric does not take makes another figure of it
+        held = {where: float(s.cell.shown) for where, s in sources.figures.items()}
         left_out: dict[str, Stated] = {}
         inputs = self._inputs(m, by_kind, stated, left_out)
         if inputs is None:
             return None
         try:
-            value = self._value(stated, {})
+            value = self._value(stated, held)
             expected = self._expected(m, inputs)
             if not value or not expected or not math.isclose(value, _shown(stated), rel_tol=_EXACT):
                 return None  # what is stored is old, which is said elsewhere
             ratio = value / expected
-            trend = {p: self._trend(stated, m, inputs, p, s, ratio) for p, s in self._used(m, by_kind).items()}
+            used = self._used(m, by_kind)
+            trend = {p: self._trend(stated, m, inputs, p, s, ratio, held) for p, s in used.items()}
         except (Unknown, XlEconError, ArithmeticError, ValueError):
             return None
         values = {p: v for p, v in inputs.items() if p in m.params}
         is_same = math.isclose(ratio, 1, rel_tol=_EXACT)
+        if m.name in _OF_PERIODS and not is_same and _is_period(ratio):
+            return None
         slip = self._slip(ratio, trend, left_out, inputs, by_kind, stated)
         if slip is None or (is_same and (left_out or any(trend.values()))):
             return None
@@ -189,7 +208,7 @@ class _Search:
         """The inputs of a metric, with those of the metrics that one of them is worked out by; None: one is missing."""
         found: dict[str, Any] = {}
         for p in m.params.values():
-            s = next((by_kind[k] for k in PARAMETERS.get(p.name, ()) if k in by_kind), None)
+            s = next((by_kind[k] for k in kinds_of(p.name) if k in by_kind), None)
             if s is not None:
                 found[p.name] = s.middle
             elif not p.optional and p.name in _DERIVED and _DERIVED[p.name] != m.name:
@@ -198,7 +217,7 @@ class _Search:
                     return None
                 found |= inner
             elif not p.optional:
-                beside = next((b for k in PARAMETERS.get(p.name, ()) if (b := self._beside(result, k))), None)
+                beside = next((b for k in kinds_of(p.name) if (b := self._beside(result, k))), None)
                 if beside is None:
                     return None
                 found[p.name] = beside.middle
@@ -225,12 +244,21 @@ class _Search:
         return float(value) * (stated.middle / _shown_number(stated))
 
     def _used(self, m: Metric, by_kind: Mapping[str, Stated]) -> dict[str, Stated]:
-        return {p: by_kind[k] for p, kinds in PARAMETERS.items() for k in kinds if k in by_kind}
+        return {p: by_kind[k] for p in _takes(m) for k in kinds_of(p) if k in by_kind}
 
-    def _trend(self, stated: Stated, m: Metric, inputs: dict[str, Any], p: str, s: Stated, ratio: float) -> float:
+    def _trend(
+        self,
+        stated: Stated,
+        m: Metric,
+        inputs: dict[str, Any],
+        p: str,
+        s: Stated,
+        ratio: float,
+        held: Mapping[Where, float],
+    ) -> float:
         """The power of an input by which the formula and the metric differ; 0: it goes in as it should."""
-        factor = 1 / _STEP if p in ("mfu", "goodput") or inputs.get(p) == 1 else _STEP
-        value = self._value(stated, {_where(s.cell): float(s.cell.shown) * factor})
+        factor = 1 / _STEP if s.kind.is_share or inputs.get(p) == 1 else _STEP
+        value = self._value(stated, {**held, _where(s.cell): float(s.cell.shown) * factor})
         expected = self._expected(m, inputs | {p: inputs[p] * factor} if p in inputs else inputs)
         power = math.log(value / expected / ratio) / math.log(factor)
         return 0.0 if abs(power) < _EXACT else power
@@ -284,8 +312,34 @@ def _explained(ratio: float) -> str | None:
     return None
 
 
-def _known(s: Stated) -> bool:
-    return any(s.kind.name in kinds for kinds in PARAMETERS.values())
+def _takes(m: Metric) -> list[str]:
+    """The parameters of a metric, and of the metrics that one of them may be worked out by."""
+    inner = [p for n in m.params if n in _DERIVED and _DERIVED[n] != m.name for p in _takes(REGISTRY[_DERIVED[n]])]
+    return list(dict.fromkeys([*m.params, *inner]))
+
+
+def _used_by(m: Metric) -> set[str]:
+    return {kind for p in _takes(m) for kind in kinds_of(p)}
+
+
+_KNOWN = {kind.partition(":")[0] for names in RESULTS.values() for n in names for kind in _used_by(REGISTRY[n])}
+
+
+def _narrowed(s: Stated, m: Metric) -> str:
+    """The kind of a figure, by the words of its label where the metric takes several of its kind."""
+    label = s.label.casefold()
+    for kind in _used_by(m):
+        name, _, word = kind.partition(":")
+        others = {k.partition(":")[2] for k in _used_by(m) if k.startswith(f"{name}:")} - {word}
+        if word and name == s.kind.name and word in label and not any(w in label for w in others):
+            return kind
+    return s.kind.name
+
+
+def _is_period(ratio: float) -> bool:
+    """Whether a figure is of another period than the metric's, or of several: a month of a year, three years."""
+    periods = {a / b for a in (*_PERIODS, 1.0) for b in (*_PERIODS, 1.0)}
+    return any(math.isclose(ratio, n * p, rel_tol=0.02) for p in periods for n in range(1, _MOST_PERIODS + 1))
 
 
 def _where(cell: Cell) -> Where:

@@ -181,6 +181,9 @@ _SAME = {"SUM", "MIN", "MAX", "AVERAGE", "MEDIAN", "IFERROR"}
 _BARE = {"COUNT", "COUNTA", "COUNTIF", "COUNTIFS", "ROWS", "COLUMNS", "ROW", "COLUMN", "EXP", "LN", "LOG", "LOG10",
          "MATCH", "SIGN"}  # fmt: skip
 _BRANCHES = {"IF": 1, "CHOOSE": 1}  # from which argument on
+# Which argument holds the figures that come back.
+_RETURNS = {"VLOOKUP": 1, "HLOOKUP": 1, "INDEX": 0, "XLOOKUP": 2, "LOOKUP": 2, "SUMIF": 2, "SUMIFS": 0, "AVERAGEIF": 2,
+            "AVERAGEIFS": 0, "MAXIFS": 0, "MINIFS": 0}  # fmt: skip
 _SAMPLE = 12  # cells of an area that speak for it
 
 
@@ -246,7 +249,10 @@ class Folder:
         assert self._cell is not None  # noqa: S101  (set where folding begins)
         if len(found) != 1:
             return Value(sure=False)
-        places = list(self._places(found[0], self._cell))
+        return self._of_places(list(self._places(found[0], self._cell)))
+
+    def _of_places(self, places: list[Place]) -> Value:
+        """What the cells of one area measure, if all do alike."""
         if len(places) != 1:
             return Value(sure=False)
         cells = [c for c in self._cells(places[0], _SAMPLE) if c.is_number or c.formula]
@@ -257,6 +263,8 @@ class Folder:
         return Value((known[0].measure,), [known[0]], sure=all(e.strong for e in known))
 
     def _called(self, name: str, parts: tuple[Node, ...]) -> Value:
+        if name in _RETURNS:
+            return self._returned(name, parts)
         if name in _BRANCHES:
             self._value(parts[0])
             return self._alike(
@@ -273,11 +281,24 @@ class Folder:
             return _product(values)
         if name == "PRODUCT":
             return _product(values)
-        if name == "INDEX" and values:
-            return Value(values[0].readings, values[0].seen, sure=False)
-        if name == "XLOOKUP" and len(values) > 2:
-            return Value(values[2].readings, values[2].seen, sure=False)
         return _metric(name)
+
+    def _returned(self, name: str, parts: tuple[Node, ...]) -> Value:
+        """What a look-up or a conditional sum gives: a figure of the column that it returns or sums."""
+        where = _RETURNS[name] if len(parts) > _RETURNS[name] else 0 if name in ("SUMIF", "AVERAGEIF") else None
+        area = None if where is None else parts[where]
+        if area is None or area.kind != "ref" or len(area.value) != 1 or self._cell is None:
+            return Value(sure=False)
+        if name in ("VLOOKUP", "HLOOKUP"):
+            number = parts[2] if len(parts) > 2 else None
+            places = list(self._places(area.value[0], self._cell))
+            if number is None or number.kind != "number" or len(places) != 1:
+                return Value(sure=False)
+            sheet, (top, bottom, left, right) = places[0]
+            n = int(number.value) - 1
+            line = (top, bottom, left + n, left + n) if name == "VLOOKUP" else (top + n, top + n, left, right)
+            return self._of_places([Place(sheet, line)])
+        return self._of_places(list(self._places(area.value[0], self._cell)))
 
     def _alike(self, how: str, values: list[Value], chosen: bool = False) -> Value:
         """Parts that must be alike; a bare number or something unknown fits anything."""

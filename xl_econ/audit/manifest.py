@@ -145,10 +145,20 @@ def of(path: Path, book: Book) -> Manifest | None:
     if _OURS not in book.names:
         return None
     try:
-        base = pristine.read(path) or _anew(path)
+        base = None if damage(path) else pristine.read(path)
+        base = base or _anew(path)
     except XlEconError:
         return None
     return None if base is None else Manifest(book, path, base)
+
+
+def damage(path: Path) -> str:
+    """What is wrong with the workbook's own description of what it was when it was built; "" where nothing is."""
+    try:
+        pristine.read(path)
+    except XlEconError as e:
+        return str(e).removeprefix(f"{path}: ")
+    return ""
 
 
 def _anew(path: Path) -> pristine.Pristine | None:

@@ -216,7 +216,8 @@ class Reader:
         kinds = {c: _headed(t) for c, t in headings.items()} if first is not None else {}
         labels = {cells[0].row: str(cells[0].shown) for cells in rows if cells and isinstance(cells[0].shown, str)}
         across = sum(1 for k in kinds.values() if k)
-        named_kinds = sum(1 for text in set(labels.values()) if recognise(text))
+        # "H100 SXM" names a row of a list; beside "Facility" and "Network" it is what is paid for it.
+        named_kinds = sum(1 for text in set(labels.values()) if recognise(text) and not (across > 1 and _priced(text)))
         down = named_kinds + sum(1 for text in set(labels.values()) if not recognise(text) and _priced(text))
         shares = any(k is not None and k.is_share for k in kinds.values())
         # A list of accelerators has its prices, watts and peaks across.
@@ -357,12 +358,13 @@ def _is_heading(cells: list[Cell]) -> bool:
     return len(texts) >= _FEWEST and len(texts) == len([c for c in cells if c.shown not in (None, "")])
 
 
-_REFERENCE = {t.sheet.casefold() for t in TABLES.values()}
+_REFERENCE = {t.sheet.casefold(): t for t in TABLES.values()}
 
 
 def _blocks(sheet: Sheet) -> Iterator[list[list[Cell]]]:
     """Rows without an empty one between them, from left to right; our own reference tables are judged elsewhere."""
-    reference = [t for t in sheet.tables if t.name.casefold() in _REFERENCE]
+    ours = ((t, _REFERENCE.get(t.name.casefold())) for t in sheet.tables)
+    reference = [t for t, table in ours if table is not None and table.key in t.columns]
     block: list[list[Cell]] = []
     before = 0
     for row, cells in sheet.rows().items():

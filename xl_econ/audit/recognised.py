@@ -22,7 +22,8 @@ from xl_econ.templates.parts import CALCULATION, LIVE, Line
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import At, cell_at
 
-from .arithmetic import Evaluator, Unknown, Where, calls_ours, tree
+from .arithmetic import Evaluator, Where
+from .parsed import Unknown, calls_ours, tree
 
 if TYPE_CHECKING:
     from .manifest import Manifest

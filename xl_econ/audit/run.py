@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import UsageError, XlEconError, nearest
-from xl_econ.workbook import child
+from xl_econ.workbook import child, rate_card
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import cell_at
 from xl_econ.workbook.preflight import preflight
 
+from . import causes
 from .acceptances import Accepted, settle
 from .registry import CHECKS, ERROR, INFO, Check, Finding, Found
 
@@ -84,13 +85,17 @@ def report(
         cells: Give its cells as well, for the page.
 
     Raises:
-        WorkbookError: It cannot be read, or not within the limits.
+        WorkbookError: It or the rate card in use cannot be read, or not within the limits.
+        TableError: A cell of the rate card cannot be accepted.
         UsageError: No such check.
     """
     known(only)
     preflight(path)
+    rate_card.held()  # one that cannot be read is said to be that, and no fault of the workbook
     seconds = child.seconds(path, LEAST, MEGABYTE)
-    arguments = [str(path.resolve()), engine, str(as_of or ""), str(int(cells)), *only]
+    card = rate_card.current()
+    arguments = [str(path.resolve()), engine, str(as_of or ""), str(int(cells)), str(card.resolve() if card else "")]
+    arguments += only
     out = json.loads(child.run(path, "xl_econ.audit.run", arguments, MEMORY, seconds, ("the audit", "read")))
     found = [Finding(str(path), *f) for f in out["findings"]]
     accepted = [Accepted(Finding(str(path), *f), *by) for f, *by in out["accepted"]]
@@ -207,6 +212,7 @@ def examine(
     found = [finding(c, f) for c in CHECKS.values() if c.id in ran for f in _run(c, subject) if not of_template(c, f)]
     special = {(f.sheet, f.cell) for f in found if f.check in _EXPLAIN_A_BREAK and f.severity == ERROR}
     found = [f for f in found if f.check != "formula-break" or (f.sheet, f.cell) not in special]
+    found = causes.settle(subject, found)
     standing, accepted = settle(subject.book, found, ran, labels, str(path))
     order = {name: n for n, name in enumerate(subject.book.sheets)}
 
@@ -238,12 +244,16 @@ def _run(c: Check, subject: Subject) -> Iterator[Found]:
 
 
 def main() -> int:
-    """Entry point of the child: workbook, engine, day, cells or not, checks; JSON to standard output, or an error."""
+    """Entry point of the child; JSON to standard output, or an error.
+
+    Its arguments: workbook, engine, day, whether with cells, rate card, checks.
+    """
     child.limit_memory()
     gc.disable()  # a model of a million cells has no circles, and looking for them would take a third of the time
-    path, engine, as_of, cells, *only = sys.argv[1:]
+    path, engine, as_of, cells, card, *only = sys.argv[1:]
     try:
-        found = examine(Path(path), only, engine, date.fromisoformat(as_of) if as_of else None, cells == "1")
+        with rate_card.using(Path(card) if card else None):
+            found = examine(Path(path), only, engine, date.fromisoformat(as_of) if as_of else None, cells == "1")
     except BaseException as e:  # a lack of memory is no Exception in every library
         reason = f"{e}".replace("\n", " ").removeprefix(f"{path}: ")
         print(reason or type(e).__name__, file=sys.stderr)  # noqa: T201

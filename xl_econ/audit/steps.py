@@ -8,7 +8,8 @@ from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.graph import Graph
 
-from .arithmetic import Evaluator, Unknown, calls_ours, tree
+from .arithmetic import Evaluator
+from .parsed import Unknown, calls_ours, tree
 
 
 def steps(cell: Cell, graph: Graph) -> list[Step]:

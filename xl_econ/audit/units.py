@@ -410,7 +410,7 @@ class Units:
         if all(units) and Measure.of(units[0] or {}) != Measure.of(units[1] or {}):
             return None
         for said, unit in zip(texts, units, strict=True):
-            if said is not None and unit and {"h", "W"} & {k for k, _ in Measure.of(unit).dims}:
+            if said is not None and unit and {"h", "W", "FLOP"} & {k for k, _ in Measure.of(unit).dims}:
                 return self._evidence(said, unit, strong=False)
         return None
 

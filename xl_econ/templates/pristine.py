@@ -200,6 +200,8 @@ def place_of(path: Path) -> str:
 def _found(path: Path) -> tuple[str, str]:
     with zipfile.ZipFile(path) as package:
         for name in filter(_ITEMS.fullmatch, package.namelist()):
-            if found := _TEXT.search(package.read(name).decode("utf-8", "replace")):
-                return name, found[1]
+            content = package.read(name).decode("utf-8", "replace")
+            if _SPACE in content:
+                found = _TEXT.search(content)
+                return name, found[1] if found else ""  # cut off
     return "", ""

@@ -6,14 +6,17 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 
+from xl_econ.audit.causes import upstream
 from xl_econ.audit.quantities import Record, Stated, records
 from xl_econ.audit.reconcile import shown
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.tables.store import TABLES
+from xl_econ.workbook.book import Cell
 
 _LEAST_PERCENT = 1.5  # from here on a number that should be a share is a percentage typed as a number
 _ROUNDING = 1e-6
+_UNBOUNDED = ("breakeven_utilization",)  # above 1 where renting is cheaper at any load
 _OTHER_PEAKS = ("fp8", "fp4", "int8", "fp32", "fp64", "tf32", "sparse")
 _SAME_PEAK = 0.006
 
@@ -30,18 +33,40 @@ def out_of_bounds(subject: Subject) -> Iterator[Found]:
     for _, s in _each(subject):
         if not _inside(s) and not _is_percent(s):
             copies[s.cell.sheet, s.label, s.cell.key or s.cell.at].append(s)
+    typed: dict[tuple[str, str], list[Stated]] = defaultdict(list)
+    of_typed: dict[tuple[str, str], Cell] = {}
     for same in copies.values():
         s = same[0]
+        negative = _negative(subject, s)
+        if negative is not None:
+            typed[negative.sheet, negative.at].append(s)
+            of_typed[negative.sheet, negative.at] = negative
+            continue
         # What is used of a plan or of a commitment can be more than all of it.
         doubtful = s.cell.formula and s.kind.name == "utilization"
         written = shown(s.low, "%") if s.kind.is_share and s.cell.is_number else s.text
         more = f"; so are {len(same) - 1} copies of {s.cell.formula[:60]}" if len(same) > 1 else ""
         text = f"{s.label.strip() or s.kind.name}: {written}; it is {_allowed(s)}{more}"
         yield at(s.cell, text, severity=WARNING if doubtful else "")
+    for where, many in typed.items():
+        s, cell = many[0], of_typed[where]
+        first = f"{s.label.strip() or s.kind.name} {shown(s.low)} ({s.cell.sheet}!{s.cell.at})"
+        more = f", and {len(many) - 1} more figures so" if len(many) > 1 else ""
+        yield at(cell, f"{cell.text} is negative and makes {first}{more}; it is {_allowed(s)}")
+
+
+def _negative(subject: Subject, s: Stated) -> Cell | None:
+    """The one typed negative number that a figure is computed from, where it is negative for no other reason."""
+    if not s.cell.formula or not s.low < 0 or s.kind.quantity.low < 0:
+        return None
+    found = [c for c in upstream(subject, s.cell) if c.is_number and not c.formula and c.shown < 0]
+    return found[0] if len(found) == 1 and not subject.as_built(found[0]) else None
 
 
 def _inside(s: Stated) -> bool:
     """Whether a figure can be; only shares and ratios have an end above, everything else may be large."""
+    if s.kind.name in _UNBOUNDED:
+        return True
     q = s.kind.quantity
     high = 1.0 if s.kind.name == "margin" else q.high if s.kind.is_share or s.kind.name == "pue" else math.inf
     low = -math.inf if s.kind.name.endswith("_usd") or s.kind.name == "margin" else q.low

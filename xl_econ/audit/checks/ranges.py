@@ -39,14 +39,17 @@ def range_short(subject: Subject) -> Iterator[Found]:
             continue
         missed = _between(subject, cell, place)
         if missed and not _explained(subject, place, missed):
+            said.add((cell.sheet, cell.at))
             yield at(cell, f"{cell.formula[:80]} leaves out {_named(missed)}{_copied(block)}")
             continue
         beyond = _beyond(subject, block, place)
         if beyond is not None:
+            said.add((cell.sheet, cell.at))
             severity = "" if beyond.formula else WARNING
             yield at(cell, f"{cell.formula[:80]} stops short of {beyond.at}{_copied(block)}", severity=severity)
     for cell, usual in _beside_longer(subject):
-        yield at(cell, f"{cell.formula[:80]} begins below row {usual}, where the totals beside it begin")
+        if (cell.sheet, cell.at) not in said:
+            yield at(cell, f"{cell.formula[:80]} begins below row {usual}, where the totals beside it begin")
 
 
 def totals(subject: Subject) -> Iterator[tuple[Block, Place]]:

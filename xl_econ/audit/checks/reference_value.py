@@ -30,15 +30,18 @@ def reference_value(subject: Subject) -> Iterator[Found]:
         for where, r in subject.recognised.items()
         if r.way != "arithmetic" and r.cell.shown is not None and not _agree(subject, r)
     }
+    slipped: dict[tuple[str, str, str], list[Recognised]] = {}
     for where, found in subject.recognised.items():
         cell = found.cell
         if found.way == "arithmetic":
             if found.ratio != 1 or found.slip:
-                yield _slipped(found)
+                slipped.setdefault((cell.sheet, cell.key, found.slip), []).append(found)
         # What is computed from a value that is wrong itself may well be right.
         elif where in differs and not differs & _read(subject, cell) and not _said_elsewhere(subject, found):
             name = found.metric.name if found.metric else "the step"
             yield at(cell, f"stored as {cell.text}; for these inputs {name} is {found.expected}", found.expected)
+    for copies in slipped.values():
+        yield _slipped(copies[0], len(copies) - 1)
 
 
 def _agree(subject: Subject, found: Recognised) -> bool:
@@ -58,12 +61,13 @@ def _largest(subject: Subject, cell: Cell) -> float:
     return max((abs(float(v)) for v in read), default=0.0)
 
 
-def _slipped(found: Recognised) -> Found:
+def _slipped(found: Recognised, copies: int) -> Found:
     assert found.metric is not None  # noqa: S101  (arithmetic is that of a metric)
     how = f"{found.ratio:.6g} times what {found.metric.name} gives for its inputs ({found.expected:.8g})"
     severity = "" if found.slip else WARNING if not 1 / _LARGE < found.ratio < _LARGE else INFO
     why = f": {found.slip}" if found.slip else ""
-    return at(found.cell, f"{found.cell.text} is {how}{why}", found.expected, severity)
+    more = f"; so are {copies} copies" if copies else ""
+    return at(found.cell, f"{found.cell.text} is {how}{why}{more}", found.expected, severity)
 
 
 def _said_elsewhere(subject: Subject, found: Recognised) -> bool:

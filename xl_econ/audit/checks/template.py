@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from xl_econ.audit import manifest as manifests
 from xl_econ.audit.manifest import Manifest
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, check
 from xl_econ.audit.subject import Subject
@@ -14,6 +15,21 @@ from xl_econ.workbook.grid import place
 
 _TELLING = ("note", "what", "meaning", "where", "source", "as of", "grade")  # columns that explain and are not read
 _EXPLAINING = ("Cover", "Sources", "Changelog", "Glossary")
+
+
+@check(
+    "manifest-damaged",
+    WARNING,
+    "The workbook's own description of what it was when it was built is damaged: edits can be told only as far as its "
+    "template is known",
+    "take the workbook from before the damage, or build it anew and fill it with its case",
+)
+def manifest_damaged(subject: Subject) -> Iterator[Found]:
+    """The part that a template carries, truncated or edited by hand."""
+    reason = manifests.damage(subject.path)
+    if reason:
+        known = "" if subject.manifest else "; nothing is compared with the template"
+        yield Found("", "", f"{reason[:200]}{known}")
 
 
 @check(

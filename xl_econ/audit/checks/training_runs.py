@@ -148,7 +148,9 @@ def run_days(r: Record) -> Iterator[Found]:
     tolerance = max(slack(hours, gpus, days), 0.02)
     if ratio > 1 + tolerance or ratio < 0.2:
         text = f"{hours.text} GPU-hours on {gpus.text} accelerators take {needed:,.1f} days, not {days.text}"
-        yield at(hours.cell, f"{text}: {ratio:.3g} times", severity="" if ratio > 1.2 else WARNING)
+        # Days that are computed are computed from the hours.
+        told = days.cell if days.cell.formula else hours.cell
+        yield at(told, f"{text}: {ratio:.3g} times", severity="" if ratio > 1.2 else WARNING)
 
 
 @check(
