@@ -8,18 +8,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import WorkbookError
 from xl_econ.workbook.book import Book, Cell
 from xl_econ.workbook.graph import Graph, Place
 from xl_econ.workbook.recalc import computed
 from xl_econ.workbook.scan import scan
+from xl_econ.workbook.values import Rectangle
 
-from . import manifest, provenance
 from .blocks import Block, blocks
-from .recognised import Recognised
-from .recognised import of as recognise
+
+if TYPE_CHECKING:
+    from .manifest import Manifest
+    from .provenance import Entry
+    from .recognised import Recognised
+
+_OURS = "inputs.case"  # a name that every template has
 
 
 class Subject:
@@ -33,11 +38,18 @@ class Subject:
 
     def __init__(self, path: Path, engine: str = "ironcalc", as_of: date | None = None) -> None:
         self.path, self.engine, self.as_of = path, engine, as_of
-        # The engine works in a process of its own while the cells are read here.
-        pool = ThreadPoolExecutor(1)
-        self._computed: Future[dict[tuple[str, int, int], Any]] = pool.submit(computed, path, engine)
+        # The engine works in a process of its own while the cells are read here; then it is told where formulas are.
+        pool, read = ThreadPoolExecutor(1), Future[list[Rectangle]]()
+        self._computed: Future[dict[tuple[str, int, int], Any]] = pool.submit(
+            computed, path, engine, formulas=read.result
+        )
         pool.shutdown(wait=False)
-        self.book: Book = scan(path)
+        try:
+            self.book: Book = scan(path)
+            read.set_result([(block.sheet.name, *block.area) for block in self.blocks])
+        except BaseException as e:
+            read.set_exception(e)
+            raise
         self.graph = Graph(self.book)
 
     @cached_property
@@ -62,8 +74,12 @@ class Subject:
         return [(cell, self.computed(cell)) for cell in self.formulas]
 
     @cached_property
-    def manifest(self) -> manifest.Manifest | None:
+    def manifest(self) -> Manifest | None:
         """What became of the template that the workbook was built from; None where there is none, or it is unknown."""
+        if _OURS not in self.book.names:
+            return None
+        from . import manifest  # brings all that makes templates, which is more than most workbooks need
+
         return manifest.of(self.path, self.book)
 
     def as_built(self, cell: Cell) -> bool:
@@ -73,12 +89,16 @@ class Subject:
     @cached_property
     def recognised(self) -> dict[tuple[str, int, int], Recognised]:
         """The cells that compute one of our metrics, with its inputs and what the core makes of them."""
-        return recognise(self)
+        from .recognised import of
+
+        return of(self)
 
     @cached_property
-    def entries(self) -> list[provenance.Entry]:
+    def entries(self) -> list[Entry]:
         """The rows of inputs that have a column of sources or dates beside them."""
-        return list(provenance.entries(self))
+        from .provenance import entries
+
+        return list(entries(self))
 
     @cached_property
     def formulas(self) -> list[Cell]:
