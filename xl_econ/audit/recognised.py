@@ -57,8 +57,9 @@ def of(subject: Subject) -> dict[Where, Recognised]:
 def calls(subject: Subject) -> Iterator[Recognised]:
     """Formulas with calls of our functions, from the add-in or by a LAMBDA, as the core computes them."""
     foreign = _foreign(subject)
-    for cell in subject.formulas:
-        if not calls_ours(cell.key):
+    ours = {key for _, key in subject.copies if calls_ours(key)}
+    for cell in subject.formulas if ours else ():
+        if cell.key not in ours:
             continue
         found = tree(cell.key)
         names = {m.name for m in found.calls} if found else set()

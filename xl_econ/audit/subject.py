@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from functools import cached_property
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import WorkbookError
-from xl_econ.workbook.book import Book, Cell
+from xl_econ.workbook.book import Area, Book, Cell
 from xl_econ.workbook.graph import Graph, Place
 from xl_econ.workbook.recalc import computed
 from xl_econ.workbook.scan import scan
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from .provenance import Entry
     from .recognised import Recognised
 
+_row, _place = attrgetter("row"), attrgetter("row", "column")
 _OURS = "inputs.case"  # a name that every template has
 
 
@@ -71,7 +74,8 @@ class Subject:
     @cached_property
     def results(self) -> list[tuple[Cell, Any]]:
         """The formula cells, each with what the engine computes for it."""
-        return [(cell, self.computed(cell)) for cell in self.formulas]
+        value = self._computation[0].get
+        return [(c, value((c.sheet, c.row, c.column))) for c in self.formulas]
 
     @cached_property
     def manifest(self) -> Manifest | None:
@@ -103,7 +107,7 @@ class Subject:
     @cached_property
     def formulas(self) -> list[Cell]:
         """The formula cells."""
-        return [cell for _, cell in self.book.formulas()]
+        return [cell for sheet in self.book.sheets.values() for cell in sheet.cells.values() if cell.formula]
 
     @cached_property
     def blocks(self) -> list[Block]:
@@ -117,6 +121,19 @@ class Subject:
         for block in self.blocks:
             found.setdefault((block.sheet.name, block.key), []).append(block)
         return found
+
+    def firsts(self, most: int = 1) -> list[Cell]:
+        """The first cells of every formula that is copied, so many at most, sheet by sheet and row by row."""
+        found: list[Cell] = []
+        for of_key in self.copies.values():
+            cells = [cell for block in of_key for cell in islice(block.cells(), most)]
+            found += cells if len(of_key) == 1 else sorted(cells, key=_place)[:most]
+        return self.in_order(found)
+
+    def in_order(self, cells: Iterable[Cell]) -> list[Cell]:
+        """Cells sheet by sheet and row by row."""
+        order = {name: n for n, name in enumerate(self.book.sheets)}
+        return sorted(cells, key=lambda c: (order[c.sheet], c.row, c.column))
 
     @cached_property
     def spans(self) -> dict[str, dict[tuple[int, int], int]]:
@@ -142,31 +159,35 @@ class Subject:
     @cached_property
     def inputs(self) -> list[Cell]:
         """The typed numbers that some formula reads, directly."""
-        found = {
-            (c.sheet, c.row, c.column): c
-            for place in self.read
-            for c in self.graph.cells(place)
-            if not c.formula and c.is_number
-        }
-        return [found[place] for place in sorted(found)]
-
-    @cached_property
-    def filled(self) -> dict[tuple[str, int], list[int]]:
-        """The rows of every column that hold something, in order."""
-        found: dict[tuple[str, int], list[int]] = {}
-        for _, cell in self.book.cells():
-            if cell.formula or cell.shown not in (None, ""):
-                found.setdefault((cell.sheet, cell.column), []).append(cell.row)
-        for rows in found.values():
-            rows.sort()
+        by_sheet: dict[str, list[Area]] = {}
+        for sheet, area in self.read:
+            by_sheet.setdefault(sheet, []).append(area)
+        found: list[Cell] = []
+        for name in sorted(by_sheet.keys() & self.book.sheets.keys()):
+            of_sheet: list[Cell] = []
+            for column, held in sorted(self.book.sheets[name].census.columns.items()):
+                rows = sorted((top, bottom) for top, bottom, left, right in by_sheet[name] if left <= column <= right)
+                of_sheet += _within(held.numbers, rows) if rows else ()
+            found += sorted(of_sheet, key=_row)  # which leaves a row's columns in their order
         return found
 
     def empty(self, place: Place) -> Iterator[tuple[int, int]]:
         """The cells of an area that hold nothing, by row and column."""
         top, bottom, left, right = place.area
+        sheet = self.book.sheets.get(place.sheet)
+        columns = sheet.census.columns if sheet else {}
         for column in range(left, right + 1):
-            rows = self.filled.get((place.sheet, column), [])
+            rows = columns[column].filled if column in columns else []
             held = rows[bisect_left(rows, top) : bisect_right(rows, bottom)]
             if len(held) <= bottom - top:
                 there = set(held)
                 yield from ((row, column) for row in range(top, bottom + 1) if row not in there)
+
+
+def _within(cells: list[Cell], rows: list[tuple[int, int]]) -> Iterator[Cell]:
+    """The cells of a column in stretches of rows, in order, each once."""
+    done = 0
+    for top, bottom in rows:
+        first = max(done, bisect_left(cells, top, key=_row))
+        done = max(first, bisect_right(cells, bottom, key=_row))
+        yield from cells[first:done]

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from .cell import At, address
+from .census import Census
 
 Area = tuple[int, int, int, int]  # first and last row, first and last column
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]')
@@ -164,6 +165,11 @@ class Sheet:
 
     def at(self, row: int, column: int) -> Cell | None:
         return self.cells.get((row, column))
+
+    @cached_property
+    def census(self) -> Census:
+        """Its cells by column and by kind, as they are when this is first asked for."""
+        return Census(self.cells)
 
     def rows(self) -> dict[int, list[Cell]]:
         """The cells of every row, from left to right."""

@@ -55,8 +55,8 @@ def ironcalc(path: Path, asked: Callable[[], Asked] = Asked) -> Iterator[Found]:
     else:
         number = {name: n for n, name in enumerate(sheets)}
         for name, row, column in places(rectangles):
-            at = number.get(name), row, column
-            known = at[0] is not None and model.get_cell_formula(*at) is not None
+            at = number.get(name, -1), row, column
+            known = at[0] >= 0 and model.get_cell_formula(*at) is not None
             yield name, row, column, model.get_cell_value(*at) if known else None
     for name, row, column in filled:
         yield name, row, column, model.get_cell_value(sheets.index(name), row, column)
