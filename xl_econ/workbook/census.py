@@ -1,4 +1,4 @@
-"""The cells of a sheet by column and by kind, sorted out once: what asks for texts need not look at a million numbers."""
+"""The cells of a sheet by column and by kind, told apart once: what asks for texts does not look at every number."""
 
 from __future__ import annotations
 
