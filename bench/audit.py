@@ -80,8 +80,75 @@ def totals(sheet: xlsxwriter.worksheet.Worksheet, cells: int) -> None:
         sheet.write_formula(r, 15, f"=IFERROR(O{at}/M{at},1)", None, price)
 
 
+MONTHS = 48
+
+
+def plan(sheet: xlsxwriter.worksheet.Worksheet, cells: int) -> None:
+    """A plan of other people's: sections of labelled rows with units, months across, every row a formula of its own."""
+    names = [xlsxwriter.utility.xl_col_to_name(c) for c in range(MONTHS + 3)]
+    sheet.write_row(0, 0, ["Item", "Unit", "Start", *(f"M{n}" for n in range(1, MONTHS + 1))])
+    at = 1
+    for n in range(cells // (4 * MONTHS)):
+        hours = [1000.0 + n]
+        for _ in range(MONTHS):
+            hours.append(hours[-1] * 1.01)
+        prices = [2.0 + c * 0.01 for c in range(MONTHS + 1)]
+        energy = [h * 0.0007 * (1 + n % 5) for h in hours]
+        costs = [h * p for h, p in zip(hours, prices, strict=True)]
+        totals = [c + e * 80 for c, e in zip(costs, energy, strict=True)]
+        shares = [e * 80 / total for e, total in zip(energy, totals, strict=True)]
+        for k, (label, unit, values, formula) in enumerate((
+            ("GPU-hours", "GPU-h", hours, "={b}{0}*1.01"),
+            ("Price per GPU-hour", "USD/GPU-h", prices, ""),
+            ("Compute cost", "USD", costs, "={c}{0}*{c}{1}"),
+            ("Energy", "MWh", energy, ""),
+            ("Total cost", "USD", totals, "={c}{2}+{c}{3}*80"),
+            ("Share of energy", "share", shares, "={c}{3}*80/{c}{4}"),
+        )):  # fmt: skip
+            sheet.write_string(at + k, 0, f"{label}, cluster {n + 1}")
+            sheet.write_string(at + k, 1, unit)
+            if not k:
+                sheet.write_number(at, 2, hours[0])
+            for c in range(1, MONTHS + 1):
+                if formula:
+                    text = formula.format(*range(at + 1, at + 6), b=names[c + 1], c=names[c + 2])
+                    sheet.write_formula(at + k, c + 2, text, None, values[c])
+                else:
+                    sheet.write_number(at + k, c + 2, values[c])
+        at += 6
+
+
+def listed(sheet: xlsxwriter.worksheet.Worksheet, cells: int) -> None:
+    """A list under headings with units: texts, typed figures and four formulas in each row."""
+    heads = ["Project", "Provider", "GPU", "GPUs", "Hours", "Price ($/GPU-h)", "GPU-hours", "Cost (USD)"]
+    sheet.write_row(0, 0, [*heads, "Cost (USD k)", "Cumulative cost (USD)"])
+    total = 0.0
+    for r in range(1, cells // 4 + 1):
+        sheet.write_string(r, 0, f"Project {r}")
+        sheet.write_string(r, 1, ("CoreWeave", "AWS", "Lambda")[r % 3])
+        sheet.write_string(r, 2, ("H100", "A100", "H200")[r % 3])
+        gpus, hours, price = float(8 * (1 + r % 9)), float(100 + r % 300), 2 + (r % 10) * 0.1
+        for c, value in enumerate((gpus, hours, price), 3):
+            sheet.write_number(r, c, value)
+        cost = gpus * hours * price
+        total += cost
+        sheet.write_formula(r, 6, f"=D{r + 1}*E{r + 1}", None, gpus * hours)
+        sheet.write_formula(r, 7, f"=G{r + 1}*F{r + 1}", None, cost)
+        sheet.write_formula(r, 8, f"=H{r + 1}/1000", None, cost / 1000)
+        sheet.write_formula(r, 9, f"=H{r + 1}+N(J{r})", None, total)
+
+
+def distinct(sheet: xlsxwriter.worksheet.Worksheet, cells: int) -> None:
+    """Formulas of which no two are copies, as a program writes them that knows no R1C1."""
+    sheet.write_row(0, 0, [float(c) for c in range(1, 41)])
+    for r in range(1, cells // 4 + 1):
+        for c in range(4):
+            a, b = (r * 7 + c) % 40, (r // 40 + 3 * c) % 40
+            sheet.write_formula(r, c, f"=$A$1*{r}+INDEX($A$1:$AN$1,{a + 1})*{b}", None, float(r + (a + 1) * b))
+
+
 SHAPES: dict[str, Callable[[xlsxwriter.worksheet.Worksheet, int], None]] = {
-    "rows": rows, "across": across, "totals": totals,
+    "rows": rows, "across": across, "totals": totals, "plan": plan, "listed": listed, "distinct": distinct,
 }  # fmt: skip
 
 

@@ -101,6 +101,7 @@ class _Search:
                         self.stated[_where(s.cell)] = s
                         self.beside[_where(s.cell)] = r.figures
         self.slipped: set[Where] = set()
+        self.failed: dict[tuple[str, Where], int] = {}  # by metric and cell: from how deep on it leads nowhere
 
     def of(self, stated: Stated) -> Iterator[Recognised]:
         for name in RESULTS[stated.kind.name]:
@@ -122,6 +123,15 @@ class _Search:
         found = _Sources({}, set())
 
         def follow(c: Cell, depth: int) -> bool:
+            here = (m.name, _where(c))
+            if depth >= self.failed.get(here, _DEEPEST + 1):
+                return False
+            if not leads(c, depth):
+                self.failed[here] = depth
+                return False
+            return True
+
+        def leads(c: Cell, depth: int) -> bool:
             parsed = tree(c.key)
             if parsed is None or depth > _DEEPEST:
                 return False

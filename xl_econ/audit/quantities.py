@@ -90,7 +90,7 @@ class Record:
         return int(found[1]) if found else None
 
 
-@lru_cache(1 << 12)
+@lru_cache(1 << 16)
 def accelerator(text: str) -> str:
     """The first accelerator of the reference table that a text names; "" if none."""
     return next(iter(named("accelerators", text)), "")
