@@ -241,6 +241,7 @@ class Reader:
         by_column: dict[int, Record] = {}
         sources = {c for c, text in headings.items() if text.strip().casefold().startswith("source")}
         first = min(c.column for cells in rows for c in cells)
+        words = " | ".join(labels.values())
         for cells in rows:
             label = labels.get(cells[0].row, "")
             kind = recognise(label)
@@ -248,9 +249,9 @@ class Reader:
             for cell in cells:
                 if cell.column == first or _NO_FIGURE.match(headings.get(cell.column, "").strip()):
                     continue
-                record = by_column.setdefault(
-                    cell.column, Record(cell.sheet, headings.get(cell.column, ""), " | ".join(labels.values()))
-                )
+                if cell.column not in by_column:
+                    by_column[cell.column] = Record(cell.sheet, headings.get(cell.column, ""), words)
+                record = by_column[cell.column]
                 if isinstance(cell.shown, str):
                     record.words += f" | {cell.shown}"
                 found = [replace(s, sourced=sourced) for s in self.stated(cell, kind, label)]

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from .cell import At, address
@@ -33,9 +33,13 @@ class Look:
     @property
     def is_date(self) -> bool:
         """Whether the format shows a number as a date or time."""
-        return bool(set(_LITERAL.sub("", self.format.split(";", maxsplit=1)[0]).casefold()) & set("dmyhs")) and (
-            self.format.casefold() != "general"
-        )
+        return _shows_dates(self.format)
+
+
+@lru_cache(1 << 12)
+def _shows_dates(text: str) -> bool:
+    first = _LITERAL.sub("", text.split(";", maxsplit=1)[0]).casefold()
+    return text.casefold() != "general" and bool(set(first) & set("dmyhs"))
 
 
 @dataclass(slots=True)
