@@ -9,6 +9,7 @@ import xlsxwriter
 from xl_econ.audit import run
 from xl_econ.audit.figures import figures
 from xl_econ.audit.quantities import accelerator, named
+from xl_econ.audit.registry import every
 from xl_econ.audit.units import Measure, in_format, in_label, read
 from xl_econ.audit.vocabulary import recognise
 from xl_econ.core.units import parse
@@ -407,7 +408,7 @@ def test_a_check_that_fails_says_so_and_ends_no_audit(tmp_path, monkeypatch):
         yield from ()
         raise ZeroDivisionError("of three")
 
-    checks = run.CHECKS
+    checks = every()
     monkeypatch.setitem(checks, "run-days", replace(checks["run-days"], run=fail))
     path = workbook(tmp_path / "b.xlsx", {"Model": [["PUE", 0.5]]})
     with pytest.raises(ZeroDivisionError):

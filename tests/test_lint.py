@@ -14,7 +14,7 @@ from xl_econ import cli
 from xl_econ.core.errors import WorkbookError
 from xl_econ.lint import colours, formula, run
 from xl_econ.lint.rules import RULES
-from xl_econ.workbook import scan
+from xl_econ.workbook import scan, sheet_reader
 from xl_econ.workbook.looks import rgb
 
 
@@ -304,6 +304,6 @@ def test_limits(built, monkeypatch):
     monkeypatch.setattr(run, "MEMORY", 1 << 20)
     with pytest.raises(WorkbookError, match="the linter cannot read it"):
         run.lint(built)
-    monkeypatch.setattr(scan, "MAX_CELLS", 10)
+    monkeypatch.setattr(sheet_reader, "MAX_CELLS", 10)
     with pytest.raises(WorkbookError, match="more than 10 cells"):
         run.findings(built)

@@ -13,7 +13,7 @@ from xl_econ.core.errors import nearest
 from xl_econ.workbook.book import Book, Cell
 
 from .labels import Labels
-from .registry import CHECKS, WARNING, Finding, Found, at, check
+from .registry import CHECKS, WARNING, Accepted, Finding, Found, at, check
 from .subject import Subject
 
 SHEET = "Accepted findings"
@@ -40,16 +40,6 @@ class Acceptance:
             return f"no check {self.check!r} that can be accepted{nearest(self.check, CHECKS)}"
         missing = [n for n, text in (("a reason", self.reason), ("a name", self.name)) if not text]
         return f"accepted without {' and '.join(missing)}" if missing else ""
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A finding that is accepted, and by whom."""
-
-    finding: Finding
-    reason: str
-    name: str
-    date: str
 
 
 def acceptances(book: Book) -> list[Acceptance]:

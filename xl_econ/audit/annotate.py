@@ -7,10 +7,9 @@ from pathlib import Path
 
 from xl_econ.workbook.annotate import add_notes
 
-from .acceptances import Accepted
 from .baseline import Compared
 from .lineage import quoted
-from .registry import CHECKS, SEVERITIES, Finding
+from .registry import SEVERITIES, Accepted, Finding, every
 
 AUTHOR = "xl-econ audit"
 SHEET = "Findings"
@@ -47,9 +46,9 @@ def annotate(path: Path, target: Path, compared: Compared, accepted: Sequence[Ac
 
 
 def _note(f: Finding) -> str:
-    return f"{f.severity}: {f.message}\n{CHECKS[f.check].meaning}.\nWhat to do: {CHECKS[f.check].remedy}. [{f.check}]"
+    return f"{f.severity}: {f.message}\n{every()[f.check].meaning}.\nWhat to do: {every()[f.check].remedy}. [{f.check}]"
 
 
 def _row(f: Finding, state: str) -> Sequence[object]:
     place = f"{quoted(f.sheet)}!{f.cell}" if f.cell else f.sheet or "workbook"
-    return f.severity, place, f.label, f.message, f.check, state, CHECKS[f.check].remedy
+    return f.severity, place, f.label, f.message, f.check, state, every()[f.check].remedy

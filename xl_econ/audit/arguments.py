@@ -11,7 +11,7 @@ _TOKEN = re.compile(
 _PREFIX = re.compile(r"^(?:_xlfn\.|_xlws\.|_xludf\.)+", re.I)
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 17)
 def calls(formula: str) -> list[tuple[str, list[str]]]:
     """Every call of a function with its arguments, the inner ones first.
 

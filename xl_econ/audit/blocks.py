@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import product
 
 from xl_econ.workbook.book import Area, Cell, Sheet
 from xl_econ.workbook.cell import At, address
@@ -40,6 +40,11 @@ class Block:
         top, bottom, left, right = self.area
         return (bottom - top + 1) * (right - left + 1)
 
+    def cells(self) -> Iterator[Cell]:
+        """Its cells, row by row."""
+        top, bottom, left, right = self.area
+        return (self.sheet.cells[place] for place in product(range(top, bottom + 1), range(left, right + 1)))
+
     def reach(self, graph: Graph, reference: Reference) -> list[Place]:
         """All that a reference of the formula reads over the whole block, as one area for each that a copy reads."""
         one = list(graph.places(reference, self.first))
@@ -53,14 +58,10 @@ class Block:
 
 def blocks(sheet: Sheet) -> Iterator[Block]:
     """The blocks of a sheet."""
-    columns: dict[int, list[Cell]] = {}
-    for cell in sheet.cells.values():
-        if cell.formula:
-            columns.setdefault(cell.column, []).append(cell)
     growing: dict[Piece, Block] = {}
-    for column in sorted(columns):
+    for column, held in sorted(sheet.census.columns.items()):
         here: dict[Piece, Block] = {}
-        for first, last in _pieces(columns[column]):
+        for first, last in _pieces(held.formulas):
             piece = (first.key, first.row, last.row)
             block = growing.pop(piece, None)
             if block is not None and block.last.column == column - 1:
@@ -77,10 +78,12 @@ def blocks(sheet: Sheet) -> Iterator[Block]:
 
 def _pieces(cells: list[Cell]) -> Iterator[tuple[Cell, Cell]]:
     """The first and last cell of every unbroken stretch of copies in a column."""
-    if any(a.row > b.row for a, b in pairwise(cells)):
-        cells = sorted(cells, key=lambda c: c.row)
+    if not cells:
+        return
     first = last = cells[0]
-    for cell in cells[1:]:
+    for cell in cells:
+        if cell is first:
+            continue
         if cell.row != last.row + 1 or (cell.key is not last.key and cell.key != last.key):
             yield first, last
             first = cell

@@ -90,10 +90,11 @@ def kinds_of(parameter: str) -> tuple[str, ...]:
 
 @dataclass
 class _Sources:
-    """What a formula is computed from: recognised figures by kind, and whether anything else goes in."""
+    """What a formula is computed from: recognised figures, the formulas that it reads, and how many are in a chain."""
 
     figures: dict[Where, Stated]
-    through: set[Where]
+    through: list[Where]
+    height: int = 0
 
 
 def cells(subject: Subject) -> Iterator[Recognised]:
@@ -118,13 +119,15 @@ class _Search:
                         self.stated[_where(s.cell)] = s
                         self.beside[_where(s.cell)] = r.figures
         self.slipped: set[Where] = set()
+        self.reached: dict[tuple[str, Where], _Sources] = {}  # by metric and cell
+        self.failed: dict[tuple[str, Where], int] = {}  # from how deep on it leads nowhere
 
     def of(self, stated: Stated) -> Iterator[Recognised]:
         for name in RESULTS[stated.kind.name]:
             m = REGISTRY[name]
             sources = self._sources(stated.cell, m)
             # What goes wrong in a step is said at that step.
-            if sources is None or not sources.figures or sources.through & self.slipped:
+            if sources is None or not sources.figures or self._is_slipped(sources, m):
                 continue
             found = self._compare(stated, m, sources)
             if found is not None:
@@ -136,27 +139,51 @@ class _Search:
     def _sources(self, cell: Cell, m: Metric) -> _Sources | None:
         """The figures that a formula goes back to; None where something else goes into it."""
         wanted = {kind.partition(":")[0] for p in m.params for kind in kinds_of(p)}
-        found = _Sources({}, set())
 
-        def follow(c: Cell, depth: int) -> bool:
-            if depth > _DEEPEST:
-                return False
+        def follow(c: Cell, depth: int) -> _Sources | None:
+            here = (m.name, _where(c))
+            if depth >= self.failed.get(here, _DEEPEST + 1):
+                return None
+            found = self.reached.get(here) or leads(c, depth)
+            if found is None or depth + found.height > _DEEPEST:
+                self.failed[here] = depth
+                return None
+            self.reached[here] = found
+            return found
+
+        def leads(c: Cell, depth: int) -> _Sources | None:
+            found = _Sources({}, [])
             for read in reads(self.graph, c):
                 if read is None or not read.is_number:
-                    return False
+                    return None
                 where = _where(read)
                 s = self.stated.get(where)
                 if s is not None and (s.kind.name in wanted or (not read.formula and s.kind.name in _KNOWN)):
                     found.figures[where] = s
                 elif read.formula:
-                    found.through.add(where)
-                    if where not in found.figures and not follow(read, depth + 1):
-                        return False
+                    inner = follow(read, depth + 1)
+                    if inner is None:
+                        return None
+                    found.figures |= inner.figures
+                    found.through.append(where)
+                    found.height = max(found.height, inner.height + 1)
                 elif float(read.shown) not in _CONSTANTS:
-                    return False
-            return True
+                    return None
+            return found
 
-        return found if follow(cell, 0) else None
+        return follow(cell, 0)
+
+    def _is_slipped(self, sources: _Sources, m: Metric) -> bool:
+        """Whether a formula that another is computed from has a slip of its own."""
+        left, seen = list(sources.through) if self.slipped else [], set[Where]()
+        while left:
+            where = left.pop()
+            if where in self.slipped:
+                return True
+            if where not in seen:
+                seen.add(where)
+                left += self.reached[m.name, where].through
+        return False
 
     def _compare(self, stated: Stated, m: Metric, sources: _Sources) -> Recognised | None:
         from .recognised import Recognised

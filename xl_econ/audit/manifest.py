@@ -19,8 +19,6 @@ from xl_econ.workbook.book import Book, Validation
 from xl_econ.workbook.cell import At
 from xl_econ.workbook.grid import Grid
 
-_OURS = "inputs.case"  # a name that every template has
-
 
 @dataclass(frozen=True)
 class Row:
@@ -51,7 +49,7 @@ class Manifest:
     """
 
     def __init__(self, book: Book, path: Path, base: pristine.Pristine) -> None:
-        self.book, self.base = book, base
+        self.book, self.path, self.base = book, path, base
         self.books = Compared(base, Grid.of(book, path))
 
     @cached_property
@@ -137,13 +135,11 @@ class Manifest:
 
 
 def of(path: Path, book: Book) -> Manifest | None:
-    """The manifest of a workbook; None where it was built from no template, or from one that is not known.
+    """The manifest of a workbook that has a template's names; None where the template is not known.
 
     A workbook that no longer says what it was, because a program dropped that, is what its template is if it was built
     from just that.
     """
-    if _OURS not in book.names:
-        return None
     try:
         base = None if damage(path) else pristine.read(path)
         base = base or _anew(path)

@@ -14,8 +14,6 @@ from xl_econ.lint import areas
 from xl_econ.tables import dates, queries
 from xl_econ.tables.store import RATE_CARD
 from xl_econ.tables.table import Table as ReferenceTable
-from xl_econ.templates import held
-from xl_econ.templates.edited import Edited
 from xl_econ.workbook.book import Cell, Sheet, Table
 
 if TYPE_CHECKING:
@@ -198,6 +196,9 @@ def is_other_version(subject: Subject) -> bool:
     """Whether the tables are as another version of xl-econ built them, which knew other figures."""
     if subject.manifest is None:
         return False
+    from xl_econ.templates import held
+    from xl_econ.templates.edited import Edited
+
     try:
         edited = Edited(subject.path)
         return edited.stamp.program != __version__ and edited.stamp.tables == held.tables_hash(

@@ -91,7 +91,7 @@ class Record:
         return int(found[1]) if found else None
 
 
-@lru_cache(1 << 12)
+@lru_cache(1 << 16)
 def accelerator(text: str) -> str:
     """The first accelerator of the reference table that a text names; "" if none."""
     return next(iter(named("accelerators", text)), "")
@@ -243,6 +243,7 @@ class Reader:
         by_column: dict[int, Record] = {}
         sources = {c for c, text in headings.items() if text.strip().casefold().startswith("source")}
         first = min(c.column for cells in rows for c in cells)
+        words = " | ".join(labels.values())
         for cells in rows:
             label = labels.get(cells[0].row, "")
             kind = recognise(label)
@@ -250,9 +251,9 @@ class Reader:
             for cell in cells:
                 if cell.column == first or _NO_FIGURE.match(headings.get(cell.column, "").strip()):
                     continue
-                record = by_column.setdefault(
-                    cell.column, Record(cell.sheet, headings.get(cell.column, ""), " | ".join(labels.values()))
-                )
+                if cell.column not in by_column:
+                    by_column[cell.column] = Record(cell.sheet, headings.get(cell.column, ""), words)
+                record = by_column[cell.column]
                 if isinstance(cell.shown, str):
                     record.words += f" | {cell.shown}"
                 found = [replace(s, sourced=sourced) for s in self.stated(cell, kind, label)]

@@ -58,6 +58,16 @@ class Finding:
         return "!".join(filter(None, (self.sheet, self.cell))) or "workbook"
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """A finding that is accepted, and by whom."""
+
+    finding: Finding
+    reason: str
+    name: str
+    date: str
+
+
 Function = Callable[["Subject"], Iterator[Found]]
 
 
@@ -73,6 +83,13 @@ class Check:
 
 
 CHECKS: dict[str, Check] = {}
+
+
+def every() -> dict[str, Check]:
+    """All checks by id; their modules are loaded, which whoever only waits for a report can do without."""
+    from . import acceptances, checks  # noqa: F401  (they register themselves)
+
+    return CHECKS
 
 
 def check(name: str, severity: str, meaning: str, remedy: str) -> Callable[[Function], Function]:

@@ -19,9 +19,7 @@ from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import cell_at
 from xl_econ.workbook.preflight import preflight
 
-from . import causes
-from .acceptances import Accepted, settle
-from .registry import CHECKS, ERROR, INFO, Check, Finding, Found
+from .registry import ERROR, INFO, Accepted, Check, Finding, Found, every
 
 if TYPE_CHECKING:
     from xl_econ.engines.base import Engine
@@ -156,11 +154,9 @@ def known(ids: Iterable[str]) -> None:
     Raises:
         UsageError: No such check; names the nearest.
     """
-    from . import checks  # noqa: F401  (they register themselves)
-
     for name in ids:
-        if name not in CHECKS:
-            raise UsageError(f"no check {name!r}{nearest(name, CHECKS)}")
+        if name not in every():
+            raise UsageError(f"no check {name!r}{nearest(name, every())}")
 
 
 def findings(
@@ -186,13 +182,17 @@ def examine(
     Raises:
         WorkbookError: It cannot be read.
     """
-    from . import checks  # noqa: F401
-    from .labels import Labels
     from .subject import Subject
 
-    subject = Subject(path, engine, as_of)
+    subject = Subject(path, engine, as_of)  # first of all: the engine begins with it
+
+    from . import causes
+    from .acceptances import settle
+    from .labels import Labels
+
+    checks = every()
     labels = Labels(subject.book)
-    ran = {c for c in CHECKS if not only or c in only}
+    ran = {c for c in checks if not only or c in only}
 
     def held(f: Found) -> Cell | None:
         first = f.cell.partition(":")[0]
@@ -209,7 +209,7 @@ def examine(
             str(path), f.sheet, f.cell, c.id, f.severity or c.severity, f.message, f.value, f.expected, label
         )
 
-    found = [finding(c, f) for c in CHECKS.values() if c.id in ran for f in _run(c, subject) if not of_template(c, f)]
+    found = [finding(c, f) for c in checks.values() if c.id in ran for f in _run(c, subject) if not of_template(c, f)]
     special = {(f.sheet, f.cell) for f in found if f.check in _EXPLAIN_A_BREAK and f.severity == ERROR}
     found = [f for f in found if f.check != "formula-break" or (f.sheet, f.cell) not in special]
     found = causes.settle(subject, found)

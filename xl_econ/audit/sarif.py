@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 from xl_econ.workbook.cell import cell_at
 
-from .acceptances import Accepted
 from .baseline import Compared
-from .registry import CHECKS, Finding
+from .registry import Accepted, Finding, every
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
@@ -31,13 +30,13 @@ def sarif(
         version: Of this program.
         baseline: Whether there was one, so that every result says its state.
     """
-    rules = list(CHECKS)
+    rules = list(every())
     states = (("new", compared.new), ("unchanged", compared.known), ("absent", compared.expired))
     results = [
         _result(f, rules) | ({"baselineState": state} if baseline else {})
         for state, found in states
         for f in found
-        if f.check in CHECKS
+        if f.check in every()
     ]
     for a in accepted:
         why = {
@@ -62,7 +61,7 @@ def sarif(
 
 
 def _rule(name: str) -> dict[str, Any]:
-    c = CHECKS[name]
+    c = every()[name]
     return {
         "id": name,
         "shortDescription": {"text": c.meaning},

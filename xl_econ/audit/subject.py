@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from functools import cached_property
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import WorkbookError
-from xl_econ.workbook.book import Book, Cell
+from xl_econ.workbook.book import Area, Book, Cell
 from xl_econ.workbook.graph import Graph, Place
 from xl_econ.workbook.recalc import computed
 from xl_econ.workbook.scan import scan
+from xl_econ.workbook.values import Rectangle
 
-from . import manifest, provenance
 from .blocks import Block, blocks
-from .recognised import Recognised
-from .recognised import of as recognise
+
+if TYPE_CHECKING:
+    from .manifest import Manifest
+    from .provenance import Entry
+    from .recognised import Recognised
+
+_row, _place = attrgetter("row"), attrgetter("row", "column")
+_OURS = "inputs.case"  # a name that every template has
 
 
 class Subject:
@@ -33,11 +41,18 @@ class Subject:
 
     def __init__(self, path: Path, engine: str = "ironcalc", as_of: date | None = None) -> None:
         self.path, self.engine, self.as_of = path, engine, as_of
-        # The engine works in a process of its own while the cells are read here.
-        pool = ThreadPoolExecutor(1)
-        self._computed: Future[dict[tuple[str, int, int], Any]] = pool.submit(computed, path, engine)
+        # The engine works in a process of its own while the cells are read here; then it is told where formulas are.
+        pool, read = ThreadPoolExecutor(1), Future[list[Rectangle]]()
+        self._computed: Future[dict[tuple[str, int, int], Any]] = pool.submit(
+            computed, path, engine, formulas=read.result
+        )
         pool.shutdown(wait=False)
-        self.book: Book = scan(path)
+        try:
+            self.book: Book = scan(path)
+            read.set_result([(block.sheet.name, *block.area) for block in self.blocks])
+        except BaseException as e:
+            read.set_exception(e)
+            raise
         self.graph = Graph(self.book)
 
     @cached_property
@@ -59,11 +74,16 @@ class Subject:
     @cached_property
     def results(self) -> list[tuple[Cell, Any]]:
         """The formula cells, each with what the engine computes for it."""
-        return [(cell, self.computed(cell)) for cell in self.formulas]
+        value = self._computation[0].get
+        return [(c, value((c.sheet, c.row, c.column))) for c in self.formulas]
 
     @cached_property
-    def manifest(self) -> manifest.Manifest | None:
+    def manifest(self) -> Manifest | None:
         """What became of the template that the workbook was built from; None where there is none, or it is unknown."""
+        if _OURS not in self.book.names:
+            return None
+        from . import manifest  # brings all that makes templates, which is more than most workbooks need
+
         return manifest.of(self.path, self.book)
 
     def as_built(self, cell: Cell) -> bool:
@@ -73,17 +93,21 @@ class Subject:
     @cached_property
     def recognised(self) -> dict[tuple[str, int, int], Recognised]:
         """The cells that compute one of our metrics, with its inputs and what the core makes of them."""
-        return recognise(self)
+        from .recognised import of
+
+        return of(self)
 
     @cached_property
-    def entries(self) -> list[provenance.Entry]:
+    def entries(self) -> list[Entry]:
         """The rows of inputs that have a column of sources or dates beside them."""
-        return list(provenance.entries(self))
+        from .provenance import entries
+
+        return list(entries(self))
 
     @cached_property
     def formulas(self) -> list[Cell]:
         """The formula cells."""
-        return [cell for _, cell in self.book.formulas()]
+        return [cell for sheet in self.book.sheets.values() for cell in sheet.cells.values() if cell.formula]
 
     @cached_property
     def blocks(self) -> list[Block]:
@@ -97,6 +121,19 @@ class Subject:
         for block in self.blocks:
             found.setdefault((block.sheet.name, block.key), []).append(block)
         return found
+
+    def firsts(self, most: int = 1) -> list[Cell]:
+        """The first cells of every formula that is copied, so many at most, sheet by sheet and row by row."""
+        found: list[Cell] = []
+        for of_key in self.copies.values():
+            cells = [cell for block in of_key for cell in islice(block.cells(), most)]
+            found += cells if len(of_key) == 1 else sorted(cells, key=_place)[:most]
+        return self.in_order(found)
+
+    def in_order(self, cells: Iterable[Cell]) -> list[Cell]:
+        """Cells sheet by sheet and row by row."""
+        order = {name: n for n, name in enumerate(self.book.sheets)}
+        return sorted(cells, key=lambda c: (order[c.sheet], c.row, c.column))
 
     @cached_property
     def spans(self) -> dict[str, dict[tuple[int, int], int]]:
@@ -122,31 +159,35 @@ class Subject:
     @cached_property
     def inputs(self) -> list[Cell]:
         """The typed numbers that some formula reads, directly."""
-        found = {
-            (c.sheet, c.row, c.column): c
-            for place in self.read
-            for c in self.graph.cells(place)
-            if not c.formula and c.is_number
-        }
-        return [found[place] for place in sorted(found)]
-
-    @cached_property
-    def filled(self) -> dict[tuple[str, int], list[int]]:
-        """The rows of every column that hold something, in order."""
-        found: dict[tuple[str, int], list[int]] = {}
-        for _, cell in self.book.cells():
-            if cell.formula or cell.shown not in (None, ""):
-                found.setdefault((cell.sheet, cell.column), []).append(cell.row)
-        for rows in found.values():
-            rows.sort()
+        by_sheet: dict[str, list[Area]] = {}
+        for sheet, area in self.read:
+            by_sheet.setdefault(sheet, []).append(area)
+        found: list[Cell] = []
+        for name in sorted(by_sheet.keys() & self.book.sheets.keys()):
+            of_sheet: list[Cell] = []
+            for column, held in sorted(self.book.sheets[name].census.columns.items()):
+                rows = sorted((top, bottom) for top, bottom, left, right in by_sheet[name] if left <= column <= right)
+                of_sheet += _within(held.numbers, rows) if rows else ()
+            found += sorted(of_sheet, key=_row)  # which leaves a row's columns in their order
         return found
 
     def empty(self, place: Place) -> Iterator[tuple[int, int]]:
         """The cells of an area that hold nothing, by row and column."""
         top, bottom, left, right = place.area
+        sheet = self.book.sheets.get(place.sheet)
+        columns = sheet.census.columns if sheet else {}
         for column in range(left, right + 1):
-            rows = self.filled.get((place.sheet, column), [])
+            rows = columns[column].filled if column in columns else []
             held = rows[bisect_left(rows, top) : bisect_right(rows, bottom)]
             if len(held) <= bottom - top:
                 there = set(held)
                 yield from ((row, column) for row in range(top, bottom + 1) if row not in there)
+
+
+def _within(cells: list[Cell], rows: list[tuple[int, int]]) -> Iterator[Cell]:
+    """The cells of a column in stretches of rows, in order, each once."""
+    done = 0
+    for top, bottom in rows:
+        first = max(done, bisect_left(cells, top, key=_row))
+        done = max(first, bisect_right(cells, bottom, key=_row))
+        yield from cells[first:done]

@@ -48,20 +48,20 @@ class Token(NamedTuple):
         return _reference(self.text) if self.kind in ("ref", "name") else None
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 17)
 def _reference(text: str) -> Reference | None:
     found = references(text)
     return found[0] if len(found) == 1 else None
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 17)
 def tokens(key: str) -> tuple[Token, ...]:
     """The tokens of a formula in R1C1 terms, without its equals sign."""
     found = _TOKEN.finditer(key, 1)
     return tuple(Token(str(m.lastgroup), m[0]) for m in found)
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 17)
 def operands(key: str) -> tuple[Reference, ...]:
     """The references that a formula adds, subtracts, multiplies, divides or raises, cell by cell."""
     found = tokens(key)
@@ -74,7 +74,7 @@ def operands(key: str) -> tuple[Reference, ...]:
     return tuple(dict.fromkeys(out))
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 17)
 def totalled(key: str) -> tuple[Reference, ...]:
     """The references that a formula hands to a function which takes numbers and passes over texts."""
     out, open_ = [], [""]

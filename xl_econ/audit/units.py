@@ -312,15 +312,15 @@ class Units:
         self._left: dict[int, list[int]] = {}  # columns of the texts of a row
         self._unit_columns: list[tuple[int, int]] = []  # (row, column) of the headings "Unit"
         self._said: dict[tuple[int, int], Evidence | None] = {}  # by the texts that say it
-        for (row, column), cell in sheet.cells.items():
-            if isinstance(cell.shown, str) and cell.shown.strip() and not cell.is_error:
-                self._above.setdefault(column, []).append(row)
-                self._left.setdefault(row, []).append(column)
-                if cell.shown.strip().casefold() in ("unit", "units"):
-                    self._unit_columns.append((row, column))
-        for places in (*self._above.values(), *self._left.values()):
-            places.sort()
-        self._unit_columns.sort()
+        self._counts: dict[int, str] = {}  # by the rows of those headings: the heading of what is counted
+        self._headed: dict[tuple[int, int, str], Evidence | None] = {}  # by column, last text above, number format
+        for cell in sheet.census.texts:  # row by row
+            text = cell.shown.strip()
+            if text:
+                self._above.setdefault(cell.column, []).append(cell.row)
+                self._left.setdefault(cell.row, []).append(cell.column)
+                if text.casefold() in ("unit", "units"):
+                    self._unit_columns.append((cell.row, cell.column))
         self.has_unit_column = bool(self._unit_columns)
 
     def of(self, cell: Cell) -> Evidence | None:
@@ -331,6 +331,17 @@ class Units:
         column = self.beside(cell)
         if column is not None:
             return column
+        label = self.label(cell)
+        if label is not None and (self._in(label) is not None or read(str(label.shown)) is not None):
+            return self._told(cell, shown_as)
+        # Its row says nothing of a unit: what its column does is the same down to the next text.
+        headed = (cell.column, bisect_left(self._above.get(cell.column, ()), cell.row), cell.format)
+        if headed not in self._headed:
+            self._headed[headed] = self._told(cell, shown_as)
+        return self._headed[headed]
+
+    def _told(self, cell: Cell, shown_as: tuple[Unit, str] | None) -> Evidence | None:
+        """The unit that label, heading and format say."""
         said = [e for e in (self._label(cell), self._heading(cell)) if e is not None]
         if len(said) == 2 and said[0].measure != said[1].measure:
             return None
@@ -370,9 +381,11 @@ class Units:
         if n:
             row, column = self._unit_columns[n - 1]
             beside = self.sheet.at(cell.row, column)
-            named = {self.sheet.text(row, c).casefold() for c in self._left.get(row, ())}
-            # A bill of quantities: the unit is that of the quantity.
-            counted = next((w for w in ("qty", "quantity", "amount") if w in named), "")
+            if row not in self._counts:
+                named = {self.sheet.text(row, c).casefold() for c in self._left.get(row, ())}
+                # A bill of quantities: the unit is that of the quantity.
+                self._counts[row] = next((w for w in ("qty", "quantity", "amount") if w in named), "")
+            counted = self._counts[row]
             heading = self.sheet.text(row, cell.column).casefold()
             applies = heading == counted if counted else not _OTHER.search(heading)
             if beside is not None and beside.column != cell.column and applies and isinstance(beside.shown, str):

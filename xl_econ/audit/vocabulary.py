@@ -77,7 +77,7 @@ KINDS = _read()
 BY_NAME = {k.name: k for k in KINDS}
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 16)
 def recognise(text: str) -> Kind | None:
     """The kind of figure that a label or heading announces; None: none that is known."""
     if not text or len(text) > _LONGEST:

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from xl_econ.audit.acceptances import Accepted
     from xl_econ.audit.baseline import Compared
-    from xl_econ.audit.registry import Finding
+    from xl_econ.audit.registry import Accepted, Finding
     from xl_econ.audit.run import Report
 
 SHOWN = 20  # findings of one check on one sheet
@@ -66,9 +65,9 @@ def as_json(files: Sequence[str], compared: Compared, accepted: Sequence[Accepte
 
 def _list(args: argparse.Namespace) -> int:
     """The checks, or those that are asked for."""
-    from xl_econ.audit.registry import CHECKS
+    from xl_econ.audit.registry import every
 
-    found = [c for c in CHECKS.values() if not args.check or c.id in args.check]
+    found = [c for c in every().values() if not args.check or c.id in args.check]
     if args.json:
         keys = ("id", "severity", "meaning", "remedy")
         return print_json({"checks": [{key: getattr(c, key) for key in keys} for c in found]})

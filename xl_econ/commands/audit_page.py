@@ -47,7 +47,7 @@ def page(report: Report, compared: Compared, made: str, version: str) -> str:
         made: Date and time, for the reader.
         version: Of this program.
     """
-    from xl_econ.audit.registry import CHECKS
+    from xl_econ.audit.registry import every
 
     cells = report.cells or {"sheets": []}
     found = [_finding(f, "open") for f in compared.new] + [_finding(f, "known") for f in compared.known]
@@ -57,7 +57,7 @@ def page(report: Report, compared: Compared, made: str, version: str) -> str:
     order = {s["name"]: n for n, s in enumerate(cells["sheets"])}
     found.sort(key=lambda f: (_ORDER.index(_kind(f)), order.get(f["sheet"], -1)))
     named = {f["check"] for f in found}
-    checks = {c.id: [c.severity, c.meaning, c.remedy] for c in CHECKS.values() if c.id in named}
+    checks = {c.id: [c.severity, c.meaning, c.remedy] for c in every().values() if c.id in named}
     data = json.dumps(
         {"findings": found, "checks": checks, "cells": cells}, separators=(",", ":"), ensure_ascii=False
     ).replace("<", "\\u003c")

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from openpyxl.formula import Tokenizer
-from openpyxl.formula.tokenizer import Token, TokenizerError
+from .tokenizer import Token, Tokenizer, TokenizerError
 
 _PREFIX = re.compile(r"_xl(?:fn|ws|udf)\.", re.IGNORECASE)
 PARAMETER = re.compile(r"_xl(?:pm|op)\.", re.IGNORECASE)

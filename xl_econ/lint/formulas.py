@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-
-from openpyxl.utils import FORMULAE
+from functools import cache
 
 from xl_econ.workbook.book import Book, Sheet
 
@@ -28,9 +27,15 @@ _NEWER = frozenset(
     WRAPROWS XIRR XLOOKUP XMATCH XNPV XOR
     """.split()  # noqa: SIM905
 )
-_FUNCTIONS = FORMULAE | _NEWER
 _TABLE = re.compile(r"([^\[\]!']+)\[(.*)\]", re.DOTALL)
 _COLUMN = re.compile(r"\[([^\[\]]+)\]")
+
+
+@cache
+def _functions() -> frozenset[str]:
+    from openpyxl.utils import FORMULAE
+
+    return FORMULAE | _NEWER
 
 
 @rule(
@@ -131,7 +136,7 @@ class _Known:
         local = self.names | {n.casefold() for n in sheet.names}
         for function in found.functions:
             name = formula.bare(function)
-            if name not in _FUNCTIONS and name.casefold() not in local and not formula.PARAMETER.match(function):
+            if name not in _functions() and name.casefold() not in local and not formula.PARAMETER.match(function):
                 yield f"{name}()"
         for ref in found.ranges:
             if not (formula.is_external(ref) or self._resolves(ref, local)):

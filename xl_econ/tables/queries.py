@@ -8,14 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import InputError, UsageError
 from xl_econ.core.quantity import number_from_text
 
-from .rows import Row
 from .store import TABLES
 from .table import Table
+
+if TYPE_CHECKING:
+    from .rows import Row
 
 SPREAD = 0.2  # how far apart prices of one offer may lie, as highest over lowest less one
 

@@ -10,10 +10,11 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from .cell import At, address
+from .census import Census
 
 Area = tuple[int, int, int, int]  # first and last row, first and last column
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]')
@@ -32,9 +33,13 @@ class Look:
     @property
     def is_date(self) -> bool:
         """Whether the format shows a number as a date or time."""
-        return bool(set(_LITERAL.sub("", self.format.split(";", maxsplit=1)[0]).casefold()) & set("dmyhs")) and (
-            self.format.casefold() != "general"
-        )
+        return _shows_dates(self.format)
+
+
+@lru_cache(1 << 12)
+def _shows_dates(text: str) -> bool:
+    first = _LITERAL.sub("", text.split(";", maxsplit=1)[0]).casefold()
+    return text.casefold() != "general" and bool(set(first) & set("dmyhs"))
 
 
 @dataclass(slots=True)
@@ -164,6 +169,11 @@ class Sheet:
 
     def at(self, row: int, column: int) -> Cell | None:
         return self.cells.get((row, column))
+
+    @cached_property
+    def census(self) -> Census:
+        """Its cells by column and by kind, as they are when this is first asked for."""
+        return Census(self.cells)
 
     def rows(self) -> dict[int, list[Cell]]:
         """The cells of every row, from left to right."""

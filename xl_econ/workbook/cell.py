@@ -138,6 +138,12 @@ def address(cell: At) -> str:
 
 
 @cache
+def column_names() -> tuple[str, ...]:
+    """The letters of every column, by number; there is no column 0."""
+    return tuple(_letters(n) for n in range(COLUMNS + 1))
+
+
+@cache
 def _letters(column: int) -> str:
     letters = ""
     while column > 0:

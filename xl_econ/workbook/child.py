@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from xl_econ.core.errors import WorkbookError
@@ -35,7 +35,7 @@ def run(
     memory: int,
     seconds: float,
     doing: tuple[str, str],
-    given: bytes = b"",
+    given: bytes | Callable[[], bytes] = b"",
 ) -> bytes:
     """What a module of ours prints about a workbook, run in a process of its own.
 
@@ -46,7 +46,7 @@ def run(
         memory: Limit in bytes.
         seconds: Time limit.
         doing: Who does what, for the error: ("ironcalc", "recalculate").
-        given: Its standard input.
+        given: Its standard input, or what makes it while the module is at work already.
 
     Raises:
         WorkbookError: It failed, died or took too long.
@@ -62,7 +62,7 @@ def run(
     )
     who, what = doing
     try:
-        out, err = child.communicate(given, timeout=seconds)
+        out, err = child.communicate(given() if callable(given) else given, timeout=seconds)
     except subprocess.TimeoutExpired:
         _end(child)
         raise WorkbookError(f"{path}: {who} did not finish in {seconds:g} s") from None

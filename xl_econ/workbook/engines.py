@@ -7,14 +7,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .bare import bare
 from .child import limit_memory
+from .values import Place, Rectangle, packed, places
 
 Found = tuple[str, int, int, Any]  # sheet, row, column, value
+
+
+class Asked(NamedTuple):
+    """What is asked for: values of array formulas' further cells, and of rectangles or else of every formula."""
+
+    filled: Sequence[Place] = ()
+    rectangles: Sequence[Rectangle] | None = None
+
 
 # Without this LibreOffice shows the values that are stored in the file and recalculates nothing.
 _RECALCULATE_ON_LOAD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -25,8 +35,8 @@ _RECALCULATE_ON_LOAD = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def ironcalc(path: Path, filled: Sequence[tuple[str, int, int]] = ()) -> Iterator[Found]:
-    """Values of all formula cells as IronCalc computes them, and of the cells that array formulas fill."""
+def ironcalc(path: Path, asked: Callable[[], Asked] = Asked) -> Iterator[Found]:
+    """Values as IronCalc computes them; what is asked for is looked at when they are there."""
     import ironcalc as ic
 
     try:
@@ -37,14 +47,22 @@ def ironcalc(path: Path, filled: Sequence[tuple[str, int, int]] = ()) -> Iterato
             model = ic.load_from_xlsx(str(copy), "en", "UTC")
     model.evaluate()
     sheets = [s["name"] for s in model.get_worksheets_properties()]
-    for sheet, row, column in model.get_all_cells():
-        if model.get_cell_formula(sheet, row, column) is not None:
-            yield sheets[sheet], row, column, model.get_cell_value(sheet, row, column)
+    filled, rectangles = asked()
+    if rectangles is None:
+        for sheet, row, column in model.get_all_cells():
+            if model.get_cell_formula(sheet, row, column) is not None:
+                yield sheets[sheet], row, column, model.get_cell_value(sheet, row, column)
+    else:
+        number = {name: n for n, name in enumerate(sheets)}
+        for name, row, column in places(rectangles):
+            at = number.get(name, -1), row, column
+            known = at[0] >= 0 and model.get_cell_formula(*at) is not None
+            yield name, row, column, model.get_cell_value(*at) if known else None
     for name, row, column in filled:
         yield name, row, column, model.get_cell_value(sheets.index(name), row, column)
 
 
-def libreoffice(path: Path, _filled: Sequence[tuple[str, int, int]] = ()) -> Iterator[Found]:
+def libreoffice(path: Path, _asked: Callable[[], Asked] = Asked) -> Iterator[Found]:
     """Values of all formula cells as LibreOffice computes them, in a profile of its own."""
     from xl_econ.workbook.recalc import libreoffice as program
     from xl_econ.workbook.scan import scan
@@ -75,9 +93,9 @@ def libreoffice(path: Path, _filled: Sequence[tuple[str, int, int]] = ()) -> Ite
 
 
 def main() -> int:
-    """Entry point: engine and path from the command line, JSON to standard output, one line of error.
+    """Entry point: engine and path from the command line, what is asked for from the standard input as JSON.
 
-    The standard input lists the cells that array formulas fill.
+    Prints every value with its place as JSON, those of rectangles without it and packed; or one line of error.
     """
     engine, path = sys.argv[1:]
     limit_memory()
@@ -85,13 +103,14 @@ def main() -> int:
     out = os.dup(1)
     os.dup2(2, 1)
     try:
-        filled = json.load(sys.stdin)
-        found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path), filled))
+        asked = cache(lambda: Asked(*json.load(sys.stdin)))
+        found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path), asked))
+        said = packed(v for *_, v in found) if asked().rectangles is not None else json.dumps(found).encode()
     except BaseException as e:  # an engine's panic is no Exception
         print(f"{e}".replace("\n", " ") or type(e).__name__, file=sys.stderr)  # noqa: T201
         return 1
-    with os.fdopen(out, "w") as output:
-        json.dump(found, output)
+    with os.fdopen(out, "wb") as output:
+        output.write(said)
     return 0
 
 

@@ -10,8 +10,9 @@ import json
 import math
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,12 @@ from . import child
 from .cell import At, address, cell_at
 from .preflight import preflight
 from .read import Address, FormulaCell, refuse_large_areas
+from .values import Place, Rectangle, places, unpacked
 
 MEMORY = {"ironcalc": 4 << 30, "libreoffice": 12 << 30}  # LibreOffice reserves far more address space than it uses
 LEAST = {"ironcalc": 20, "libreoffice": 120}  # seconds that any workbook has
 ENGINES = tuple(MEMORY)
 CANCELLATION = 1e-15
-Place = tuple[str, int, int]  # sheet, row, column
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ def recalculate(
 
 
 def computed(
-    path: Path, engine: str = "ironcalc", seconds: float | None = None, filled: Iterable[Address] = ()
+    path: Path,
+    engine: str = "ironcalc",
+    seconds: float | None = None,
+    filled: Iterable[Address] = (),
+    formulas: Callable[[], Sequence[Rectangle]] | None = None,
 ) -> dict[Place, Any]:
     """The value of every formula cell, as `engine` computes it afresh.
 
@@ -63,6 +68,7 @@ def computed(
         engine: "ironcalc" or "libreoffice".
         seconds: Time limit; it grows with the workbook if None.
         filled: Cells without a formula of their own that an array formula fills (IronCalc only).
+        formulas: Tells where the formulas are, when the engine is at work already; it need not look for them then.
 
     Returns:
         Numbers, texts and truth values by sheet, row and column; an error value is its text.
@@ -82,11 +88,20 @@ def computed(
             f"{path}: holds LAMBDA names, which LibreOffice does not know; recalculate it with ironcalc"
         )
     wanted = [(sheet, *cell_at(cell)) for sheet, cell in filled]
-    arguments, given = [engine, str(path.resolve())], json.dumps(wanted).encode()
-    doing = (engine, "recalculate")
+    rectangles: Sequence[Rectangle] | None = None
+
+    def asked() -> bytes:
+        nonlocal rectangles
+        rectangles = formulas() if formulas and engine == "ironcalc" else None
+        return json.dumps((wanted, rectangles)).encode()
+
+    arguments, doing = [engine, str(path.resolve())], (engine, "recalculate")
     limit = child.seconds(path, LEAST[engine]) if seconds is None else seconds
-    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], limit, doing, given)
-    return {(sheet, row, column): value for sheet, row, column, value in json.loads(out)}
+    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], limit, doing, asked)
+    if rectangles is None:
+        return {(sheet, row, column): value for sheet, row, column, value in json.loads(out)}
+    found = zip(chain(places(rectangles), wanted), unpacked(out), strict=True)
+    return {place: value for place, value in found if value is not None}
 
 
 def _has_lambdas(path: Path) -> bool:

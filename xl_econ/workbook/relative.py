@@ -63,32 +63,61 @@ def shifted(formula: str, rows: int, columns: int) -> str:
 
 def placed(key: str, row: int, column: int) -> str:
     """The formula that a key says at a cell; "" where it cannot be told quickly or leads off the sheet."""
-    text, rows = _template(key, column)
-    return text % tuple([row + r for r in rows])
+    text, away = down(key, column)
+    return text % tuple([row + n for n in away])
 
 
 @lru_cache(1 << 15)
-def _template(key: str, column: int) -> tuple[str, tuple[int, ...]]:
+def down(key: str, column: int) -> tuple[str, tuple[int, ...]]:
     """A key in a column: its formula with %d for every row that moves along, and how far away those rows are.
 
     Empty where the key has whole rows or columns, or leads off the sheet.
     """
+    places, end = _places(key)
+    text: list[str] = []
+    for between, fixed_row, row, fixed_column, number in places:
+        there = number if fixed_column else column + number
+        if not 1 <= there <= COLUMNS:
+            return "", ()
+        text += (between, _letters(there, fixed_column), f"${row}" if fixed_row else "%d")
+    return "".join(text) + end, tuple(row for _, fixed, row, _, _ in places if not fixed)
+
+
+def across(key: str, row: int) -> tuple[str, tuple[int, ...]]:
+    """A key in a row: its formula with %s for the letters of every column that moves along, and how far those are.
+
+    Empty as that of `down` is.
+    """
+    places, end = _places(key)
+    text: list[str] = []
+    for between, fixed_row, number, fixed_column, column in places:
+        there = number if fixed_row else row + number
+        if not 1 <= there <= ROWS:
+            return "", ()
+        text += (between, _letters(column, True) if fixed_column else "%s", f"${there}" if fixed_row else f"{there}")
+    return "".join(text) + end, tuple(column for _, _, _, fixed, column in places if not fixed)
+
+
+@lru_cache(1 << 14)
+def _places(key: str) -> tuple[list[tuple[str, bool, int, bool, int]], str]:
+    """The cells of a key, each with the text before it: whether its row is fixed, that or how far it is, its column.
+
+    With the text behind them, all ready for %; nothing where the key has whole rows or columns.
+    """
+    found: list[tuple[str, bool, int, bool, int]] = []
     if _WHOLE.search(key):
-        return "", ()
-    out, rows, done = [], [], 0
+        return found, ""
+    done = 0
     for m in _KEY.finditer(key):
         if m["other"]:
             continue
-        out.append(key[done : m.start()].replace("%", "%%"))
+        between = key[done : m.start()].replace("%", "%%")
         done = m.end()
-        fixed_row, fixed_column = m["row"][:1].isdigit(), m["column"][:1].isdigit()
-        number = int(m["column"].strip("[]") or 0) + (0 if fixed_column else column)
-        if not 1 <= number <= COLUMNS:
-            return "", ()
-        out.append(_letters(number, fixed_column) + (f"${m['row']}" if fixed_row else "%d"))
-        if not fixed_row:
-            rows.append(int(m["row"].strip("[]") or 0))
-    return "".join([*out, key[done:].replace("%", "%%")]), tuple(rows)
+        row, column = m["row"], m["column"]
+        found.append(
+            (between, row[:1].isdigit(), int(row.strip("[]") or 0), column[:1].isdigit(), int(column.strip("[]") or 0))
+        )
+    return found, key[done:].replace("%", "%%")
 
 
 @lru_cache(1 << 15)

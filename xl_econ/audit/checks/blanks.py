@@ -56,11 +56,10 @@ def reference_to_blank(subject: Subject) -> Iterator[Found]:
 )
 def reference_to_text(subject: Subject) -> Iterator[Found]:
     """Single cells that a formula adds, multiplies or divides, where it does not show an error anyway."""
-    texts: dict[str, list[Cell]] = {}
-    for _, cell in subject.book.cells():
-        if isinstance(cell.shown, str) and cell.shown and not cell.is_error and not cell.formula:
-            texts.setdefault(cell.sheet, []).append(cell)
-    held = {name: {(c.row, c.column): c for c in cells} for name, cells in texts.items()}
+    held = {
+        name: {(c.row, c.column): c for c in sheet.census.texts if c.shown and not c.formula}
+        for name, sheet in subject.book.sheets.items()
+    }
     for block in subject.blocks:
         if block.first.is_error or _ASKS.search(block.key):
             continue

@@ -123,7 +123,12 @@ _MOST_SHARE = 3.0  # from here on a figure that is shown in percent was typed as
 def percent_of_hundreds(subject: Subject) -> Iterator[Found]:
     """Inputs that are shown in percent, whatever they are called."""
     for cell in subject.inputs:
-        if "%" in cell.format and not cell.look.is_date and cell.shown >= _MOST_SHARE and not subject.as_built(cell):
+        if (
+            "%" in cell.look.format
+            and not cell.look.is_date
+            and cell.shown >= _MOST_SHARE
+            and not subject.as_built(cell)
+        ):
             yield at(cell, f"{cell.shown:.4g} is shown as {cell.shown:.4%}", cell.shown / 100)
 
 

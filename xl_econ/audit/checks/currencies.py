@@ -31,9 +31,9 @@ def currency_clash(subject: Subject) -> Iterator[Found]:
     """The number format against the words beside and above the figure, the nearest that name a currency."""
     labels = Labels(subject.book)
     units: dict[str, Units] = {}
-    for _, cell in subject.book.cells():
-        shown_in = in_format(cell.format) if cell.is_number else ""
-        if not shown_in or subject.as_built(cell):
+    looks = (each for sheet in subject.book.sheets.values() for each in sheet.census.looks)
+    for cell, shown_in in ((c, s) for look, cells in looks if (s := in_format(look.format)) for c in cells):
+        if subject.as_built(cell):
             continue
         about = labels.about(cell)
         if cell.sheet not in units:

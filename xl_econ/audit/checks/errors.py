@@ -23,7 +23,7 @@ def error_value(subject: Subject) -> Iterator[Found]:
     #N/A that the formula asks for, by NA(), is how charts leave gaps: information.
     """
     begins: dict[tuple[str, str, str], list[tuple[Cell, str]]] = {}  # by formula
-    for _, cell in subject.book.cells():
+    for cell in (c for sheet in subject.book.sheets.values() for c in sheet.census.errors):
         shown = cell.shown if cell.is_error else _computed(subject, cell)
         if not shown:
             continue

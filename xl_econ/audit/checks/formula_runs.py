@@ -102,11 +102,10 @@ def _severity_at_end(subject: Subject, line: Line, unlike: Difference | None) ->
 def formula_overwritten(subject: Subject) -> Iterator[Found]:
     """A typed number between copies of one formula, or at their end; beside other typed numbers it is data."""
     for sheet in subject.book.sheets.values():
-        if not any(c.formula for c in sheet.cells.values()):
-            continue
-        for cell in sheet.cells.values():
-            if cell.formula or cell.spilled or not cell.is_number:
-                continue
+        columns = sheet.census.columns
+        computed = {n for n, column in columns.items() if column.formulas}
+        near = computed | {n - 1 for n in computed} | {n + 1 for n in computed}
+        for cell in (c for n in sorted(near & columns.keys()) for c in columns[n].numbers if not c.spilled):
             for line in lines(sheet, cell, subject.spans.get(sheet.name)):
                 severity = _severity_typed(subject, line)
                 if severity:

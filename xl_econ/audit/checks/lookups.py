@@ -11,7 +11,7 @@ from xl_econ.audit.arguments import calls
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.workbook.book import Cell
-from xl_econ.workbook.graph import Place, references
+from xl_econ.workbook.graph import Place, Reference, references
 
 # Of each function: where the keys are, where the mode is, the mode where none is given, and the modes that are exact.
 _FUNCTIONS = {
@@ -76,27 +76,38 @@ def duplicate_key(subject: Subject) -> Iterator[Found]:
 
 def _lookups(subject: Subject) -> Iterator[tuple[Cell, str, list[Cell], bool]]:
     """Every look-up, once for the area that it searches: its cell, its name, the cells of its keys, if it is exact."""
+    asked = {key: found for _, key in subject.copies if "(" in key and (found := _asked(key))}
+    # Copies that fix what they search all search the same.
+    moving = {key for key, found in asked.items() if not all(_is_fixed(r) for *_, r in found)}
+    cells = [c for c in subject.firsts() if c.key in asked and c.key not in moving]
+    cells += [c for c in subject.formulas if c.key in moving] if moving else []
     seen: set[tuple[Place, str, bool]] = set()
-    known: dict[str, list[tuple[str, list[str]]]] = {}
-    for cell in subject.formulas:
-        if cell.key not in known:
-            known[cell.key] = [c for c in calls(cell.key) if c[0] in _FUNCTIONS] if "(" in cell.key else []
-        for name, arguments in known[cell.key]:
-            where, mode, default, modes = _FUNCTIONS[name]
-            if len(arguments) <= where:
-                continue
-            given = arguments[mode].strip().upper() if len(arguments) > mode and arguments[mode].strip() else default
-            exact = given in modes
-            if not exact and not re.fullmatch(r"-?\d+|TRUE|FALSE", given):
-                continue  # worked out: it cannot be told
-            for reference in references(arguments[where]):
-                for place in subject.graph.places(reference, cell):
-                    if (place, name, exact) in seen:
-                        continue
-                    seen.add((place, name, exact))
-                    keys = _keys(subject, place, name)
-                    if len(keys) > 1:
-                        yield cell, name, keys, exact
+    for cell in subject.in_order(cells):
+        for name, exact, reference in asked[cell.key]:
+            for place in subject.graph.places(reference, cell):
+                if (place, name, exact) in seen:
+                    continue
+                seen.add((place, name, exact))
+                keys = _keys(subject, place, name)
+                if len(keys) > 1:
+                    yield cell, name, keys, exact
+
+
+def _asked(key: str) -> list[tuple[str, bool, Reference]]:
+    """What the look-ups of a formula search: name, if it is exact, the area."""
+    found = []
+    for name, arguments in calls(key):
+        where, mode, default, modes = _FUNCTIONS.get(name, (len(arguments), 0, "", ()))
+        if len(arguments) <= where:
+            continue
+        given = arguments[mode].strip().upper() if len(arguments) > mode and arguments[mode].strip() else default
+        if given in modes or re.fullmatch(r"-?\d+|TRUE|FALSE", given):  # else it is worked out: it cannot be told
+            found += [(name, given in modes, r) for r in references(arguments[where])]
+    return found
+
+
+def _is_fixed(reference: Reference) -> bool:
+    return reference.corners is not None and all(axis.fixed for axis in reference.corners)
 
 
 def _keys(subject: Subject, place: Place, name: str) -> list[Cell]:

@@ -98,11 +98,12 @@ def price_conflict(subject: Subject) -> Iterator[Found]:
 )
 def list_price(subject: Subject) -> Iterator[Found]:
     """Prices with provider, accelerator and term against the latest of the reference table."""
+    priced = [r for r in records(subject) if "usd_per_gpu_hour" in r.figures]
     latest: dict[tuple[str, str, str], CloudPrice] = {
-        (r.provider.casefold(), r.gpu, r.term): r for r in cloud_prices() if r.case == "latest"
+        (r.provider.casefold(), r.gpu, r.term): r for r in (cloud_prices() if priced else ()) if r.case == "latest"
     }
-    for r in records(subject):
-        for s in r.figures.get("usd_per_gpu_hour", ()):
+    for r in priced:
+        for s in r.figures["usd_per_gpu_hour"]:
             provider, term = _provider(r.name), _term(s.label)
             row = latest.get((provider, r.accelerator, term)) if provider and term else None
             if row is None or s.cell.formula or not math.isfinite(s.high):

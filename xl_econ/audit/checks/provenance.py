@@ -10,7 +10,6 @@ from xl_econ.audit import provenance
 from xl_econ.audit.provenance import Entry, Price
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.templates.layout import CASES
 from xl_econ.workbook.cell import At
 
 AGE = 365  # days that a price is taken as current
@@ -85,6 +84,8 @@ def _changed_inputs(subject: Subject) -> Iterator[Found]:
     manifest = subject.manifest
     if manifest is None or "Inputs" not in manifest.books.pairs:
         return
+    from xl_econ.templates.layout import CASES
+
     base, pair = manifest.base, manifest.books.pairs["Inputs"]
     columns = {what: head[1].column for what in (*CASES, "source", "as_of") if (head := base.cell_of(f"inputs.{what}"))}
     for name in base.names:

@@ -54,14 +54,11 @@ def dates_from_1904(subject: Subject) -> Iterator[Found]:
 )
 def external_link(subject: Subject) -> Iterator[Found]:
     """Formulas that read other workbooks, once for each that is copied; links that no formula uses."""
-    seen: set[tuple[str, str]] = set()
-    for cell in subject.formulas:
-        outside = [r for r in subject.graph.references(cell) if r.external]
-        if outside and (cell.sheet, cell.key) not in seen:
-            seen.add((cell.sheet, cell.key))
-            yield at(cell, f"reads another workbook: {cell.formula[:80]}")
+    outside = [c for c in subject.firsts() if any(r.external for r in subject.graph.references(c))]
+    for cell in outside:
+        yield at(cell, f"reads another workbook: {cell.formula[:80]}")
     links = [x for x in subject.book.settings.links if not x.startswith("DDE")]
-    if links and not seen:
+    if links and not outside:
         yield Found("", "", f"keeps links that no cell uses: {', '.join(links)[:120]}", severity=INFO)
 
 
@@ -76,7 +73,7 @@ def dde_link(subject: Subject) -> Iterator[Found]:
     for link in subject.book.settings.links:
         if link.startswith("DDE"):
             yield Found("", "", f"asks another program: {link[:120]}")
-    for cell in subject.formulas:
+    for cell in subject.formulas if any("|" in key for _, key in subject.copies) else ():
         if "|" in cell.formula and "!" in cell.formula.partition("|")[2] and '"' not in cell.formula.partition("|")[0]:
             yield at(cell, f"asks another program: {cell.formula[:80]}")
 
@@ -107,11 +104,7 @@ def brings_along(subject: Subject) -> Iterator[Found]:
 )
 def volatile_function(subject: Subject) -> Iterator[Found]:
     """OFFSET, INDIRECT, NOW, TODAY, RAND and their kind, once for each formula that is copied."""
-    seen: set[tuple[str, str]] = set()
-    for cell in subject.formulas:
-        if (cell.sheet, cell.key) in seen:
-            continue
-        seen.add((cell.sheet, cell.key))
+    for cell in subject.firsts():
         names = [n for n in dict.fromkeys(map(formula.bare, formula.parts(cell.formula).functions)) if n in VOLATILE]
         if names:
             severity = WARNING if {"RAND", "RANDBETWEEN", "RANDARRAY"} & set(names) else ""

@@ -30,7 +30,11 @@ def stored_value(subject: Subject) -> Iterator[Found]:
     """
     if _never_computed(subject):
         return
-    differ = {(c.sheet, c.row, c.column): c for c, value in subject.results if _differs(c, value)}
+    differ = {
+        (c.sheet, c.row, c.column): c
+        for c, value in subject.results
+        if (c.shown != value or type(c.shown) is not type(value)) and _differs(c, value)
+    }
     begins = [c for c in differ.values() if not _hangs_on(subject, c, differ)]
     rest = len(differ) - len(begins)
     for n, cell in enumerate(begins):
@@ -50,7 +54,7 @@ def never_computed(subject: Subject) -> Iterator[Found]:
     """No value is stored beside any formula, or 0 beside all of them."""
     if not subject.formulas:
         return
-    without = [c for c, value in subject.results if c.stored is None and value != ""]
+    without = [c for c, value in subject.results if c.shown is None and value != ""]
     if len(without) == len(subject.formulas):
         yield Found("", "", f"no value is stored beside its {len(without)} formulas", severity=INFO)
     elif without:
@@ -72,7 +76,7 @@ def not_recomputed(subject: Subject) -> Iterator[Found]:
         yield Found("", "", f"{subject.engine} could not compute it: {subject.uncomputed}", severity=WARNING)
         return
     seen: set[str] = set()
-    for cell, value in subject.results:
+    for cell, value in ((c, v) for c, v in subject.results if not isinstance(v, float)):
         if (value is None or value in UNKNOWN) and value not in ("#CIRC!", cell.stored) and cell.key not in seen:
             seen.add(cell.key)
             yield at(cell, f"{subject.engine} cannot compute {cell.formula[:80]}")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xl_econ.audit import manifest as manifests
-from xl_econ.audit.manifest import Manifest
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, check
 from xl_econ.audit.subject import Subject
-from xl_econ.templates.merge import Kept
 from xl_econ.workbook.cell import At, address
 from xl_econ.workbook.grid import place
+
+if TYPE_CHECKING:
+    from xl_econ.audit.manifest import Manifest
+    from xl_econ.templates.merge import Kept
 
 _TELLING = ("note", "what", "meaning", "where", "source", "as of", "grade")  # columns that explain and are not read
 _EXPLAINING = ("Cover", "Sources", "Changelog", "Glossary")

@@ -24,9 +24,7 @@ _NUMBER = re.compile(r"'?[-+(]?[$€£¥]?(?:\d{1,3}(?:,\d{3})+|\d+|(?=\.\d))(?:
 def number_as_text(subject: Subject) -> Iterator[Found]:
     """An error where a formula totals it; a warning where one computes with it, or it stands among numbers."""
     texts = [
-        (sheet, cell)
-        for sheet, cell in subject.book.cells()
-        if isinstance(cell.shown, str) and not cell.is_error and is_number(cell.shown)
+        (sheet, cell) for sheet in subject.book.sheets.values() for cell in sheet.census.texts if is_number(cell.shown)
     ]
     if not texts:
         return

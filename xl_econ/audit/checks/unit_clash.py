@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from xl_econ.audit.folding import Clash, Folder, Value, nearest_factor, same_but_time, tree
@@ -124,12 +123,8 @@ def _fold(subject: Subject) -> Iterator[Folded]:
         return found[:most] if len(found) > most else found
 
     folder = Folder(unit_of, subject.graph.places, first)
-    counts: dict[tuple[str, str], int] = defaultdict(int)
     reported: set[tuple[str, str, str]] = set()
-    for cell in subject.formulas:
-        counts[cell.sheet, cell.key] += 1
-        if counts[cell.sheet, cell.key] > _COPIES:
-            continue
+    for cell in subject.firsts(_COPIES):
         value, clashes = folder.fold(cell)
         if not value.seen and not clashes:
             continue

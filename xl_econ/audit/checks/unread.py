@@ -20,20 +20,19 @@ _MOST = 5  # unread figures of a sheet that are said one by one
 )
 def unused_input(subject: Subject) -> Iterator[Found]:
     """Typed numbers with a label in a column, or row, of which others are read."""
-    read = {(c.sheet, c.row, c.column) for c in subject.inputs}
-    columns = {(sheet, column) for sheet, _, column in read}
+    read: dict[tuple[str, int], set[int]] = {}
+    for c in subject.inputs:
+        read.setdefault((c.sheet, c.column), set()).add(c.row)
     for sheet in subject.book.sheets.values():
-        found = [
+        beside = (
             cell
-            for cell in sheet.cells.values()
-            if cell.is_number
-            and not cell.formula
-            and not cell.spilled
-            and (sheet.name, cell.column) in columns
-            and (sheet.name, cell.row, cell.column) not in read
-            and _has_label(sheet, cell)
-            and not _counts(sheet, cell)
-        ]
+            for column, held in sheet.census.columns.items()
+            if 0 < len(rows := read.get((sheet.name, column), ())) < len(held.numbers)
+            for cell in held.numbers
+            if cell.row not in rows
+        )
+        unread = (c for c in beside if not c.spilled and _has_label(sheet, c) and not _counts(sheet, c))
+        found = sorted(unread, key=lambda c: (c.row, c.column))
         for cell in found[:_MOST]:
             yield at(cell, f"{cell.text} is read by no formula")
         if len(found) > _MOST:

@@ -23,6 +23,8 @@ _DIGITS = re.compile(r"(?P<whole>[#0?][#0?, ]*)?(?:\.(?P<decimals>[0#?]+))?(?P<t
 def format_hides_number(subject: Subject) -> Iterator[Found]:
     """Formats such as ;;; and white on white."""
     for cell in subject.inputs:
+        if cell.format == "General" and not cell.fill:
+            continue
         sections = cell.format.split(";")
         nothing = len(sections) > 1 and not sections[0 if cell.shown >= 0 else 1].strip()
         same = bool(cell.fill) and cell.fill not in ("black", "") and cell.font == cell.fill

@@ -1,0 +1,73 @@
+"""The cells of a sheet by column and by kind, told apart once: what asks for texts does not look at every number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .book import Cell, Look
+
+_NUMBERS = (float, int)  # and no truth value
+
+
+class Column:
+    """The cells of a column, from the top."""
+
+    def __init__(self) -> None:
+        self.cells: list[Cell] = []
+
+    @cached_property
+    def formulas(self) -> list[Cell]:
+        return [c for c in self.cells if c.formula]
+
+    @cached_property
+    def numbers(self) -> list[Cell]:
+        """The typed numbers."""
+        return [c for c in self.cells if type(c.shown) in _NUMBERS and not c.formula]
+
+    @cached_property
+    def filled(self) -> list[int]:
+        """The rows in which something stands."""
+        return [c.row for c in self.cells if c.formula or (c.shown is not None and c.shown != "")]
+
+
+class Census:
+    """The cells of a sheet.
+
+    Args:
+        cells: The cells by row and column, in any order.
+    """
+
+    def __init__(self, cells: Mapping[tuple[int, int], Cell]) -> None:
+        places = sorted(cells)  # of what is in order already this is a walk through it
+        self._cells = [*cells.values()] if places == [*cells] else [cells[place] for place in places]
+        self.columns: dict[int, Column] = {}
+        for cell in self._cells:
+            column = self.columns.get(cell.column)
+            if column is None:
+                column = self.columns[cell.column] = Column()
+            column.cells.append(cell)
+
+    @cached_property
+    def texts(self) -> list[Cell]:
+        """The cells that show a text, typed or computed, row by row; an error value is none."""
+        return [c for c in self._cells if type(c.shown) is str and not c.is_error]
+
+    @cached_property
+    def errors(self) -> list[Cell]:
+        """The cells that show an error value, and the formulas beside which no value is stored, row by row."""
+        return [c for c in self._cells if c.is_error or (c.shown is None and c.formula)]
+
+    @cached_property
+    def looks(self) -> list[tuple[Look, list[Cell]]]:
+        """The numbers, typed or computed, by how they look."""
+        found: dict[int, tuple[Look, list[Cell]]] = {}
+        for c in self._cells:
+            if type(c.shown) in _NUMBERS:
+                key = id(c.look)
+                if key not in found:
+                    found[key] = (c.look, [])
+                found[key][1].append(c)
+        return [*found.values()]
