@@ -3,7 +3,9 @@
 import hashlib
 import json
 import re
+import tempfile
 import zipfile
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -25,12 +27,21 @@ GPT_3 = layout.folder() / "cases" / "training_budget" / "gpt_3.toml"
 
 
 def book(folder, name, case=None, flavour="plain", settings=()):
+    """A copy of a template's workbook, which is built once however many tests look at it, and its model."""
+    content, model = built(name, case, flavour, tuple(settings))
+    path = folder / f"{name}.{flavour}.xlsx"
+    path.write_bytes(content)
+    return path, model
+
+
+@cache
+def built(name, case, flavour, settings):
     template = layout.load(name)
     found = fill.read(case, template)[0] if case else fill.Case(name)
-    path = folder / f"{name}.{flavour}.xlsx"
     model = fill.model(template, fill.with_settings(found, settings, template))
-    build.build(model, path, flavour, found.texts)
-    return path, model
+    with tempfile.TemporaryDirectory() as folder:
+        path = build.build(model, Path(folder, f"{name}.{flavour}.xlsx"), flavour, found.texts)
+        return path.read_bytes(), model
 
 
 @pytest.mark.parametrize("engine", ENGINES)
