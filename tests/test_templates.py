@@ -1,6 +1,5 @@
 """Every template, both flavours: every formula equals two engines, and the file follows the rules of the format."""
 
-import hashlib
 import json
 import re
 import tempfile
@@ -40,7 +39,8 @@ def built(name, case, flavour, settings):
     found = fill.read(case, template)[0] if case else fill.Case(name)
     model = fill.model(template, fill.with_settings(found, settings, template))
     with tempfile.TemporaryDirectory() as folder:
-        path = build.build(model, Path(folder, f"{name}.{flavour}.xlsx"), flavour, found.texts)
+        path = Path(folder, "built.xlsx")
+        build.build(model, path, flavour, found.texts)
         return path.read_bytes(), model
 
 
@@ -309,13 +309,9 @@ def test_the_file_shows_no_at_sign(tmp_path):
     assert not [s for s in shown if "@" in s]
 
 
-def test_same_input_same_bytes(tmp_path):
-    digests = set()
-    for n in (1, 2):
-        (tmp_path / str(n)).mkdir()
-        path, _ = book(tmp_path / str(n), "training_budget", GPT_3)
-        digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
-    assert len(digests) == 1
+def test_same_input_same_bytes():
+    first, second = (built.__wrapped__("training_budget", GPT_3, "plain", ())[0] for _ in range(2))
+    assert first == second
 
 
 def test_the_shipped_workbooks_are_current(tmp_path):
