@@ -1,4 +1,8 @@
-"""What several tests need: engines, and the skip that says why."""
+"""What several tests need: engines, and the skip that says why.
+
+Tests marked no_cover run the same lines over every template or thousands of rows; measuring their coverage would take
+two thirds of their time, and what they reach is reached, and measured, by tests of one case.
+"""
 
 import os
 import shutil
