@@ -200,7 +200,7 @@ def test_an_input_that_changed_under_its_source(book, tmp_path):
     assert ("price-changed-same-source", "info", where) in [f[:3] for f in found(path)]
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", layout.names())
 def test_templates_are_sourced(name, tmp_path):
     assert alarms(template_book(tmp_path, name)[0]) == []

@@ -199,7 +199,7 @@ def test_what_people_do_rightly(edit, book, tmp_path):
     assert alarms(tmp_path / "saved.xlsx") == []
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", layout.names())
 @pytest.mark.parametrize("flavour", build.FLAVOURS)
 def test_templates_are_as_built(name, flavour, tmp_path):

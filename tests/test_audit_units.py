@@ -341,7 +341,7 @@ ROOT = Path(__file__).parent.parent
 CLEAN = sorted(ROOT.glob("templates/*.lambda.xlsx"))  # test_audit_checks runs every check over the plain ones
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("path", CLEAN, ids=lambda p: p.stem)
 def test_our_own_workbooks_have_no_such_findings(path):
     assert [f for f in run.findings(path, ECONOMIC) if f.severity != "info"] == []

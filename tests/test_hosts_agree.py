@@ -34,7 +34,6 @@ def answer(m, inputs):
         return e.cell
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("m", METRICS, ids=lambda m: m.name)
 def test_udf_and_tree_give_the_python_number(m):
     for inputs in random_inputs(m, 200):
@@ -44,7 +43,7 @@ def test_udf_and_tree_give_the_python_number(m):
             assert close(evaluate(m.tree, inputs), expected, 1e-15)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("m", BROADCAST, ids=lambda m: m.name)
 def test_arrays_give_the_numbers_of_floats(m):
     rows = random_inputs(m, DRAWN, seed=1)

@@ -44,7 +44,7 @@ def built(name, case, flavour, settings):
         return path.read_bytes(), model
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("name", "case"), BOOKS, ids=lambda x: getattr(x, "stem", x))
 def test_every_formula_equals_its_recalculation(name, case, engine, tmp_path):
@@ -57,7 +57,7 @@ def test_every_formula_equals_its_recalculation(name, case, engine, tmp_path):
     assert list(differences(stored, recalculate(path, engine), 1e-12)) == []
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("name", "case"), BOOKS, ids=lambda x: getattr(x, "stem", x))
 def test_named_functions_give_the_same_numbers(name, case, tmp_path):
     path, model = book(tmp_path, name, case, "lambda")
@@ -114,7 +114,7 @@ def edits(name):
     return dict(list(found.items())[:8])
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", layout.names())
 def test_what_is_typed_into_the_sheet_counts(name, tmp_path):
     """An engine computes from edited cells what the core computes from the same inputs; all but the sorted bars."""
@@ -137,7 +137,7 @@ def test_what_is_typed_into_the_sheet_counts(name, tmp_path):
 WITH_BARS = [name for name in layout.names() if layout.load(name).sensitivity]
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", WITH_BARS)
 def test_a_sensitivity_is_what_the_moved_figure_gives(name):
     """Every bar of the tornado equals the result of a model whose input is the moved one; the widest comes first."""
@@ -267,7 +267,7 @@ def test_llama_3_1_405b(tmp_path):
     assert max(v for k, v in implied.items() if k != "GPT-3" and v) < 0.6
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("flavour", build.FLAVOURS)
 @pytest.mark.parametrize("name", layout.names())
 def test_file_format(name, flavour, tmp_path):
@@ -319,7 +319,7 @@ def test_same_input_same_bytes():
     assert first == second
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_shipped_workbooks_are_current(tmp_path):
     """The workbooks beside the layouts are what the layouts give."""
     for name in layout.names():
