@@ -12,14 +12,16 @@ unexport XL_ECON_RATE_CARD  # what is generated holds the shipped tables
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
 
-$(BIN)/xl-econ: pyproject.toml
+$(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
+
+$(BIN)/xl-econ: pyproject.toml | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/test: $(BIN)/xl-econ
+$(VENV)/test: pyproject.toml | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	@touch $@
+	@touch $(BIN)/xl-econ $@
 
 demo: $(BIN)/xl-econ  ## fill training_budget from a real case, recalculate it, say where it is
 	@mkdir -p demo
@@ -28,7 +30,7 @@ demo: $(BIN)/xl-econ  ## fill training_budget from a real case, recalculate it, 
 	@echo "Open $(abspath $(BOOK))"
 
 test: $(VENV)/test  ## every test, with the coverage gate
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n logical --dist worksteal --cov --cov-report=term
 
 lint: $(VENV)/test  ## format, lint, types, layers
 	$(BIN)/ruff format --check .

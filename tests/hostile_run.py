@@ -1,11 +1,15 @@
-"""Runs every command that reads workbooks over one of them, as a shell would: `python hostile_run.py FILE SOUND`.
+"""Runs every command that reads workbooks over one of them, as a shell would.
 
-Prints a JSON list of command, exit code, seconds, lines of error, bytes of output.
+Reads lines of JSON, each the paths of a workbook and of a sound one to compare it with, and the commands that are
+wanted, or none for all. Answers each with a line: the most memory in kB that it or a child of it has ever had, and a
+list of command, exit code, seconds, lines of error, bytes of output. One process for many, for its start takes longer
+than most of them.
 """
 
 import contextlib
 import io
 import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -25,9 +29,7 @@ def commands(path, sound):
     }
 
 
-def main():
-    path, sound = map(Path, sys.argv[1:3])
-    wanted = sys.argv[3:]
+def ran(path, sound, wanted):
     found = []
     for name, arguments in commands(path, sound).items():
         if wanted and name not in wanted:
@@ -40,7 +42,15 @@ def main():
             except SystemExit as e:
                 code = e.code
         found.append([name, code, time.monotonic() - started, err.getvalue(), len(out.getvalue())])
-    print(json.dumps(found))
+    return found
+
+
+def main():
+    for line in sys.stdin:
+        path, sound, *wanted = json.loads(line)
+        found = ran(Path(path), Path(sound), wanted)
+        most = max(resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        print(json.dumps([most, found]), flush=True)
 
 
 if __name__ == "__main__":

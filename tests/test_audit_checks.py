@@ -27,6 +27,7 @@ def test_clean_models_are_passed_over(name, tmp_path):
     assert told(built(name, tmp_path)) == set()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("name", "case"), BOOKS, ids=lambda x: getattr(x, "stem", x))
 def test_templates_and_cases_are_passed_over(name, case, tmp_path):
     path, _ = book(tmp_path, name, case)

@@ -25,42 +25,65 @@ SLOW = {
 }  # fmt: skip
 
 
-def test_the_plain_workbook_is_sound(tmp_path):
+class Runner:
+    """A process that runs the commands over one workbook after another; one that died is followed by a new one."""
+
+    def __init__(self, folder):
+        self.said, self.child = folder / "stderr", None
+
+    def __call__(self, path, sound, *only):
+        if self.child is None:
+            with self.said.open("w") as err:
+                pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": err, "text": True}
+                self.child = subprocess.Popen([sys.executable, RUN], **pipes)
+        started = time.monotonic()
+        print(json.dumps([str(path), str(sound), *only]), file=self.child.stdin, flush=True)
+        answer = self.child.stdout.readline()
+        if not answer:
+            ended = self.end()
+            pytest.fail(f"the process died ({ended}): {self.said.read_text()}")
+        most, found = json.loads(answer)
+        assert most < MEGABYTES * 1024
+        assert time.monotonic() - started < SECONDS
+        return found
+
+    def end(self):
+        child, self.child = self.child, None
+        if child:
+            child.communicate()
+        return child and child.returncode
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    runner = Runner(tmp_path_factory.mktemp("runner"))
+    yield runner
+    ended = runner.end()
+    assert not ended, runner.said.read_text()
+
+
+def test_the_plain_workbook_is_sound(run, tmp_path):
     """What the others change is no finding itself."""
     path = hostile.packed(tmp_path / "s.xlsx", hostile.plain())
     [audit, *_] = run(path, path, "audit")
     assert audit[:2] == ["audit", 0]
 
 
-def run(path, sound, *only):
-    started = time.monotonic()
-    with subprocess.Popen(
-        [sys.executable, RUN, path, sound, *only], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as child:
-        out, err = child.stdout.read(), child.stderr.read()
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0, err
-    assert used.ru_maxrss < MEGABYTES * 1024
-    assert time.monotonic() - started < SECONDS
-    return json.loads(out)
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="POSIX")
 @pytest.mark.parametrize("name", [pytest.param(n, id=n) for n in hostile.ALL if n not in SLOW])
-def test_a_hostile_workbook_is_survived(name, tmp_path):
-    check(name, tmp_path)
+def test_a_hostile_workbook_is_survived(name, run, tmp_path):
+    check(name, run, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.environ.get("XL_ECON_CORPUS") != "all", reason="minutes: XL_ECON_CORPUS=all runs them")
 @pytest.mark.parametrize("name", sorted(SLOW))
-def test_a_hostile_workbook_that_takes_its_time(name, tmp_path):
-    check(name, tmp_path)
+def test_a_hostile_workbook_that_takes_its_time(name, run, tmp_path):
+    check(name, run, tmp_path)
 
 
-def check(name, tmp_path):
+def check(name, run, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     sound = hostile.packed(tmp_path / "sound.xlsx", hostile.plain())
@@ -80,7 +103,7 @@ def check(name, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".xls", ".xlsb", ".csv", ".html", ".docx", ""])
-def test_a_file_of_another_kind_is_named(suffix, tmp_path):
+def test_a_file_of_another_kind_is_named(suffix, run, tmp_path):
     """By what is in it, not by what it is called."""
     sound = hostile.packed(tmp_path / "sound.xlsx", hostile.plain())
     path = hostile.write("file_csv", tmp_path, suffix)

@@ -22,6 +22,7 @@ def found(path):
     return [(f.sheet, f.cell, f.rule) for f in run.findings(path)]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("name", "case"), BOOKS, ids=lambda x: getattr(x, "stem", x))
 @pytest.mark.parametrize("flavour", ["plain", "lambda"])
 def test_templates_and_cases_are_clean(name, case, flavour, tmp_path):
