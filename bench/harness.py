@@ -6,6 +6,7 @@ A result that beats its own limit is an error: then the limit was no limit, or t
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,13 +60,16 @@ def report(timings: Mapping[str, Timing], unit: Callable[[float], str]) -> None:
         print(f"  {name:32s} {unit(t.median):>14s}   noise {t.noise:.2f}")
 
 
+QUICK = "--quick" in sys.argv  # shows that a bench works; its figures are too few to contradict a limit
+
+
 def judge(what: str, value: float, goal: float, at_most: bool = False, limit: float | None = None) -> bool:
     """Print a ratio beside its goal.
 
     Raises:
         AssertionError: The value beats its limit, so the measurement is wrong.
     """
-    if limit is not None and (value < limit if at_most else value > limit):
+    if limit is not None and not QUICK and (value < limit if at_most else value > limit):
         raise AssertionError(f"{what}: {value:.2f} beats its limit {limit:g}; the limit or the work is wrong")
     met = value <= goal if at_most else value >= goal
     print(
