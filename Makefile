@@ -40,6 +40,7 @@ lint: $(VENV)/test  ## format, lint, types, layers
 
 generate: $(BIN)/xl-econ  ## rebuild the reference pages, the template workbooks, the rate card and the add-in
 	$(BIN)/xl-econ docs --output docs
+	$(BIN)/python docs/scale.py
 	@for layout in templates/*.toml; do name=$$(basename $$layout .toml); \
 	  $(BIN)/xl-econ new $$name -o templates/$$name.xlsx && \
 	  $(BIN)/xl-econ new $$name --flavour lambda -o templates/$$name.lambda.xlsx || exit 1; done

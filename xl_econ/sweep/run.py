@@ -28,7 +28,8 @@ QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 EXACT = 1 << 20  # draws, times outputs, whose values are kept for exact quantiles
 MAX_POINTS = 100_000_000
 DRAWS = 10_000  # where nobody says how many
-_TASK_BLOCKS = 64
+_TASK_BLOCKS = 64  # that are worth a message
+_TASKS = 20_000  # that a scheduler keeps in hand; of so many draws that there would be more, tasks are larger
 _ROUNDS = 8  # tasks for each worker, so that none is left alone with the last one
 
 
@@ -126,7 +127,8 @@ def _column(found: Any, size: int) -> Block:
 
 def tasks(plan: Plan, workers: int, chunk: int | None = None, start: int = 0) -> Iterator[Task]:
     """The tasks of a plan; they end where convergence is looked at, after powers of two of blocks."""
-    step = chunk or max(1, min(_TASK_BLOCKS, plan.blocks // (workers * _ROUNDS)))
+    most = max(_TASK_BLOCKS, plan.blocks // _TASKS)
+    step = chunk or max(1, min(most, plan.blocks // (workers * _ROUNDS)))
     while start < plan.blocks:
         power = 1 << start.bit_length()  # the next power of two
         stop = min(start + step, power, plan.blocks)
