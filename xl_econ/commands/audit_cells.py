@@ -41,10 +41,11 @@ def _told(places: set[tuple[str, str]], cells: Mapping[str, Any]) -> Iterator[tu
         wanted = {at for name, at in places if name == sheet["name"]}
         if not wanted:
             continue
+        others = {int(n): value for n, value in sheet["computed"].items()}  # JSON makes texts of keys
         for n, (row, column) in enumerate(zip(accumulate(sheet["r"]), sheet["c"], strict=True)):
             at = address(At(row, column))
             if at in wanted:
-                key, computed = sheet["k"][n], sheet["computed"].get(n)
+                key, computed = sheet["k"][n], others.get(n)
                 formula = placed(cells["keys"][key], row, column) or cells["keys"][key] if key >= 0 else ""
                 other = "" if computed is None else shown(computed)
                 yield sheet["name"], at, shown(sheet["v"][n]), other, formula
