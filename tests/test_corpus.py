@@ -21,7 +21,7 @@ RUN = Path(__file__).with_name("hostile_run.py")
 SLOW = {
     "formula_doubling", "formula_whole_columns", "merges_many", "comments_many", "conditional_areas", "formula_chain",
     "formula_all_read_all", "names_many", "strings_shared", "strings_computed", "styles_million", "validations_many",
-    "tables_many", "sheets_many", "arrays_many", "bomb_sheet", "quotes", "quotes_many",
+    "tables_many", "sheets_many", "arrays_many", "quotes", "quotes_many",
 }  # fmt: skip
 
 

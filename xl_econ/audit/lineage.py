@@ -30,7 +30,7 @@ from .parsed import Unknown, tree
 from .run import MEMORY
 from .steps import steps
 
-SECONDS = 300
+LEAST, MEGABYTE = 60, 2  # seconds that any workbook has, and more for every megabyte of cells
 DEPTH = 12
 NODES = 20_000
 _CELL = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!(\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6})")
@@ -116,7 +116,8 @@ def trace(path: Path, place: str, dependents: bool = False, depth: int = DEPTH, 
     """
     preflight(path)
     arguments = [str(path.resolve()), place, str(int(dependents)), str(depth), str(int(full))]
-    out = child.run(path, "xl_econ.audit.lineage", arguments, MEMORY, SECONDS, ("trace", "read"))
+    seconds = child.seconds(path, LEAST, MEGABYTE)
+    out = child.run(path, "xl_econ.audit.lineage", arguments, MEMORY, seconds, ("trace", "read"))
     found = json.loads(out)
     if isinstance(found, str):
         raise UsageError(found)
