@@ -26,6 +26,9 @@ def commands(path, sound):
         "fill": ["fill", path, "--set", "mfu=0.3", "-o", out],
         "recalc": ["recalc", path],
         "diff": ["diff", sound, path],
+        "trace": ["trace", path, "S!D1"],
+        "dependents": ["trace", path, "S!A1", "--dependents", "--depth", "0"],
+        "sweep": ["sweep", "TOKEN_COST", "--cases", path, "-n", "10"],
     }
 
 

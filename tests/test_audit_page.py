@@ -1,7 +1,9 @@
 """The page of the audit, in a real browser: what a reviewer does there works, nothing is loaded, nothing complains."""
 
+import base64
 import contextlib
 import json
+import re
 import shutil
 import time
 
@@ -248,10 +250,20 @@ def test_paper_has_every_finding(shown):
     shown.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         assert not shown.one("#board").is_displayed()
+        cells = [[c.text for c in r.find_elements("css selector", "td")] for r in shown.all("#concerned tbody tr")]
+        bill = next(c for c in cells if c[0] == "Model!C2")
+        assert bill[1:5] == ["Bill of an hour / Base", "41", "42", "=Inputs!C2*Inputs!$C$3"]
+        assert "stored-value" in bill[5]
+        assert len({c[0] for c in cells}) == len(cells)
         assert len([r for r in shown.all("#report tbody tr") if r.find_elements("css selector", ".severity")]) == found
         assert "What to do" in shown.text("#report")
     finally:
         shown.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_a_printer_gets_the_report_and_no_empty_page(shown):
+    pdf = shown.driver.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", base64.b64decode(pdf))) <= 4
 
 
 @pytest.mark.parametrize("width", [400, 1280, 1920])

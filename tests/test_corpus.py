@@ -15,13 +15,13 @@ import pytest
 from hostile_run import commands
 
 MEGABYTES = 4200  # the limit of the children, 4 GB, is what IronCalc may take on texts that double
-SECONDS = 150  # for six commands on a shared machine; each child has 20 and one for every megabyte
+SECONDS = 240  # for nine commands on a shared machine; each child has 20 and one for every megabyte
 RUN = Path(__file__).with_name("hostile_run.py")
 # What only takes long because the limits are waited for.
 SLOW = {
     "formula_doubling", "formula_whole_columns", "merges_many", "comments_many", "conditional_areas", "formula_chain",
     "formula_all_read_all", "names_many", "strings_shared", "strings_computed", "styles_million", "validations_many",
-    "tables_many", "sheets_many", "arrays_many", "bomb_sheet", "quotes", "quotes_many",
+    "tables_many", "sheets_many", "arrays_many", "quotes", "quotes_many",
 }  # fmt: skip
 
 
@@ -92,8 +92,9 @@ def check(name, run, tmp_path):
     found = run(path, sound)
     assert [f[0] for f in found] == list(commands(path, sound))
     for command, code, _, err, _ in found:
-        assert code in (0, 1, 3, 4), (command, code, err)
-        if code in (3, 4):
+        absent = command in ("trace", "dependents") and code == 2  # the workbook is read, and has no such cell
+        assert code in (0, 1, 3, 4) or absent, (command, code, err)
+        if code in (3, 4) or absent:
             assert err.startswith("xl-econ: ") and err.count("\n") == 1 and len(err) < 1000, (command, err)  # noqa: PT018
         else:
             assert not err, (command, err)

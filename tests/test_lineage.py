@@ -236,3 +236,56 @@ def test_arguments_of_a_call_in_their_forms(tmp_path):
     assert "overhead" not in found[0]
     assert "goodput" in found[0]
     assert not any(found[2:])
+
+
+PRICES = [["GPU", "USD/h", "W"], ["A100", 1.5, 400], ["H100", 2.5, 700], ["B200", 4.5, 1000]]
+# A formula, and what stands below it: a cell that a look-up finds with the area in which it does.
+LOOK_UPS = [
+    ("=VLOOKUP(E1,A1:C4,2,FALSE)", [("E1", ""), ("B3", "S!A1:C4")]),
+    ("=VLOOKUP(E1,A1:C4,E3,0)*8", [("E1", ""), ("E3", ""), ("C3", "S!A1:C4")]),
+    ("=HLOOKUP(E2,A1:C4,3,FALSE)", [("E2", ""), ("C3", "S!A1:C4")]),
+    ("=INDEX(B2:B4,MATCH(E1,A2:A4,0))", [("E1", ""), ("B3", "S!B2:B4")]),
+    ("=INDEX(A1:C4,MATCH(E1,A1:A4,0),MATCH(E2,A1:C1,0))", [("E1", ""), ("E2", ""), ("C3", "S!A1:C4")]),
+    ("=INDEX(B2:B4,2)+SUM(B2:B4)", [("B3", "S!B2:B4"), ("B2:B4", "")]),
+    ("=_xlfn.XLOOKUP(E1,A2:A4,B2:B4)", [("E1", ""), ("B3", "S!B2:B4")]),
+    ('=_xlfn.XLOOKUP(E1,A2:A4,B2:B4,"none",0)', [("E1", ""), ("B3", "S!B2:B4")]),
+    ("=IFERROR(VLOOKUP(E1,prices,2,FALSE),E3)", [("E1", ""), ("E3", ""), ("B3", "S!A1:C4")]),
+    ("=VLOOKUP(INDEX(A2:A4,3),A1:C4,2,FALSE)", [("A4", "S!A2:A4"), ("B4", "S!A1:C4")]),
+    # What is found by order, by pattern, or not at all is not told: the table is shown.
+    ("=VLOOKUP(E1,A1:C4,2)", [("A1:C4", ""), ("E1", "")]),
+    ("=VLOOKUP(E4,A1:C4,2,FALSE)", [("A1:C4", ""), ("E4", "")]),
+    ('=VLOOKUP("H*",A1:C4,2,FALSE)', [("A1:C4", "")]),
+    ("=_xlfn.XLOOKUP(E1,A2:A4,B2:B4,0,-1)", [("A2:A4", ""), ("B2:B4", ""), ("E1", "")]),
+]
+
+
+@pytest.fixture(scope="module")
+def looking_up(tmp_path_factory):
+    path = tmp_path_factory.mktemp("found") / "prices.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        s = book.add_worksheet("S")
+        for r, cells in enumerate(PRICES):
+            s.write_row(r, 0, cells)
+        s.write_column("E1", ["h100", "W", 3, "L4"])
+        for r, (text, _) in enumerate(LOOK_UPS):
+            s.write_formula(r, 6, text, None, 1)
+        book.define_name("prices", "=S!$A$1:$C$4")
+    return path
+
+
+@pytest.mark.parametrize("n", range(len(LOOK_UPS)), ids=[text for text, _ in LOOK_UPS])
+def test_of_a_look_up_the_cell_that_it_finds_is_shown(looking_up, n):
+    below = [(x.cell, x.found_in) for x in trace(looking_up, f"S!G{n + 1}") if x.depth == 1]
+    assert sorted(below) == sorted(LOOK_UPS[n][1])
+
+
+def test_the_command_says_where_it_was_found_and_shows_the_table_on_request(looking_up, tmp_path, capsys):
+    target = tmp_path / "t.html"
+    assert main(["trace", str(looking_up), "S!G1", "--html", str(target)]) == 0
+    assert "S!B3  H100 / USD/h  = 2.5 USD/h  input  found in S!A1:C4" in capsys.readouterr().out
+    assert "found in S!A1:C4" in target.read_text()
+    assert main(["trace", str(looking_up), "S!G1", "--full"]) == 0
+    out = capsys.readouterr().out
+    assert "S!A1:C4" in out
+    assert "S!B4" in out
+    assert "found in" not in out

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from xl_econ.core.errors import UsageError, WorkbookError, nearest
+from xl_econ.core.errors import UsageError, WorkbookError, XlEconError, nearest
 from xl_econ.workbook import child
 from xl_econ.workbook.book import Book, Cell, Look
 from xl_econ.workbook.cell import At, address, cell_at
@@ -22,11 +22,15 @@ from xl_econ.workbook.graph import Graph, Place, Reference
 from xl_econ.workbook.preflight import preflight
 from xl_econ.workbook.relative import placed
 
+from .arithmetic import Evaluator
 from .labels import Labels
+from .looked_up import AREAS, LOOKUPS, looked_up, may_look_up
+from .parsed import Node as Parsed
+from .parsed import Unknown, tree
 from .run import MEMORY
 from .steps import steps
 
-SECONDS = 300
+LEAST, MEGABYTE = 60, 2  # seconds that any workbook has, and more for every megabyte of cells
 DEPTH = 12
 NODES = 20_000
 _CELL = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!(\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6})")
@@ -52,6 +56,7 @@ class Node:
         source: Where an input comes from.
         as_of: When it was so.
         summary: Of a range: cells, formulas, numbers, min, max, sum.
+        found_in: Of a cell that a look-up finds: the area of which it is one.
         mark: "seen" (shown above with all below it), "cycle" (it reads itself), "deeper" (cut), or "".
     """
 
@@ -69,6 +74,7 @@ class Node:
     source: str = ""
     as_of: str = ""
     summary: dict[str, Any] | None = None
+    found_in: str = ""
     mark: str = ""
 
     @property
@@ -76,12 +82,17 @@ class Node:
         """The place as a formula names it."""
         if not self.sheet:
             return self.cell
-        plain = re.fullmatch(r"[^\W\d]\w*", self.sheet)
-        return f"{self.sheet if plain else quoted(self.sheet)}!{self.cell}"
+        return named(self.sheet, self.cell)
 
     def as_dict(self) -> dict[str, Any]:
         """What it holds, without what it does not."""
         return {k: v for k, v in asdict(self).items() if v not in (None, "") or k == "value"}
+
+
+def named(sheet: str, cell: str) -> str:
+    """A place as a formula names it."""
+    plain = re.fullmatch(r"[^\W\d]\w*", sheet)
+    return f"{sheet if plain else quoted(sheet)}!{cell}"
 
 
 def quoted(sheet: str) -> str:
@@ -97,7 +108,7 @@ def trace(path: Path, place: str, dependents: bool = False, depth: int = DEPTH, 
         place: Sheet!Cell or a defined name.
         dependents: What reads the cell, instead of what it reads.
         depth: How deep; 0 for all.
-        full: Every cell of a range, instead of its count and sum.
+        full: Every cell of a range, instead of its count and sum, and of a look-up the whole table.
 
     Raises:
         WorkbookError: It cannot be read, or not within the limits.
@@ -105,7 +116,8 @@ def trace(path: Path, place: str, dependents: bool = False, depth: int = DEPTH, 
     """
     preflight(path)
     arguments = [str(path.resolve()), place, str(int(dependents)), str(depth), str(int(full))]
-    out = child.run(path, "xl_econ.audit.lineage", arguments, MEMORY, SECONDS, ("trace", "read"))
+    seconds = child.seconds(path, LEAST, MEGABYTE)
+    out = child.run(path, "xl_econ.audit.lineage", arguments, MEMORY, seconds, ("trace", "read"))
     found = json.loads(out)
     if isinstance(found, str):
         raise UsageError(found)
@@ -137,6 +149,17 @@ def find(book: Book, place: str, empty: bool = False) -> Cell:
     return held or Cell(name, row, column, "", None, Look())
 
 
+@dataclass(frozen=True)
+class Found:
+    """A cell that a look-up finds, and the area in which it does."""
+
+    cell: Cell
+    area: str
+
+
+Below = Cell | Place | Found | str
+
+
 class Lineage:
     """The lineages of a workbook's cells.
 
@@ -147,14 +170,16 @@ class Lineage:
 
     def __init__(self, book: Book, graph: Graph | None = None) -> None:
         self.book, self.graph, self.labels = book, graph or Graph(book), Labels(book)
+        self._evaluator = Evaluator(self.graph)
 
     def tree(self, cell: Cell, dependents: bool = False, depth: int = DEPTH, full: bool = False) -> Iterator[Node]:
         """The nodes of a lineage, in the order in which it is read; shared parts once."""
         shown: set[tuple[str, int, int]] = set()
         path: list[Cell | Place] = []  # from the root to where we are
-        stack: list[tuple[Cell | Place | str, int]] = [(cell, 0)]
+        stack: list[tuple[Below, int]] = [(cell, 0)]
         while stack:
-            here, level = stack.pop()
+            below_it, level = stack.pop()
+            here, area = (below_it.cell, below_it.area) if isinstance(below_it, Found) else (below_it, "")
             del path[level:]
             if not isinstance(here, Cell):
                 yield self._place(here, level)
@@ -171,7 +196,7 @@ class Lineage:
                 mark = "seen"
             elif below and depth and level >= depth:
                 mark = "deeper"
-            yield self.node(here, level, mark)
+            yield self.node(here, level, mark, area)
             if not mark:
                 shown.add(at)
                 if not dependents:
@@ -179,19 +204,49 @@ class Lineage:
                 path.append(here)
                 stack += [(b, level + 1) for b in reversed(below)]
 
-    def _below(self, cell: Cell, dependents: bool, full: bool) -> list[Cell | Place | str]:
+    def _below(self, cell: Cell, dependents: bool, full: bool) -> list[Below]:
         """What stands below a cell, each once: cells, ranges, and texts for what lies in other workbooks."""
         if dependents:
             return list(self.graph.dependents(cell.sheet, cell.row, cell.column))
-        found: list[Cell | Place | str] = []
-        for r in self.graph.references(cell):
-            if r.external:
-                found.append(self._outside(r, cell))
-            found += [self._held(place) for place in self.graph.places(r, cell)]
-        unique: dict[Any, Cell | Place | str] = {}
-        for f in found:
-            unique.setdefault((f.sheet, f.row, f.column) if isinstance(f, Cell) else f, f)
+        parsed = tree(cell.key) if not full and may_look_up(cell.key) else None
+        read = self._parts(parsed, cell) if parsed else self.graph.references(cell)
+        unique: dict[Any, Below] = {}
+        for r in read:
+            for f in [r] if isinstance(r, Found) else self._referred(r, cell):
+                c = f.cell if isinstance(f, Found) else f
+                unique.setdefault((c.sheet, c.row, c.column) if isinstance(c, Cell) else c, f)
         return list(unique.values())
+
+    def _referred(self, reference: Reference, cell: Cell) -> Iterator[Below]:
+        if reference.external:
+            yield self._outside(reference, cell)
+        yield from map(self._held, self.graph.places(reference, cell))
+
+    def _parts(self, node: Parsed, cell: Cell) -> Iterator[Reference | Found]:
+        """What a part of a formula reads; of a look-up what it looks for, and the cell that it finds."""
+        found = self._looked_up(node, cell) if node.op in LOOKUPS else None
+        if found:
+            yield found
+        for n, part in enumerate(node.args):
+            if isinstance(part, Reference):
+                yield part
+            elif isinstance(part, Parsed) and not (found and n in AREAS[node.op]):
+                # What a MATCH in it gives is a place in the table, told by the cell that was found.
+                inside = found and node.op == "INDEX" and part.op in AREAS
+                for p in part.args[:1] if inside else (part,):
+                    yield from self._parts(p, cell)
+
+    def _looked_up(self, node: Parsed, cell: Cell) -> Found | None:
+        """The cell that a look-up finds, with the area of which it is one."""
+        try:
+            at = looked_up(self.graph, node, cell, lambda part: self._evaluator.node(part, cell))
+            [place] = self.graph.places(node.args[AREAS[node.op][-1]].args[0], cell)
+        except (Unknown, XlEconError, ArithmeticError, TypeError, ValueError):
+            return None
+        held = self.book.cell(*at)
+        top, bottom, left, right = place.area
+        area = f"{address(At(top, left))}:{address(At(bottom, right))}"
+        return Found(held, named(place.sheet, area)) if held is not None and not place.is_cell else None
 
     def _steps(self, cell: Cell, level: int) -> Iterator[Node]:
         """What a call of one of our functions works out between its arguments and its result."""
@@ -215,7 +270,7 @@ class Lineage:
             text = text.replace(number[0], f"[{links[int(number[1]) - 1]}]")
         return text
 
-    def node(self, cell: Cell, level: int = 0, mark: str = "") -> Node:
+    def node(self, cell: Cell, level: int = 0, mark: str = "", found_in: str = "") -> Node:
         """A cell with what the sheet says of it."""
         about = self.labels.about(cell)
         kind = "formula" if cell.formula or cell.spilled else "input" if cell.is_number else "text"
@@ -235,6 +290,7 @@ class Lineage:
             self.labels.names.get((cell.sheet, cell.at), ""),
             source,
             as_of,
+            found_in=found_in,
             mark=mark,
         )
 

@@ -11,8 +11,17 @@ from xl_econ.workbook.graph import Graph, Place
 from .parsed import Node, Unknown
 
 LOOKUPS = frozenset(["INDEX", "VLOOKUP", "HLOOKUP", "XLOOKUP"])
+# Where a call has the areas that it looks through, of which it gives but one cell.
+AREAS = {"INDEX": (0,), "VLOOKUP": (1,), "HLOOKUP": (1,), "XLOOKUP": (1, 2), "MATCH": (1,), "XMATCH": (1,)}
 _LARGEST = 20_000  # keys that are looked through
 _EXACT = ((False,), (0.0,))
+_WILD = frozenset("*?~")  # a key that holds one may stand for others
+
+
+def may_look_up(key: str) -> bool:
+    """Whether a formula may hold a look-up, which is sooner said than taken apart."""
+    upper = key.upper()
+    return any(f"{name}(" in upper for name in LOOKUPS)
 
 
 def looked_up(graph: Graph, node: Node, cell: Cell, value: Callable[[Node], Any]) -> tuple[str, int, int]:
@@ -55,7 +64,8 @@ class _Search:
         return sheet, area[0] + n, area[2] + at, area
 
     def xlookup(self, args: tuple[Any, ...]) -> tuple[str, int, int, tuple[int, int, int, int]]:
-        if len(args) != 3:
+        # A fourth argument is what it gives where it finds none, the fifth how it matches.
+        if len(args) not in (3, 4, 5) or (len(args) == 5 and args[4].args[:1] not in ((0.0,), (None,))):
             raise Unknown
         at = self._match(args[0], self._area(args[1]))
         sheet, area = self._area(args[2])
@@ -94,6 +104,8 @@ class _Search:
         top, bottom, left, right = keys.area
         down = left == right
         if (not down and top != bottom) or key in (None, ""):
+            raise Unknown
+        if isinstance(key, str) and _WILD & set(key):
             raise Unknown
         for n in range(min(bottom - top if down else right - left, _LARGEST) + 1):
             held = self.graph.book.cell(keys.sheet, top + n * down, left + n * (not down))

@@ -392,7 +392,7 @@ class Units:
                 return self._evidence(beside, read(beside.shown))
         for column in (cell.column + 1, cell.column - 1):
             beside = self.sheet.at(cell.row, column)
-            if beside is not None and isinstance(beside.shown, str) and not beside.formula:
+            if beside is not None and isinstance(beside.shown, str) and beside.shown.strip() and not beside.formula:
                 unit = read(beside.shown)
                 if beside.column < cell.column and beside.column == self._left[cell.row][0]:
                     continue  # what the row is called: `Year`

@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .audit_cells import concerned
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -71,7 +73,7 @@ def page(report: Report, compared: Compared, made: str, version: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Audit of {title}</title><style>{style}</style></head>\n<body>"
-        f"{_paper(title, facts, found, checks, f'{where}, {made}, xl-econ {version}')}{_app(title, facts)}"
+        f"{_paper(title, facts, found, checks, cells, f'{where}, {made}, xl-econ {version}')}{_app(title, facts)}"
         f'<script type="application/json" id="data">{data}</script><script>{script}</script></body></html>\n'
     )
 
@@ -129,8 +131,15 @@ def _app(title: str, facts: str) -> str:
     )
 
 
-def _paper(title: str, facts: str, found: Sequence[dict[str, Any]], checks: dict[str, list[str]], made: str) -> str:
-    """The findings as a plain document: for paper, and for a reader that runs no script."""
+def _paper(
+    title: str,
+    facts: str,
+    found: Sequence[dict[str, Any]],
+    checks: dict[str, list[str]],
+    cells: dict[str, Any],
+    made: str,
+) -> str:
+    """The findings and their cells as a plain document: for paper, and for a reader that runs no script."""
     counts = Counter(_kind(f) for f in found)
     said = ", ".join(f"{counts[k]} {k}" for k in _ORDER if counts[k]) or "no findings"
     rows = "".join(_row(f) for f in found[:LISTED])
@@ -150,7 +159,8 @@ def _paper(title: str, facts: str, found: Sequence[dict[str, Any]], checks: dict
         if checks
         else ""
     )
-    return f'<div id="report"><h1>Audit of {title}</h1><p>{facts}</p><p>{said}. {made}</p>{table}{more}{meanings}</div>'
+    about = f"<h1>Audit of {title}</h1><p>{facts}</p><p>{said}. {made}</p>"
+    return f'<div id="report">{about}{table}{more}{concerned(found[:LISTED], cells)}{meanings}</div>'
 
 
 def _row(f: dict[str, Any]) -> str:

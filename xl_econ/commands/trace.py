@@ -92,6 +92,8 @@ def described(node: Node) -> str:
         text += f"  = {shown(node.value)}{f' {node.unit}' if node.unit else ''}"
     if node.kind == "input":
         text += "  input"
+    if node.found_in:
+        text += f"  found in {node.found_in}"
     return f"{text}  {_MARKS[node.mark]}" if node.mark else text
 
 

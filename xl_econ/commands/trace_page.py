@@ -59,6 +59,7 @@ def page(file: str, direction: str, nodes: Sequence[Node]) -> str:
 def _row(head: str, n: Node) -> str:
     value = "" if n.kind in ("range", "blank", "outside") else shown(n.value)
     said = summarised(n.summary) if n.summary is not None else _NO_VALUE.get(n.kind, "")
+    said = f"found in {n.found_in}" if n.found_in else said
     label = " ".join(filter(None, (n.label, f"[{n.step or n.name}]" if n.step or n.name else "")))
     mark = f" <span class={'mark' if n.mark == 'cycle' else 'quiet'}>({_MARKS[n.mark]})</span>" if n.mark else ""
     formula = n.words or n.formula if n.mark in ("", "deeper") else ""

@@ -10,8 +10,9 @@ from xl_econ.core.errors import WorkbookError
 
 MAX_PARTS = 10_000
 MAX_EXPANDED = 1 << 30  # bytes; a template of ours expands to under a megabyte
-# XML of a workbook packs 5 to 50 times smaller; only what was made to fill a memory packs as small as deflate can.
-MAX_XML, BOMB, BOMB_RATIO = 512 << 20, 16 << 20, 200
+# XML of a workbook packs 5 to 50 times smaller; beyond a hundred, where other readers stop as well, is only what was
+# made to fill a memory.
+MAX_XML, BOMB, BOMB_RATIO = 512 << 20, 16 << 20, 100
 _XML = (".xml", ".rels", ".vml")
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
