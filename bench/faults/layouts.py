@@ -118,7 +118,8 @@ def german(path: Path, rng: random.Random) -> None:
         ["Auslastung", 0.7, "%", "Monitoring"],
     ]
     head = ["Server", "Anzahl", "Leistung (kW)", "Kaufpreis (€)", "Energie (kWh/Jahr)", "Stromkosten (€/Jahr)",
-            "Abschreibung (€/Jahr)", "Kapitalkosten (€/Jahr)", "Gesamtkosten (€/Jahr)", "Kosten je GPU-Stunde (€)"]  # fmt: skip
+            "Abschreibung (€/Jahr)", "Kapitalkosten (€/Jahr)", "Gesamtkosten (€/Jahr)",
+            "Kosten je GPU-Stunde (€)"]  # fmt: skip
     kinds = ["DGX H100", "HGX H200", "HGX B200", "MI300X", "L40S", "A100", "RTX 6000", "Gaudi 3"]
 
     def row(r: int) -> list[Any]:
@@ -175,7 +176,8 @@ def tables(path: Path, rng: random.Random) -> None:
     heads = ["Instance", "GPUs", "USD per hour", "USD per GPU-hour"]
     formula = "=Prices[[#This Row],[USD per hour]]/Prices[[#This Row],[GPUs]]"
     p.add_table(0, 0, 4, 3, {"name": "Prices", "data": kinds,
-                             "columns": [{"header": h} for h in heads[:3]] + [{"header": heads[3], "formula": formula}]})  # fmt: skip
+                             "columns": [{"header": h} for h in heads[:3]]
+                             + [{"header": heads[3], "formula": formula}]})  # fmt: skip
     data = [[f"2027-{1 + n % 12:02d}", rng.choice(kinds)[0], rng.randrange(300, 9000)] for n in range(60)]
     columns = [
         {"header": "Month", "total_string": "Total"},
@@ -303,19 +305,22 @@ def cases(path: Path, rng: random.Random) -> None:
 
 def ledger(path: Path, rng: random.Random) -> None:
     """A cloud bill line by line with another unit in every row, and a pivot of it by month and service."""
-    services = {"Compute": ("Hrs", 4.1), "Storage": ("GB-Mo", 0.023), "Egress": ("GB", 0.08), "Tokens": ("1K tokens", 0.002)}  # fmt: skip
+    services = {"Compute": ("Hrs", 4.1), "Storage": ("GB-Mo", 0.023), "Egress": ("GB", 0.08),
+                "Tokens": ("1K tokens", 0.002)}  # fmt: skip
 
     def row(r: int) -> list[Any]:
         name = rng.choice([*services])
         unit, rate = services[name]
         return [_day(r % 6), name, f"proj-{rng.randrange(5)}", rng.randrange(100, 90000), unit,
-                round(rate * rng.uniform(0.9, 1.1), 5), f"=D{r}*F{r}", 0 if r % 7 else 0.05, f"=G{r}*(1-H{r})"]  # fmt: skip
+                round(rate * rng.uniform(0.9, 1.1), 5), f"=D{r}*F{r}",
+                0 if r % 7 else 0.05, f"=G{r}*(1-H{r})"]  # fmt: skip
 
     head = ["Month", "Service", "Project", "Usage", "Unit", "Rate (USD)", "List cost (USD)", "Discount", "Cost (USD)"]
     rows = list(_table(head, row, 2, 150))
     pivot: list[list[Any]] = [["Cost (USD)", *(_day(m) for m in range(6)), "Total"]]
     for r, name in enumerate(services, 2):
-        pivot.append([name, *(f"=SUMIFS(Bill!$I$2:$I$151,Bill!$B$2:$B$151,$A{r},Bill!$A$2:$A$151,{c}$1)" for c in "BCDEFG"),
+        pivot.append([name, *(f"=SUMIFS(Bill!$I$2:$I$151,Bill!$B$2:$B$151,$A{r},Bill!$A$2:$A$151,{c}$1)"
+                             for c in "BCDEFG"),
                       f"=SUM(B{r}:G{r})"])  # fmt: skip
     pivot.append(["Total", *(f"=SUM({c}2:{c}5)" for c in "BCDEFGH")])
     pivot.append(["Change", None, *(f"={b}6/{a}6-1" for a, b in zip("BCDEF", "CDEFG", strict=True))])
@@ -327,7 +332,8 @@ def cash_flow(path: Path, rng: random.Random) -> None:
     """Buying a cluster: year 0 to 6 across, depreciation, NPV, IRR, payback, no units but in the title."""
     letters = "BCDEFGH"
     given = [["Cluster purchase, $ million"], ["Purchase", rng.choice([22, 31])], ["Life (years)", 5],
-             ["Discount rate", 0.1], ["Rent saved, first year", rng.choice([9.5, 12.5])], ["Fall of rents a year", 0.12],
+             ["Discount rate", 0.1], ["Rent saved, first year", rng.choice([9.5, 12.5])],
+             ["Fall of rents a year", 0.12],
              ["Power and space", 1.4], ["Inflation", 0.03], ["Resale, share of purchase", 0.1], []]  # fmt: skip
     after = letters[1:]
     rows: list[list[Any]] = [["Year", *range(7)]]
@@ -347,7 +353,8 @@ def cash_flow(path: Path, rng: random.Random) -> None:
 
 LAYOUTS: dict[str, Callable[[Path, random.Random], None]] = {
     f.__name__: f
-    for f in (months_down, quarters, german, names, tables, arrays, google, unstored, currencies, cases, ledger, cash_flow)
+    for f in (months_down, quarters, german, names, tables, arrays, google, unstored, currencies, cases, ledger,
+              cash_flow)
 }  # fmt: skip
 _WITHOUT_VALUES = ("unstored",)
 

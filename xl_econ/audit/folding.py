@@ -289,14 +289,14 @@ class Folder:
         area = None if where is None else parts[where]
         if area is None or area.kind != "ref" or len(area.value) != 1 or self._cell is None:
             return Value(sure=False)
-        if name in ("VLOOKUP", "HLOOKUP"):
-            number = parts[2] if len(parts) > 2 else None
+        number = parts[2] if len(parts) > 2 else None
+        if name in ("VLOOKUP", "HLOOKUP") or (name == "INDEX" and number is not None and number.kind == "number"):
             places = list(self._places(area.value[0], self._cell))
             if number is None or number.kind != "number" or len(places) != 1:
                 return Value(sure=False)
             sheet, (top, bottom, left, right) = places[0]
             n = int(number.value) - 1
-            line = (top, bottom, left + n, left + n) if name == "VLOOKUP" else (top + n, top + n, left, right)
+            line = (top, bottom, left + n, left + n) if name != "HLOOKUP" else (top + n, top + n, left, right)
             return self._of_places([Place(sheet, line)])
         return self._of_places(list(self._places(area.value[0], self._cell)))
 

@@ -15,6 +15,7 @@ from xl_econ.tables import dates, queries
 from xl_econ.tables.store import RATE_CARD
 from xl_econ.tables.table import Table as ReferenceTable
 from xl_econ.workbook.book import Cell, Sheet, Table
+from xl_econ.workbook.cell import At
 
 if TYPE_CHECKING:
     from .subject import Subject
@@ -171,8 +172,11 @@ class Price:
     values: dict[str, Any]
     shipped: tuple[Any, ...]
 
+    def place(self, column: str) -> At:
+        return At(self.row, self.table.area[2] + self.table.columns.index(column))
+
     def cell(self, column: str) -> Cell | None:
-        return self.sheet.at(self.row, self.table.area[2] + self.table.columns.index(column))
+        return self.sheet.at(*self.place(column))
 
 
 def prices(subject: Subject) -> Iterator[Price]:
@@ -219,6 +223,16 @@ def changed(price: Price) -> Iterator[tuple[str, float, float]]:
                 if isinstance(was, float) and isinstance(now, int | float) and not _equal(was, float(now)):
                     yield column, was, float(now)
             return
+
+
+def emptied(price: Price) -> Iterator[tuple[str, float]]:
+    """The figures that a row lacks although its source and date are those of the rate card: column, was."""
+    row = next((r for r in price.shipped[::-1] if _text(price.values.get("source")) == r.source), None)
+    if row is not None and _iso(price.values.get("as_of")) == row.as_of:
+        for column in price.table.columns:
+            was = getattr(row, column, None)
+            if isinstance(was, float) and price.values.get(column) is None:
+                yield column, was
 
 
 def _same(price: Price, row: Any) -> bool:

@@ -10,7 +10,7 @@ from xl_econ.audit import provenance
 from xl_econ.audit.provenance import Entry, Price
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.workbook.cell import At
+from xl_econ.workbook.cell import At, address
 
 AGE = 365  # days that a price is taken as current
 _OLD = 3 * AGE  # days after which it is old whatever it is of: hardware changes price less often than an hour of it
@@ -73,7 +73,21 @@ def price_changed_same_source(subject: Subject) -> Iterator[Found]:
                     says = f"{name}[{key}].{column} is {now:.12g}; the rate card has {was:.12g} from the same source"
                     more = f", and {len(many) - 1} more of the column, each {ratio:.6g} times as much"
                     yield at(cell, says + (more if len(many) > _FEW else ""), was)
+        yield from _emptied(subject)
     yield from _changed_inputs(subject)
+
+
+def _emptied(subject: Subject) -> Iterator[Found]:
+    """Figures of our tables that somebody has deleted; a whole column of them is said once."""
+    found: dict[tuple[str, str], list[tuple[Price, float]]] = {}
+    for price in provenance.prices(subject):
+        for column, was in provenance.emptied(price):
+            found.setdefault((price.table.name, column), []).append((price, was))
+    for (name, column), many in found.items():
+        for price, was in many[:1] if len(many) > _FEW else many:
+            says = f"{name}[{price.values[price.reference.key]}].{column} is empty; the rate card has {was:.12g}"
+            more = f", and so are {len(many) - 1} more of the column" if len(many) > _FEW else ""
+            yield Found(price.sheet.name, address(price.place(column)), says + more, None, was, WARNING)
 
 
 def _changed_inputs(subject: Subject) -> Iterator[Found]:
