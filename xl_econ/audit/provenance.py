@@ -28,6 +28,7 @@ _DATED = re.compile(r"\b(19|20)\d\d\b")
 _DAY = re.compile(r"\d{4}(-\d{2}){0,2}")
 _OWN_DATE = re.compile(r"^(figures|prices|valuation|model|data|pricing)?\s*(as[ -]of|date)( date)?:?$", re.I)
 _NOTHING = {"", "-", "?", "n/a", "na", "none", "tbd", "tbc", "todo", "unknown", "xxx"}
+_TO_FIND = {"tbd", "tbc", "todo", "unknown", "xxx", "?", "??", "???"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,17 @@ def entries(subject: Subject) -> Iterator[Entry]:
     for sheet in sheets:
         for area in areas.of(sheet):
             yield from _of_area(subject, sheet, area, inputs)
+
+
+def placeholders(subject: Subject) -> Iterator[Cell]:
+    """What stands in a column of sources for one that is still to be found, where other rows have theirs."""
+    for sheet in subject.book.sheets.values():
+        heads = [c for c in sheet.census.texts if _heading(str(c.shown)) in SOURCES]
+        for head in heads:
+            texts = [c for c in sheet.census.texts if c.column == head.column and c.row > head.row and not c.formula]
+            open_ = [c for c in texts if str(c.shown).casefold().strip(" .") in _TO_FIND]
+            if len(open_) < len(texts):
+                yield from open_
 
 
 def _has_columns(sheet: Sheet) -> bool:

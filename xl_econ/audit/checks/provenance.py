@@ -32,6 +32,12 @@ def input_unsourced(subject: Subject) -> Iterator[Found]:
         seen = seen or entry.source is not None
         if not entry.is_sourced:
             yield at(entry.cells[0], f"{_called(entry)} has no source")
+    said = {(c.sheet, c.row) for entry in subject.entries for c in entry.cells}
+    figures = {(c.sheet, c.row) for c in subject.inputs}
+    for cell in provenance.placeholders(subject):
+        seen = True
+        if (cell.sheet, cell.row) in figures - said and not subject.as_built(cell):
+            yield at(cell, f"{cell.text} stands where the source of the row's figures should")
     typed = (c for _, c in subject.book.cells() if not c.formula and c.is_number and not c.look.is_date)
     if not seen and subject.formulas and len(list(islice(typed, _FEW))) == _FEW:
         yield Found("", "", "no column says where the typed figures come from", severity=INFO)
