@@ -1,4 +1,4 @@
-"""Promise: hours of the wrong period, kilowatts for watts of a board, sources still to be found are seen; twins are not."""
+"""Promise: hours of the wrong period, watts in kilowatts, sources to be found and pasted results are seen."""
 
 import datetime as dt
 from pathlib import Path
@@ -79,3 +79,20 @@ def test_sources_that_are_still_to_be_found(sources, cells, tmp_path):
 def test_sources_nobody_has_are_said_once_and_not_a_row_each(tmp_path):
     rows = [["GPU", "USD", "Source"], ["a", 2, "tbd"], ["b", 3, "tbd"], ["Mean", "=AVERAGE(B2:B3)"]]
     assert not [f for f in run.findings(listed(tmp_path / "list.xlsx", rows), ["input-unsourced"]) if f.cell]
+
+
+@pytest.mark.parametrize(("factor", "cells"), [(1.0, {"H3"}), (1.02, set())])
+def test_a_tail_pasted_as_values(factor, cells, tmp_path):
+    """What the formula gives, typed; figures of another size are data of their own, such as actuals."""
+    path = tmp_path / "tail.xlsx"
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet("Plan")
+    sheet.write_row(0, 0, ["Item", *range(1, 10)])
+    sheet.write_row(1, 0, ["GPU-hours", *(1234 + 17 * n for n in range(9))])
+    sheet.write(2, 0, "Cost")
+    for n in range(9):
+        letter = chr(66 + n)
+        value = (1234 + 17 * n) * 2.5
+        sheet.write(2, n + 1, f"={letter}2*2.5" if n < 6 else value * factor)
+    book.close()
+    assert {f.cell for f in run.findings(path, ["formulas-frozen"])} == cells
