@@ -14,7 +14,8 @@ from xl_econ.workbook.book import Cell, Sheet
 
 _COPIES = 3
 _MOST = 60  # typed figures that are compared
-_DIGITS = 4  # significant digits from which on a figure is not the same by chance
+_DIGITS = 6  # significant digits, of all the different figures, from which on they are not the same by chance
+_YEARS = range(1990, 2101)
 _EXACT = 1e-9
 
 
@@ -64,7 +65,9 @@ def _tail(sheet: Sheet, cell: Cell, step: tuple[int, int]) -> list[Cell]:
 def _are_results(evaluator: Evaluator, model: Cell, tail: list[Cell]) -> bool:
     """Whether each is what the formula gives in its place, and that not by chance."""
     node = tree(model.key)
-    if node is None or not any(len(f"{c.shown:.12g}".strip("-0.").replace(".", "")) >= _DIGITS for c in tail):
+    texts = {f"{c.shown:.12g}".strip("-0.").replace(".", "") for c in tail}
+    heads = all(c.look.is_date or c.shown in _YEARS for c in tail)
+    if node is None or heads or sum(map(len, texts)) < _DIGITS:
         return False
     try:
         return all(_equal(evaluator.node(node, c), c.shown) for c in tail)
