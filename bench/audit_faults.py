@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from faults import benign, computing, figures, foreign, formulas, ranges, score, structure, units  # noqa: F401  (they register themselves)
+from faults import benign, computing, figures, foreign, formulas, layouts, ranges, score, structure, units  # noqa: F401  (they register themselves)
 from faults.registry import FAULTS
 from harness import judge
 
@@ -103,11 +103,12 @@ def main(quick: bool = False, only: str = "", report: Path | None = None, each: 
         seeds = (1,) if quick else (1, 2)
         models = ("capacity", "training") if quick else foreign.MODELS
         others = [foreign.build(n, seed, folder) for n in models for seed in seeds]
+        more = [layouts.build(n, seed, folder) for n in layouts.LAYOUTS for seed in seeds]
         work = tasks(own, others, each, only)
         print(f"audit of seeded faults: {len(FAULTS)} kinds, {len(own)} own and {len(others)} foreign workbooks")
         # Tasks stand in the order of their workbooks, and each process reads a workbook once for a chunk.
         outcomes = noted(pool.map(partial(score.run, folder=folder), work, chunksize=1 if quick else 12), report)
-        clean = list(pool.map(score.clean, others))
+        clean = list(pool.map(score.clean, others + more))
         todo = [] if only else benign.tasks(own, others, 12 if quick else 200)
         edits = noted(pool.map(partial(benign.run, folder=folder), todo, chunksize=1 if quick else 12), report)
     table(outcomes)
@@ -134,7 +135,10 @@ def summary(
     ok &= judge("foreign: precision of errors at the fault or what it makes wrong, %", 100 * (at + follows) / said, 75)
     judge("foreign: precision of errors at the fault alone, %", 100 * at / said, 75)
     ok &= judge(
-        f"errors in 1,000 formula cells of clean models ({cells:,} cells)", errors / cells * 1000, 1, at_most=True
+        f"errors in 1,000 formula cells of {len(clean)} clean models ({cells:,} cells)",
+        errors / cells * 1000,
+        1,
+        at_most=True,
     )
     if edits:
         states = Counter(e.state for e in edits)

@@ -126,7 +126,7 @@ _HOURS, _DAYS, _MONTHS, _YEARS = (Measure.of(parse(u)) for u in ("h", "day", "mo
 _FLOPS = Measure.of(parse("FLOP/token"))
 _PERIODS = (_HOURS, _DAYS, _MONTHS, _YEARS)
 _CONVERSIONS = (
-    60, 3600, 86400, 24, 7, 365, 365.25, 30, 30.4, 31, 52, 12, 720, 730, 730.5, 8760, 8766, 8784,
+    60, 3600, 86400, 24, 7, 365, 365.25, 30, 30.4, 30.42, 30.4375, 31, 52, 12, 720, 730, 730.5, 8760, 8766, 8784,
     8.76, 100, 1e3, 1e6, 1e9, 1e12, 1e15, 1e18, 3.6e6, 3.6e15, 1e21, 1e-3, 1e-6, 1e-9, 1e-12, 1024, 1024**2, 1024**3,
     1.073741824, 8, 1e8, 1e4, 1e5, 1e7,
 )  # fmt: skip
@@ -289,14 +289,14 @@ class Folder:
         area = None if where is None else parts[where]
         if area is None or area.kind != "ref" or len(area.value) != 1 or self._cell is None:
             return Value(sure=False)
-        if name in ("VLOOKUP", "HLOOKUP"):
-            number = parts[2] if len(parts) > 2 else None
+        number = parts[2] if len(parts) > 2 else None
+        if name in ("VLOOKUP", "HLOOKUP") or (name == "INDEX" and number is not None and number.kind == "number"):
             places = list(self._places(area.value[0], self._cell))
             if number is None or number.kind != "number" or len(places) != 1:
                 return Value(sure=False)
             sheet, (top, bottom, left, right) = places[0]
             n = int(number.value) - 1
-            line = (top, bottom, left + n, left + n) if name == "VLOOKUP" else (top + n, top + n, left, right)
+            line = (top, bottom, left + n, left + n) if name != "HLOOKUP" else (top + n, top + n, left, right)
             return self._of_places([Place(sheet, line)])
         return self._of_places(list(self._places(area.value[0], self._cell)))
 

@@ -15,6 +15,7 @@ from xl_econ.tables import dates, queries
 from xl_econ.tables.store import RATE_CARD
 from xl_econ.tables.table import Table as ReferenceTable
 from xl_econ.workbook.book import Cell, Sheet, Table
+from xl_econ.workbook.cell import At
 
 if TYPE_CHECKING:
     from .subject import Subject
@@ -27,6 +28,7 @@ _DATED = re.compile(r"\b(19|20)\d\d\b")
 _DAY = re.compile(r"\d{4}(-\d{2}){0,2}")
 _OWN_DATE = re.compile(r"^(figures|prices|valuation|model|data|pricing)?\s*(as[ -]of|date)( date)?:?$", re.I)
 _NOTHING = {"", "-", "?", "n/a", "na", "none", "tbd", "tbc", "todo", "unknown", "xxx"}
+_TO_FIND = {"tbd", "tbc", "todo", "unknown", "xxx", "?", "??", "???"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,17 @@ def entries(subject: Subject) -> Iterator[Entry]:
     for sheet in sheets:
         for area in areas.of(sheet):
             yield from _of_area(subject, sheet, area, inputs)
+
+
+def placeholders(subject: Subject) -> Iterator[Cell]:
+    """What stands in a column of sources for one that is still to be found, where other rows have theirs."""
+    for sheet in subject.book.sheets.values():
+        heads = [c for c in sheet.census.texts if _heading(str(c.shown)) in SOURCES]
+        for head in heads:
+            texts = [c for c in sheet.census.texts if c.column == head.column and c.row > head.row and not c.formula]
+            open_ = [c for c in texts if str(c.shown).casefold().strip(" .") in _TO_FIND]
+            if len(open_) < len(texts):
+                yield from open_
 
 
 def _has_columns(sheet: Sheet) -> bool:
@@ -171,8 +184,11 @@ class Price:
     values: dict[str, Any]
     shipped: tuple[Any, ...]
 
+    def place(self, column: str) -> At:
+        return At(self.row, self.table.area[2] + self.table.columns.index(column))
+
     def cell(self, column: str) -> Cell | None:
-        return self.sheet.at(self.row, self.table.area[2] + self.table.columns.index(column))
+        return self.sheet.at(*self.place(column))
 
 
 def prices(subject: Subject) -> Iterator[Price]:
@@ -219,6 +235,16 @@ def changed(price: Price) -> Iterator[tuple[str, float, float]]:
                 if isinstance(was, float) and isinstance(now, int | float) and not _equal(was, float(now)):
                     yield column, was, float(now)
             return
+
+
+def emptied(price: Price) -> Iterator[tuple[str, float]]:
+    """The figures that a row lacks although its source and date are those of the rate card: column, was."""
+    row = next((r for r in price.shipped[::-1] if _text(price.values.get("source")) == r.source), None)
+    if row is not None and _iso(price.values.get("as_of")) == row.as_of:
+        for column in price.table.columns:
+            was = getattr(row, column, None)
+            if isinstance(was, float) and price.values.get(column) is None:
+                yield column, was
 
 
 def _same(price: Price, row: Any) -> bool:

@@ -151,6 +151,7 @@ _OTHER = re.compile(
     r"priority|rank|score)\b|[%$€Δ]",
     re.I,
 )
+_PRICE = re.compile(r"\b(rate|price)\b", re.I)
 _PER_WORDS = re.compile(r"\b(?:per|an?)\s+([^,()\[\]]+?)[\s,(\[]*$", re.I)
 _KEY = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 _COUNTS = {"b": "B", "t": "T", "m": "M", "k": "k"}
@@ -330,7 +331,9 @@ class Units:
             return Evidence(Measure(), "share", "percentage format")
         column = self.beside(cell)
         if column is not None:
-            return column
+            return None if _is_unsaid_share(cell, column) else column
+        if self._is_price_of_counted(cell):
+            return None
         label = self.label(cell)
         if label is not None and (self._in(label) is not None or read(str(label.shown)) is not None):
             return self._told(cell, shown_as)
@@ -339,6 +342,12 @@ class Units:
         if headed not in self._headed:
             self._headed[headed] = self._told(cell, shown_as)
         return self._headed[headed]
+
+    def _is_price_of_counted(self, cell: Cell) -> bool:
+        """Whether a cell of a bill of quantities is a price: of one of the row's unit, which its heading leaves out."""
+        n = bisect_left(self._unit_columns, (cell.row, 0))
+        row = self._unit_columns[n - 1][0] if n else 0
+        return bool(self._counts.get(row)) and bool(_PRICE.search(self.sheet.text(row, cell.column)))
 
     def _told(self, cell: Cell, shown_as: tuple[Unit, str] | None) -> Evidence | None:
         """The unit that label, heading and format say."""
@@ -377,21 +386,22 @@ class Units:
 
     def beside(self, cell: Cell) -> Evidence | None:
         """The unit that a column of units says, or the cell next to it."""
-        n = bisect_left(self._unit_columns, (cell.row, 0))
+        n, of_others = bisect_left(self._unit_columns, (cell.row, 0)), 0
         if n:
             row, column = self._unit_columns[n - 1]
             beside = self.sheet.at(cell.row, column)
             if row not in self._counts:
                 named = {self.sheet.text(row, c).casefold() for c in self._left.get(row, ())}
                 # A bill of quantities: the unit is that of the quantity.
-                self._counts[row] = next((w for w in ("qty", "quantity", "amount") if w in named), "")
+                self._counts[row] = next((w for w in ("qty", "quantity", "amount", "usage") if w in named), "")
             counted = self._counts[row]
             heading = self.sheet.text(row, cell.column).casefold()
             applies = heading == counted if counted else not _OTHER.search(heading)
             if beside is not None and beside.column != cell.column and applies and isinstance(beside.shown, str):
                 return self._evidence(beside, read(beside.shown))
+            of_others = column if counted else 0
         for column in (cell.column + 1, cell.column - 1):
-            beside = self.sheet.at(cell.row, column)
+            beside = self.sheet.at(cell.row, column) if column != of_others else None
             if beside is not None and isinstance(beside.shown, str) and beside.shown.strip() and not beside.formula:
                 unit = read(beside.shown)
                 if beside.column < cell.column and beside.column == self._left[cell.row][0]:
@@ -436,6 +446,11 @@ class Units:
 
     def _evidence(self, cell: Cell, unit: Unit | None, strong: bool = True) -> Evidence | None:
         return None if unit is None else Evidence(Measure.of(unit), str(cell.shown).strip(), _place(cell), strong, unit)
+
+
+def _is_unsaid_share(cell: Cell, said: Evidence) -> bool:
+    """Whether a figure of one at most is marked as a percentage, but not shown as one: 5% or 0.05%."""
+    return said.unit == {"percent": 1} and cell.is_number and abs(float(cell.value or 0)) <= 1
 
 
 def _place(cell: Cell) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -16,6 +17,9 @@ from xl_econ.workbook.book import Cell
 
 _LEAST_PERCENT = 1.5  # from here on a number that should be a share is a percentage typed as a number
 _ROUNDING = 1e-6
+_LEAST_BOARD = 5.0
+_BOARD = re.compile(r"\b(board power|tdp|power per (gpu|accelerator|card))\b", re.I)
+_LEAST_IDLE = 200  # an idle board draws a tenth of its rated power
 _UNBOUNDED = ("breakeven_utilization",)  # above 1 where renting is cheaper at any load
 _OTHER_PEAKS = ("fp8", "fp4", "int8", "fp32", "fp64", "tf32", "sparse")
 _SAME_PEAK = 0.006
@@ -109,6 +113,27 @@ def sparse_peak(subject: Subject) -> Iterator[Found]:
         if dense and abs(s.low / (2 * dense) - 1) < _SAME_PEAK and not any(w in said for w in _OTHER_PEAKS[:-1]):
             text = f"{s.text} TFLOP/s is twice the dense BF16 peak of {r.accelerator}, {dense:g}: the one with sparsity"
             yield at(s.cell, text, dense, severity=ERROR if "mfu" in r.figures else "")
+
+
+@check(
+    "board-power",
+    WARNING,
+    "The typed power of a named accelerator is a small fraction of its data sheet's: kilowatts where watts are meant",
+    "type it in the unit that its label says",
+)
+def board_power(subject: Subject) -> Iterator[Found]:
+    """Far below what even an idle board draws; more than the data sheet's may be of a whole server or rack."""
+    table = TABLES["accelerators"]
+    for r, s in _each(subject):
+        if s.kind.name != "watts" or s.cell.formula or not s.cell.is_number or s.low <= 0:
+            continue
+        rated = table.lookup_or(r.accelerator, "tdp_w", 0.0) if r.accelerator else 0.0
+        if s.low < rated / _LEAST_IDLE:
+            yield at(
+                s.cell, f"{s.label.strip()} is {s.low:.6g} W; the data sheet of {r.accelerator} says {rated:g}", rated
+            )
+        elif not rated and s.low < _LEAST_BOARD and _BOARD.search(s.label):
+            yield at(s.cell, f"{s.label.strip()} is {s.low:.6g} W, less than any accelerator's board draws")
 
 
 _MOST_SHARE = 3.0  # from here on a figure that is shown in percent was typed as a number of percent

@@ -11,7 +11,32 @@ from xl_econ.lint import formula
 
 # Conversions of units: hours, days, weeks, months, quarters, years; bits and bytes; shares; FLOP a parameter and token.
 _UNITS = (
-    {60, 24, 3600, 86_400, 7, 52, 12, 4, 30, 365, 365.25, 360, 366, 168, 720, 730, 730.5, 8760, 8766, 8784, 525_600}
+    {
+        60,
+        24,
+        3600,
+        86_400,
+        7,
+        52,
+        12,
+        4,
+        30,
+        30.4,
+        30.42,
+        30.4375,
+        365,
+        365.25,
+        360,
+        366,
+        168,
+        720,
+        730,
+        730.5,
+        8760,
+        8766,
+        8784,
+        525_600,
+    }
     | {8, 6, 0.5, 1024, 1024**2, 1024**3, 1024**4}
     | {float(f"1e{n}") for n in range(-12, 19)}
 )

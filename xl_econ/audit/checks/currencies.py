@@ -39,7 +39,7 @@ def currency_clash(subject: Subject) -> Iterator[Found]:
         if cell.sheet not in units:
             units[cell.sheet] = Units(subject.book.sheets[cell.sheet])
         beside = units[cell.sheet].beside(cell)
-        for words in (about.unit, beside.text if beside else "", about.heading, about.row):
+        for words in (about.heading, about.unit, beside.text if beside else "", about.row):
             said = _said(words)
             if said and shown_in not in said:
                 yield at(cell, f"shown in {shown_in}, but {words!r} says {' and '.join(sorted(said))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
@@ -22,6 +23,8 @@ _TERMS = {
     "spot": ("spot",),
 }
 _FEWEST_OFFERS = 2
+# Instances as the large clouds name them; how many accelerators one has is known only of those in the rate card.
+_INSTANCE = re.compile(r"\b[a-z]+\d+\w*\.(\d*x?large|metal)\b|\bstandard_n[cdv]|\ba[2-4]-\w*gpu", re.I)
 
 
 @check(
@@ -39,7 +42,7 @@ def mixed_price_units(subject: Subject) -> Iterator[Found]:
                 columns[r.sheet, stated.cell.column, r.heading].append((r, stated))
     for (_, _, heading), offers in columns.items():
         whole = [(r, s) for r, s in offers if _instance(r, s) > 1]
-        single = [(r, s) for r, s in offers if _instance(r, s) == 1]
+        single = [(r, s) for r, s in offers if _instance(r, s) == 1 and s.high > 0 and not _INSTANCE.search(r.words)]
         if not whole or not single or "GPU" in (whole[0][1].unit or {}):
             continue
         least, most = min(_each(r, s) for r, s in whole), max(s.high for _, s in single)

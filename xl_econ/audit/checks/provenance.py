@@ -10,7 +10,7 @@ from xl_econ.audit import provenance
 from xl_econ.audit.provenance import Entry, Price
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.workbook.cell import At
+from xl_econ.workbook.cell import At, address
 
 AGE = 365  # days that a price is taken as current
 _OLD = 3 * AGE  # days after which it is old whatever it is of: hardware changes price less often than an hour of it
@@ -32,6 +32,12 @@ def input_unsourced(subject: Subject) -> Iterator[Found]:
         seen = seen or entry.source is not None
         if not entry.is_sourced:
             yield at(entry.cells[0], f"{_called(entry)} has no source")
+    said = {(c.sheet, c.row) for entry in subject.entries for c in entry.cells}
+    figures = {(c.sheet, c.row) for c in subject.inputs}
+    for cell in provenance.placeholders(subject):
+        seen = True
+        if (cell.sheet, cell.row) in figures - said and not subject.as_built(cell):
+            yield at(cell, f"{cell.text} stands where the source of the row's figures should")
     typed = (c for _, c in subject.book.cells() if not c.formula and c.is_number and not c.look.is_date)
     if not seen and subject.formulas and len(list(islice(typed, _FEW))) == _FEW:
         yield Found("", "", "no column says where the typed figures come from", severity=INFO)
@@ -73,7 +79,21 @@ def price_changed_same_source(subject: Subject) -> Iterator[Found]:
                     says = f"{name}[{key}].{column} is {now:.12g}; the rate card has {was:.12g} from the same source"
                     more = f", and {len(many) - 1} more of the column, each {ratio:.6g} times as much"
                     yield at(cell, says + (more if len(many) > _FEW else ""), was)
+        yield from _emptied(subject)
     yield from _changed_inputs(subject)
+
+
+def _emptied(subject: Subject) -> Iterator[Found]:
+    """Figures of our tables that somebody has deleted; a whole column of them is said once."""
+    found: dict[tuple[str, str], list[tuple[Price, float]]] = {}
+    for price in provenance.prices(subject):
+        for column, was in provenance.emptied(price):
+            found.setdefault((price.table.name, column), []).append((price, was))
+    for (name, column), many in found.items():
+        for price, was in many[:1] if len(many) > _FEW else many:
+            says = f"{name}[{price.values[price.reference.key]}].{column} is empty; the rate card has {was:.12g}"
+            more = f", and so are {len(many) - 1} more of the column" if len(many) > _FEW else ""
+            yield Found(price.sheet.name, address(price.place(column)), says + more, None, was, WARNING)
 
 
 def _changed_inputs(subject: Subject) -> Iterator[Found]:
