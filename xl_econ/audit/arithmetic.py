@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from xl_econ.core.errors import CELL_ERRORS, XlEconError
 from xl_econ.hosts.python import of_cells
 from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.book import Cell
-from xl_econ.workbook.graph import Graph, Reference
+from xl_econ.workbook.graph import Axis, Graph, Reference
 
 from .looked_up import LOOKUPS, looked_up
 from .parsed import Node, Unknown, single, tree
@@ -177,8 +178,26 @@ def _listed(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
+@lru_cache(1 << 14)
+def _of_one_sheet(key: str) -> tuple[tuple[Axis, Axis], ...] | None:
+    """The rows and columns of the cells that a formula reads; None where it looks up, or reads anything but these."""
+    found = tree(key)
+    places: list[tuple[Axis, Axis]] = []
+    for node in found.walk() if found is not None else ():
+        corners = node.args[0].corners if node.op == "ref" and not node.args[0].sheet else None
+        if node.op in LOOKUPS or (node.op == "ref" and (corners is None or corners[::2] != corners[1::2])):
+            return None
+        if corners is not None:
+            places.append((corners[0], corners[2]))
+    return None if found is None else tuple(places)
+
+
 def reads(graph: Graph, cell: Cell) -> list[Cell | None]:
     """The cells that a formula computes with, of a look-up the one that it finds; None for what is no single cell."""
+    plain = _of_one_sheet(cell.key)
+    if plain is not None:
+        held, row, column = graph.book.sheets[cell.sheet].cells, cell.row, cell.column
+        return [held.get((r.at(row), c.at(column))) for r, c in plain]
     found, evaluator = tree(cell.key), Evaluator(graph)
     out: list[Cell | None] = []
 

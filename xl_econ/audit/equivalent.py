@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import XlEconError
@@ -138,7 +139,7 @@ class _Search:
 
     def _sources(self, cell: Cell, m: Metric) -> _Sources | None:
         """The figures that a formula goes back to; None where something else goes into it."""
-        wanted = {kind.partition(":")[0] for p in m.params for kind in kinds_of(p)}
+        wanted = _wanted(m)
 
         def follow(c: Cell, depth: int) -> _Sources | None:
             here = (m.name, _where(c))
@@ -190,7 +191,7 @@ class _Search:
 
         by_kind: dict[str, Stated] = {}
         for s in sources.figures.values():
-            name = _narrowed(s, m)
+            name = _narrowed(s.kind.name, s.label, m)
             if name in by_kind:
                 return None  # two of a kind: which is meant?
             by_kind[name] = s
@@ -339,28 +340,37 @@ def _explained(ratio: float) -> str | None:
     return None
 
 
+@lru_cache
+def _wanted(m: Metric) -> frozenset[str]:
+    """The kinds of figures that a metric takes, whatever their labels say."""
+    return frozenset(kind.partition(":")[0] for p in m.params for kind in kinds_of(p))
+
+
+@lru_cache
 def _takes(m: Metric) -> list[str]:
     """The parameters of a metric, and of the metrics that one of them may be worked out by."""
     inner = [p for n in m.params if n in _DERIVED and _DERIVED[n] != m.name for p in _takes(REGISTRY[_DERIVED[n]])]
     return list(dict.fromkeys([*m.params, *inner]))
 
 
-def _used_by(m: Metric) -> set[str]:
-    return {kind for p in _takes(m) for kind in kinds_of(p)}
+@lru_cache
+def _used_by(m: Metric) -> frozenset[str]:
+    return frozenset(kind for p in _takes(m) for kind in kinds_of(p))
 
 
 _KNOWN = {kind.partition(":")[0] for names in RESULTS.values() for n in names for kind in _used_by(REGISTRY[n])}
 
 
-def _narrowed(s: Stated, m: Metric) -> str:
+@lru_cache(1 << 14)
+def _narrowed(name: str, label: str, m: Metric) -> str:
     """The kind of a figure, by the words of its label where the metric takes several of its kind."""
-    label = s.label.casefold()
+    label = label.casefold()
     for kind in _used_by(m):
-        name, _, word = kind.partition(":")
-        others = {k.partition(":")[2] for k in _used_by(m) if k.startswith(f"{name}:")} - {word}
-        if word and name == s.kind.name and word in label and not any(w in label for w in others):
+        own, _, word = kind.partition(":")
+        others = {k.partition(":")[2] for k in _used_by(m) if k.startswith(f"{own}:")} - {word}
+        if word and own == name and word in label and not any(w in label for w in others):
             return kind
-    return s.kind.name
+    return name
 
 
 def _is_period(ratio: float) -> bool:

@@ -184,7 +184,7 @@ _BRANCHES = {"IF": 1, "CHOOSE": 1}  # from which argument on
 # Which argument holds the figures that come back.
 _RETURNS = {"VLOOKUP": 1, "HLOOKUP": 1, "INDEX": 0, "XLOOKUP": 2, "LOOKUP": 2, "SUMIF": 2, "SUMIFS": 0, "AVERAGEIF": 2,
             "AVERAGEIFS": 0, "MAXIFS": 0, "MINIFS": 0}  # fmt: skip
-_SAMPLE = 12  # cells of an area that speak for it
+SAMPLE = 12  # cells of an area that speak for it
 
 
 class Folder:
@@ -255,7 +255,7 @@ class Folder:
         """What the cells of one area measure, if all do alike."""
         if len(places) != 1:
             return Value(sure=False)
-        cells = [c for c in self._cells(places[0], _SAMPLE) if c.is_number or c.formula]
+        cells = [c for c in self._cells(places[0], SAMPLE) if c.is_number or c.formula]
         said = [self._unit_of(c) for c in cells]
         known = [e for e in said if e is not None]
         if not known or len(known) < len(said) or any(not e.measure.alike(known[0].measure) for e in known):

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _TEXT = re.compile(r'"((?:[^"]|"")*)"')
 _WORD = re.compile(r"(TRUE|FALSE)\b(?!\()", re.I)
 _OPERATOR = re.compile(r"<=|>=|<>|[-+*/^&=<>]")
-_OURS = re.compile(r"\b(" + "|".join(REGISTRY) + r")\s*\(", re.I)
+_CALLED = re.compile(r"\b(\w+)\s*\(")
 _BINDS = {"^": 5, "*": 4, "/": 4, "+": 3, "-": 3, "&": 2} | dict.fromkeys(("=", "<", ">", "<=", ">=", "<>"), 1)
 _UNARY = 6  # in Excel a sign binds tighter than a power
 
@@ -61,7 +61,7 @@ def tree(key: str) -> Node | None:
 @lru_cache(1 << 14)
 def calls_ours(key: str) -> bool:
     """Whether a formula may call one of our functions, which is sooner said than taken apart."""
-    return _OURS.search(key) is not None
+    return any(name.upper() in REGISTRY for name in _CALLED.findall(key))
 
 
 class _Parser:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -43,20 +43,24 @@ _YEARS = range(1990, 2101)
 _PERIOD = re.compile(r"\b(\d+)[- ]?(?:years?|yrs?)\b", re.I)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Stated:
-    """A figure that a cell states, in the unit of its kind."""
+    """A figure that a cell states, in the unit of its kind; `written` is how its text does, "" for a number."""
 
     kind: Kind
     cell: Cell
     low: float
     high: float
     unit: Unit | None
-    text: str
+    written: str = ""
     about: bool = False
     of: str = ""
     label: str = ""
     sourced: bool = False  # whether its row names a source
+
+    @property
+    def text(self) -> str:
+        return self.written or f"{self.cell.shown:,.10g}"
 
     @property
     def middle(self) -> float:
@@ -108,6 +112,9 @@ def named(table: str, text: str) -> tuple[str, ...]:
     """The rows of a reference table that a text names, the longest names first taken."""
     found = []
     names = _names(table)
+    folded = fold(text)
+    if text.isascii() and not any(name in folded for name in names):
+        return ()
     words = re.findall(r"[\w.+/-]+", text.replace("|", " "))
     taken: set[int] = set()
     for size in (5, 4, 3, 2, 1):
@@ -141,8 +148,7 @@ class Reader:
                 kind = by_unit(kind, unit)
                 value = in_unit(float(cell.shown), unit, kind, typed=True)
                 if value is not None:
-                    text = f"{cell.shown:,.10g}"
-                    yield Stated(kind, cell, value, value, evidence.unit if evidence else None, text, label=label)
+                    yield Stated(kind, cell, value, value, evidence.unit if evidence else None, label=label)
         elif (
             isinstance(cell.shown, str)
             and len(cell.shown) < _SHORT
@@ -248,6 +254,9 @@ class Reader:
             label = labels.get(cells[0].row, "")
             kind = recognise(label)
             sourced = any(c.column in sources for c in cells)
+            # "Power (700W, $0.06/kWh)": a label that says what the figure beside it was computed from.
+            told = figures(label)
+            of_number = [f for f in told if kind_of(f, None, label, "") is not None]
             for cell in cells:
                 if cell.column == first or _NO_FIGURE.match(headings.get(cell.column, "").strip()):
                     continue
@@ -256,12 +265,13 @@ class Reader:
                 record = by_column[cell.column]
                 if isinstance(cell.shown, str):
                     record.words += f" | {cell.shown}"
-                found = [replace(s, sourced=sourced) for s in self.stated(cell, kind, label)]
-                for each in found:
+                stated = False
+                for each in self.stated(cell, kind, label):
+                    each.sourced = sourced
                     record.add(each)
-                if found:
-                    # "Power (700W, $0.06/kWh)": a label that says what the figure beside it was computed from.
-                    for f in figures(label):
+                    stated = True
+                if stated:
+                    for f in of_number if cell.is_number else told:
                         for each in self._figure(cell, f, None, label, None):
                             record.add(each)
         yield from (r for r in by_column.values() if r.figures)

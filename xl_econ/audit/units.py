@@ -313,6 +313,8 @@ class Units:
         self._left: dict[int, list[int]] = {}  # columns of the texts of a row
         self._unit_columns: list[tuple[int, int]] = []  # (row, column) of the headings "Unit"
         self._said: dict[tuple[int, int], Evidence | None] = {}  # by the texts that say it
+        self._evidences: dict[tuple[int, int, bool], Evidence | None] = {}  # by the texts that are a unit
+        self._applies: dict[tuple[int, int], bool] = {}  # by the headings of columns beside units
         self._counts: dict[int, str] = {}  # by the rows of those headings: the heading of what is counted
         self._headed: dict[tuple[int, int, str], Evidence | None] = {}  # by column, last text above, number format
         for cell in sheet.census.texts:  # row by row
@@ -395,8 +397,10 @@ class Units:
                 # A bill of quantities: the unit is that of the quantity.
                 self._counts[row] = next((w for w in ("qty", "quantity", "amount", "usage") if w in named), "")
             counted = self._counts[row]
-            heading = self.sheet.text(row, cell.column).casefold()
-            applies = heading == counted if counted else not _OTHER.search(heading)
+            if (row, cell.column) not in self._applies:
+                heading = self.sheet.text(row, cell.column).casefold()
+                self._applies[row, cell.column] = heading == counted if counted else not _OTHER.search(heading)
+            applies = self._applies[row, cell.column]
             if beside is not None and beside.column != cell.column and applies and isinstance(beside.shown, str):
                 return self._evidence(beside, read(beside.shown))
             of_others = column if counted else 0
@@ -445,7 +449,13 @@ class Units:
         return self._said[where]
 
     def _evidence(self, cell: Cell, unit: Unit | None, strong: bool = True) -> Evidence | None:
-        return None if unit is None else Evidence(Measure.of(unit), str(cell.shown).strip(), _place(cell), strong, unit)
+        where = (cell.row, cell.column, strong)
+        if where not in self._evidences:
+            said = None
+            if unit is not None:
+                said = Evidence(Measure.of(unit), str(cell.shown).strip(), _place(cell), strong, unit)
+            self._evidences[where] = said
+        return self._evidences[where]
 
 
 def _is_unsaid_share(cell: Cell, said: Evidence) -> bool:

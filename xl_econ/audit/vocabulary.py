@@ -27,6 +27,7 @@ _ABOUT = (
 )
 _RATE = r"per |/|price|cost|\$|usd|rate|second|\btps\b"
 _LONGEST = 160  # characters of a label
+_NUMBER = re.compile(r"(?<=[A-Za-z] )[0-9]+$")  # that a label ends in, and no word of the vocabulary does
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ def recognise(text: str) -> Kind | None:
     """The kind of figure that a label or heading announces; None: none that is known."""
     if not text or len(text) > _LONGEST:
         return None
+    return _announced(_NUMBER.sub("1", text))  # Cluster 1 to Cluster 999 announce the same
+
+
+@lru_cache(1 << 16)
+def _announced(text: str) -> Kind | None:
     plain = re.sub(r"[_\s]+", " ", text).strip().casefold()
     for kind in KINDS:
         if kind.said.search(plain) and not (kind.never and kind.never.search(kind.said.sub(" ", plain))):

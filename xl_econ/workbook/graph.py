@@ -31,6 +31,7 @@ _PART = re.compile(r"R(\d+|\[-?\d+\])?C(\d+|\[-?\d+\])?")
 _COLUMN = re.compile(r"\[((?:[^\[\]']|'.)+)\]")
 _NO_NAMES = ("TRUE", "FALSE", "N", "A", "REF", "VALUE", "DIV", "NUM", "NAME", "NULL")
 _DEEPEST = 8  # names of names
+_MOST = 1 << 16  # references that are held
 
 
 class Axis(NamedTuple):
@@ -43,8 +44,7 @@ class Axis(NamedTuple):
         return self.number if self.fixed else here + self.number
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """An area that a formula names: by place, by a table or by a defined name; `text` is how it does."""
 
     text: str
@@ -68,9 +68,12 @@ class Place(NamedTuple):
         return top == bottom and left == right
 
 
+_known: dict[str, Reference | None] = {}
+
+
 def references(key: str) -> tuple[Reference, ...]:
     """The references of a formula in R1C1 terms, in the order in which they stand."""
-    return tuple(r for m in _TOKEN.finditer(key) if (r := _reference(m)) is not None)
+    return tuple(r for m in _TOKEN.finditer(key) if (r := _held(m)) is not None)
 
 
 def reference_at(key: str, start: int) -> tuple[Reference, int] | None:
@@ -78,6 +81,16 @@ def reference_at(key: str, start: int) -> tuple[Reference, int] | None:
     m = _TOKEN.match(key, start)
     found = _reference(m) if m else None
     return (found, m.end()) if found and m else None
+
+
+def _held(m: re.Match[str]) -> Reference | None:
+    """The reference of a token; many formulas of a workbook name the same few."""
+    text = m[0]
+    if text not in _known:
+        if len(_known) >= _MOST:
+            _known.clear()
+        _known[text] = _reference(m)
+    return _known[text]
 
 
 def _reference(m: re.Match[str]) -> Reference | None:
@@ -140,11 +153,16 @@ class Graph:
         if reference.external or depth > _DEEPEST:
             return
         if reference.corners is not None:
-            top, bottom = sorted(a.at(cell.row) for a in reference.corners[:2])
-            left, right = sorted(a.at(cell.column) for a in reference.corners[2:])
-            for sheet in self._sheets(reference.sheet, cell.sheet):
-                if top > 0 and left > 0:
-                    yield Place(sheet, (top, bottom, left, right))
+            one, two, three, four = reference.corners
+            top, bottom = one.at(cell.row), two.at(cell.row)
+            left, right = three.at(cell.column), four.at(cell.column)
+            area = (
+                *((top, bottom) if top <= bottom else (bottom, top)),
+                *((left, right) if left <= right else (right, left)),
+            )
+            if area[0] > 0 and area[2] > 0:
+                for sheet in self._sheets(reference.sheet, cell.sheet) if reference.sheet else (cell.sheet,):
+                    yield Place(sheet, area)
         elif reference.table is not None:
             place = self._structured(reference, cell)
             if place is not None:

@@ -159,14 +159,25 @@ def percent_of_hundreds(subject: Subject) -> Iterator[Found]:
 
 def _each(subject: Subject) -> Iterator[tuple[Record, Stated]]:
     """What typed cells and formulas state, each once."""
-    seen: set[tuple[str, int, int, str]] = set()
+    cached: list[tuple[Record, Stated]] | None = subject.__dict__.get("_each_stated")
+    if cached is None:
+        cached = subject.__dict__["_each_stated"] = list(_stated(subject))
+    yield from cached
+
+
+def _stated(subject: Subject) -> Iterator[tuple[Record, Stated]]:
+    firsts: dict[int, Stated] = {}  # by cell; few state more than one figure
+    others: set[tuple[int, str]] = set()
     for r in records(subject):
         for found in r.figures.values():
             for s in found:
-                key = (s.cell.sheet, s.cell.row, s.cell.column, s.text)
-                if key not in seen:
-                    seen.add(key)
-                    yield r, s
+                first = firsts.setdefault(id(s.cell), s)
+                if first is not s:
+                    others.add((id(s.cell), first.text))
+                    if (id(s.cell), s.text) in others:
+                        continue
+                    others.add((id(s.cell), s.text))
+                yield r, s
 
 
 def _is_percent(s: Stated) -> bool:

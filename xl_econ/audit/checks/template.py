@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from xl_econ.audit import manifest as manifests
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, check
 from xl_econ.audit.subject import Subject
 from xl_econ.workbook.cell import At, address
@@ -28,6 +28,11 @@ _EXPLAINING = ("Cover", "Sources", "Changelog", "Glossary")
 )
 def manifest_damaged(subject: Subject) -> Iterator[Found]:
     """The part that a template carries, truncated or edited by hand."""
+    with zipfile.ZipFile(subject.path) as package:
+        if not any(name.casefold().startswith("customxml/item") for name in package.namelist()):
+            return
+    from xl_econ.audit import manifest as manifests  # all that makes templates; what others made needs none of it
+
     reason = manifests.damage(subject.path)
     if reason:
         known = "" if subject.manifest else "; nothing is compared with the template"

@@ -19,6 +19,7 @@ from xl_econ.audit.reconcile import (
     tenfold,
 )  # fmt: skip
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
+from xl_econ.metrics import REGISTRY
 from xl_econ.tables.store import TABLES
 
 _LIKELY_MFU = 0.4
@@ -35,7 +36,7 @@ _BEST_MFU = 0.7  # more than any published run reached over all its hours
 def run_hours(r: Record) -> Iterator[Found]:
     """MFU of 6ND FLOP over the stated hours at the dense peak; above 1 it is impossible."""
     params, tokens, hours = r.get("params_active", "params", "params_total"), r.get("tokens"), r.get("gpu_hours")
-    peak = _peak(r)
+    peak = None if params is None or tokens is None or hours is None else _peak(r)
     if params is None or tokens is None or hours is None or peak is None:
         return
     if min(params.low, tokens.low, hours.low) <= 0:
@@ -67,7 +68,7 @@ def run_hours(r: Record) -> Iterator[Found]:
 def _impossible(r: Record) -> bool:
     """Whether the hours of a run are fewer than its FLOP take at the peak."""
     params, tokens, hours = r.get("params_active", "params", "params_total"), r.get("tokens"), r.get("gpu_hours")
-    peak = _peak(r)
+    peak = None if params is None or tokens is None or hours is None else _peak(r)
     if params is None or tokens is None or hours is None or peak is None:
         return False
     if min(params.low, tokens.low, hours.low) <= 0:
@@ -114,10 +115,11 @@ def run_price(r: Record) -> Iterator[Found]:
     if cost is None or hours is None or min(hours.low, cost.low) <= 0 or math.isinf(hours.high):
         return
     if price is not None and price.low > 0 and len(r.figures["usd_per_gpu_hour"]) == 1:
-        expected = call("lines_spend", (hours.middle,), (price.middle,))
-        ratio = cost.middle / expected
+        lines = (hours.middle,), (price.middle,)
+        ratio = cost.middle / float(REGISTRY["LINES_SPEND"](*lines))
         factor = powers_of_ten(ratio)
         if factor or ratio < 1 - max(slack(cost, hours, price), 0.05):
+            expected = call("lines_spend", *lines)  # which refuses what cannot be
             text = f"{cost.text}, but {hours.text} at {price.text} are {shown(expected)}: {ratio:.4g} times{factor}"
             yield at(cost.cell, text, expected, severity="" if factor else WARNING)
         return

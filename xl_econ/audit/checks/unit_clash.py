@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xl_econ.audit.folding import Clash, Folder, Value, nearest_factor, same_but_time, tree
+from xl_econ.audit.folding import SAMPLE, Clash, Folder, Value, nearest_factor, same_but_time, tree
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.audit.units import Evidence, Units
@@ -122,9 +122,19 @@ def _fold(subject: Subject) -> Iterator[Folded]:
                     found.append(cell)
         return found[:most] if len(found) > most else found
 
+    measured: dict[Place, bool] = {}
+
+    def is_measured(place: Place) -> bool:
+        if place not in measured:
+            measured[place] = any(unit_of(c) for c in first(place, SAMPLE) if c.is_number or c.formula)
+        return measured[place]
+
     folder = Folder(unit_of, subject.graph.places, first)
     reported: set[tuple[str, str, str]] = set()
     for cell in subject.firsts(_COPIES):
+        # Of cells without units nothing follows; a look-up may return what lies farther in its table.
+        if "LOOKUP(" not in cell.key.upper() and not any(map(is_measured, subject.graph.precedents(cell))):
+            continue
         value, clashes = folder.fold(cell)
         if not value.seen and not clashes:
             continue
