@@ -244,7 +244,7 @@ def test_the_command_solves_templates_and_steps(capsys):
     ("words", "text", "code"),
     [
         (["TRAIN_COST", "mfu=?"], "the value to reach is missing", 2),
-        (["TRAIN_COST", "5", "mfu=?", "params_b=?"], "mfu and params_b are all sought", 2),
+        (["TRAIN_COST", "5", "mfu=?", "params_b=?"], "mfu and params_b are sought", 2),
         (["TRAIN_COST", "5", "mfu=1"], "nothing is sought: write one input as k=?", 2),
         (["TRAIN_COST", "5", "target=6", "mfu=?"], "2 values to reach", 2),
         (["TRAIN_CST", "5", "mfu=?"], "did you mean 'TRAIN_COST'", 2),

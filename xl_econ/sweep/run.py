@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from xl_econ import engines
-from xl_econ.core.errors import InputError, UsageError, nearest
+from xl_econ.core.errors import InputError, UsageError
 from xl_econ.engines.base import Engine
 from xl_econ.workbook import rate_card
 
@@ -27,6 +27,7 @@ from .sketch import Sketch
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 EXACT = 1 << 20  # draws, times outputs, whose values are kept for exact quantiles
 MAX_POINTS = 100_000_000
+MOST_DRAWS = 10**15  # a thousand processors for a day
 DRAWS = 10_000  # where nobody says how many
 _TASK_BLOCKS = 64
 _ROUNDS = 8  # tasks for each worker, so that none is left alone with the last one
@@ -309,15 +310,15 @@ def plan(
         keeps: All draws are given back, part by part.
 
     Raises:
-        InputError: A distribution in a grid, or a grid that is too large: says how large it would be.
-        UsageError: An unknown method or figure, a number that cannot be.
+        InputError: A distribution in a grid, an unknown figure, a grid that is too large: says how large it would be.
+        UsageError: An unknown method, a number that cannot be.
     """
     method = known_method(method or ("grid" if case.is_grid and n is None else "mc"))
     if method == "grid":
         n = _grid_points(case, n, max_points)
     n = DRAWS if n is None else n
-    if n < 1:
-        raise UsageError(f"-n {n}: must be at least 1")
+    if not 1 <= n <= MOST_DRAWS:
+        raise UsageError(f"-n {n}: must be at least 1" if n < 1 else f"-n {n:.3g}: at most {MOST_DRAWS:.0e} draws")
     if seed < 0:
         raise UsageError(f"--seed {seed}: must be at least 0")
     for budget in budgets:
@@ -325,8 +326,7 @@ def plan(
             raise UsageError(f"--budget {budget}: must be a finite number")
     what = case.compute()
     for key in outputs:
-        if key not in what.outputs:
-            raise UsageError(f"{what.name} has no result {key!r}{nearest(key, what.outputs)}")
+        what.output(key)
     card = rate_card.current()
     chosen = tuple(dict.fromkeys(outputs)) or (what.result,)
     where = str(card.absolute()) if card else None
@@ -338,10 +338,12 @@ def _grid_points(case: Study, n: int | None, most: int) -> int:
         if d.continuous:
             raise InputError(f"{key}: a grid takes single values (a list, or low, high and steps); or take --method mc")
     size = grid_size(dict(case.varied))
-    if size > most:
+    if size > min(most, MOST_DRAWS):
         counts = " x ".join(f"{len(points(d)):,} of {key}" for key, d in case.varied)
         raise InputError(
-            f"a grid of {size:,} points ({counts}); at most {most:,} without --max-points, or take --method mc"
+            f"a grid of {size:,} points ({counts}); at most {min(most, MOST_DRAWS):,} "
+            + ("without --max-points, " if most < MOST_DRAWS else "whatever --max-points says, ")
+            + "or take --method mc"
         )
     if n is not None and n != size:
         raise UsageError(f"a grid has as many draws as points, {size:,}; leave out -n {n}")
