@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from xl_econ.sweep.run import Gathered, Part, Plan, Result
+    from xl_econ.sweep.plan import Plan
+    from xl_econ.sweep.run import Gathered, Part, Result
 
 _SAVE_SECONDS = 30
 _DIGITS = re.compile(r"\d+\.\d{6,}(?:e[+-]?\d+)?")  # of a number with more of them than help a reader
@@ -25,6 +26,7 @@ _DIGITS = re.compile(r"\d+\.\d{6,}(?:e[+-]?\d+)?")  # of a number with more of t
 def sweep(args: argparse.Namespace) -> int:
     """Run the draws of a case file, and tell what they come to."""
     from xl_econ import engines
+    from xl_econ.sweep import plan as plans
     from xl_econ.sweep import run
     from xl_econ.sweep.cases import read
     from xl_econ.sweep.draws_file import writing
@@ -32,7 +34,7 @@ def sweep(args: argparse.Namespace) -> int:
     _refuse(args)
     shares = [_share(text) for text in args.quantiles.split(",")] if args.quantiles else run.QUANTILES
     case = read(args.cases, args.name)
-    plan = run.plan(
+    plan = plans.plan(
         case, args.n, args.seed, args.method, args.result, args.budget, args.max_points, args.draws is not None
     )
     if args.dry_run:

@@ -14,7 +14,8 @@ from xl_econ import __version__
 from xl_econ.core.errors import InputError
 from xl_econ.core.place import whole
 
-from .run import Gathered, Plan
+from .plan import Plan
+from .run import Gathered
 from .sketch import Sketch
 
 
