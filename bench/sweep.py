@@ -26,6 +26,7 @@ import numpy as np
 from harness import interleaved, judge, report
 
 from xl_econ import engines
+from xl_econ.sweep import plan as plans
 from xl_econ.sweep import run as sweeps
 from xl_econ.sweep.cases import study
 from xl_econ.sweep.draws import Draws
@@ -46,8 +47,8 @@ CASE = {
 }
 
 
-def plan(n: int) -> sweeps.Plan:
-    return sweeps.plan(study(CASE, "TRAIN_COST"), n, seed=20261123)
+def plan(n: int) -> plans.Plan:
+    return plans.plan(study(CASE, "TRAIN_COST"), n, seed=20261123)
 
 
 def ours(n: int) -> sweeps.Result:

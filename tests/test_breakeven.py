@@ -136,6 +136,8 @@ def test_the_command_compares_two_results(capsys):
         ([*AXES[:2], "--y", "utilization=0.2:1", "--target", "4"], "two inputs are needed", 3),
         ([*AXES, "--target", "4", "utilization=0.5"], "utilization is given and varied", 3),
         ([*AXES, "--target", "4", "--points", "1"], "need two values at least", 3),
+        ([*AXES, "--target", "4", "--points", "1000000000"], "a curve has at most 10,000 values", 3),
+        ([*AXES, "--target", "4", "--csv", "nowhere/b.csv"], "there is no folder", 2),
         ([*AXES, "--equals", "effective"], "did you mean 'effective_rate'", 3),
     ],
 )

@@ -253,6 +253,7 @@ def test_the_command_reads_case_files(cases, capsys):
         (["a.toml", "a.txt"], "a.txt: not a case file", 3),
         (["a.toml", "b.toml", "--of", "FLEET_COST"], "FLEET_COST has no input 'params_b'", 3),
         (["a.toml", "a.toml", "--group", "x"], "--group x: expected NAME=K1,K2", 2),
+        (["a.toml", "a.toml", "--by", "size"], "no --by 'size'; there are input, group", 2),
         (["a.toml", "uncertain.toml"], "mfu is uncertain or a range; a bridge goes from one value to another", 3),
         (["a.toml", "two.csv"], "holds 2 cases, and one is needed", 3),
     ],

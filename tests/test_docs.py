@@ -58,8 +58,8 @@ def test_writing_the_pages_removes_old_ones(tmp_path, capsys):
     assert (tmp_path / "tables" / "accelerators.md").exists()
 
 
-def blocks(kind):
-    return re.findall(rf"```{kind}\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+def blocks(kind, page="README.md"):
+    return re.findall(rf"```{kind}\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_readme_python():
@@ -70,12 +70,16 @@ def test_readme_python():
         assert doctest.DocTestRunner().run(test).failed == 0
 
 
-def test_readme_commands(tmp_path, monkeypatch, capsys):
-    """Every command that the README shows prints what the README shows."""
+@pytest.mark.parametrize("page", ["README.md", "docs/scenarios.md"])
+def test_commands_of_a_page(page, tmp_path, monkeypatch, capsys):
+    """Every command that a page shows prints what the page shows, with the files that it shows."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "templates").symlink_to(ROOT / "templates")
+    for text in blocks("toml", page):
+        if name := re.match(r"# (\S+\.toml)\n", text):
+            (tmp_path / name[1]).write_text(text, encoding="utf-8")
     shown = 0
-    for block in blocks("console"):
+    for block in blocks("console", page):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, output = part.partition("\n")
             if command.startswith("xl-econ "):
@@ -97,11 +101,15 @@ def test_readme_formulas(tmp_path):
     assert all(close(values[cell], value) for cell, value in cells)
 
 
-def test_links_of_the_readme_lead_somewhere():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "docs/scenarios.md"])
+def test_links_of_a_page_lead_somewhere(page):
+    path = ROOT / page
+    text = path.read_text(encoding="utf-8")
     targets = [t for t in re.findall(r"\]\(([^)]+)\)", text) if not t.startswith("http")]
     assert targets
-    assert not [t for t in targets if not (ROOT / t.split("#")[0]).exists()]
+    headings = {"#" + h.lower().replace(" ", "-") for h in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+    assert not [t for t in targets if t.startswith("#") and t not in headings]
+    assert not [t for t in targets if not (path.parent / t.split("#")[0]).exists()]
 
 
 def test_nothing_names_this_machine():

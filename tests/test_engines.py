@@ -19,6 +19,7 @@ from xl_econ.core.errors import CellError, DomainError, UsageError
 from xl_econ.engines import base, engine
 from xl_econ.engines.base import EngineError
 from xl_econ.engines.local import Pool
+from xl_econ.sweep import plan as plans
 from xl_econ.sweep import run as sweeps
 from xl_econ.sweep.cases import study
 
@@ -192,7 +193,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch) -> None:
 
 
 # -- with a scheduler of its own --------------------------------------------------------------------------------
-def swept(plan: sweeps.Plan, name: str, kill: bool = False) -> tuple[dict[str, object], int]:
+def swept(plan: plans.Plan, name: str, kill: bool = False) -> tuple[dict[str, object], int]:
     with engine(name, 2) as where:
         if kill:
             pid = next(iter(where.run(busy, [0])))[1]
@@ -209,7 +210,7 @@ def swept(plan: sweeps.Plan, name: str, kill: bool = False) -> tuple[dict[str, o
 
 @pytest.mark.slow
 def test_a_worker_killed_in_a_sweep_changes_no_bit(scheduler: str) -> None:
-    plan = sweeps.plan(study(CASE, "train_cost"), 150 * 8192 + 3, 7, budgets=[1e8])
+    plan = plans.plan(study(CASE, "train_cost"), 150 * 8192 + 3, 7, budgets=[1e8])
     undisturbed, deaths = swept(plan, "local")
     assert deaths == 0
     assert swept(plan, f"dask://{scheduler}", kill=True)[0] == undisturbed

@@ -240,11 +240,18 @@ def test_the_command_solves_templates_and_steps(capsys):
     assert "2 solutions" in out
 
 
+def test_the_value_to_reach_can_be_named_as_the_function_is(capsys):
+    words = ["params_b=37", "tokens_t=14.8", "peak_tflops=989.4", "usd_per_gpu_hour=2", "mfu=?", "--json"]
+    plain, named = (run(["solve", "TRAIN_COST", goal, *words], capsys) for goal in ("5e6", "TRAIN_COST=5e6"))
+    assert plain == named
+    assert plain[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "text", "code"),
     [
         (["TRAIN_COST", "mfu=?"], "the value to reach is missing", 2),
-        (["TRAIN_COST", "5", "mfu=?", "params_b=?"], "mfu and params_b are all sought", 2),
+        (["TRAIN_COST", "5", "mfu=?", "params_b=?"], "mfu and params_b are sought", 2),
         (["TRAIN_COST", "5", "mfu=1"], "nothing is sought: write one input as k=?", 2),
         (["TRAIN_COST", "5", "target=6", "mfu=?"], "2 values to reach", 2),
         (["TRAIN_CST", "5", "mfu=?"], "did you mean 'TRAIN_COST'", 2),

@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import xl_econ
 from xl_econ import cli
 from xl_econ.core.errors import InputError, UsageError, XlEconError
 from xl_econ.engines import engine
+from xl_econ.sweep import plan as plans
 from xl_econ.sweep import run as sweeps
 from xl_econ.sweep.cases import read, study
 from xl_econ.sweep.draws import BLOCK, Draws, Permutation
@@ -44,7 +46,7 @@ usd_per_gpu_hour = { dist = "lognormal", p10 = 1.9, p90 = 3.9 }
 """
 
 
-def swept(plan: sweeps.Plan, workers: int = 1, chunk: int | None = None) -> dict[str, object]:
+def swept(plan: plans.Plan, workers: int = 1, chunk: int | None = None) -> dict[str, object]:
     with engine("local", workers) as where:
         return sweeps.run(plan, where, chunk=chunk).as_json()
 
@@ -61,27 +63,27 @@ def case(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("exact", [True, False])
 def test_the_same_seed_gives_the_same_bits_whatever_the_chunk(method: str, exact: bool, monkeypatch) -> None:
     if not exact:
-        monkeypatch.setattr(sweeps, "EXACT", 0)
-    plan = sweeps.plan(study(CASE, "train_cost"), 9 * BLOCK + 77, 7, method, budgets=[1e8])
+        monkeypatch.setattr(plans, "EXACT", 0)
+    plan = plans.plan(study(CASE, "train_cost"), 9 * BLOCK + 77, 7, method, budgets=[1e8])
     first = swept(plan)
     assert first["quantiles_are"] == ("exact" if exact else "within 0.1%")
     for chunk in (1, 3, 100):
         assert swept(plan, chunk=chunk) == first
-    assert swept(sweeps.plan(study(CASE, "train_cost"), 9 * BLOCK + 77, 8, method)) != first
+    assert swept(plans.plan(study(CASE, "train_cost"), 9 * BLOCK + 77, 8, method)) != first
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 7])
 def test_the_same_seed_gives_the_same_bits_whatever_the_workers(workers: int) -> None:
     for method in RANDOM:
-        plan = sweeps.plan(study(CASE, "train_cost"), 160 * BLOCK + 5, 7, method, budgets=[1e8])
+        plan = plans.plan(study(CASE, "train_cost"), 160 * BLOCK + 5, 7, method, budgets=[1e8])
         assert not plan.exact
         assert swept(plan, workers) == swept(plan)
 
 
 @pytest.mark.parametrize("method", RANDOM)
 def test_a_block_of_draws_depends_on_nothing_before_it(method: str) -> None:
-    plan = sweeps.plan(study(CASE, "train_cost"), 4 * BLOCK, 7, method)
+    plan = plans.plan(study(CASE, "train_cost"), 4 * BLOCK, 7, method)
 
     def draws() -> Draws:
         return Draws(dict(plan.study.varied), plan.study.correlations, method, plan.n, plan.seed)
@@ -107,8 +109,8 @@ def test_another_distribution_of_one_input_leaves_the_draws_of_the_others() -> N
 
 def test_a_state_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch) -> None:
     for most in (1 << 20, 0):
-        monkeypatch.setattr(sweeps, "EXACT", most)
-        plan = sweeps.plan(study(CASE, "train_cost"), 6 * BLOCK, 7, budgets=[1e8])
+        monkeypatch.setattr(plans, "EXACT", most)
+        plan = plans.plan(study(CASE, "train_cost"), 6 * BLOCK, 7, budgets=[1e8])
 
         class Stop(Exception):
             pass
@@ -125,7 +127,7 @@ def test_a_state_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch) -> None:
         with engine() as where:
             assert sweeps.run(plan, where, gathered=gathered).as_json() == swept(plan)
         with pytest.raises(InputError, match="the state of another sweep"):
-            load(tmp_path / "s", sweeps.plan(study(CASE, "train_cost"), 6 * BLOCK, 8, budgets=[1e8]))
+            load(tmp_path / "s", plans.plan(study(CASE, "train_cost"), 6 * BLOCK, 8, budgets=[1e8]))
     (tmp_path / "s").write_text("[]")
     with pytest.raises(InputError, match="is not the state of a sweep"):
         load(tmp_path / "s", plan)
@@ -430,7 +432,9 @@ def test_a_dry_run_says_what_would_run(case: Path, tmp_path: Path, capsys) -> No
     assert (found["n"], found["draws_bytes"], found["kept_bytes"]) == (10**9, 3 * 8 * 10**9, 0)
     assert found["seconds"] > 1
     assert cli.main(argv) == 0
-    assert "1,000,000,000 (mc, seed 0)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1,000,000,000 (mc, seed 0)" in said
+    assert not re.search(r"\d\.\d{7}", said)  # no digits that nobody reads
     assert [p.name for p in tmp_path.iterdir()] == ["case.toml"]
 
 
@@ -581,7 +585,13 @@ def test_whole_numbers_and_texts_take_lists_only() -> None:
     ("extra", "code", "said"),
     [
         (["--method", "grid"], 3, "a grid takes single values"),
-        (["--method", "latin"], 2, "no method 'latin'"),
+        (["--method", "latin"], 2, "no method 'latin'; there are mc, lhs, sobol, grid"),
+        (["--engine", "dask://"], 2, "expected dask://host:port"),
+        (["-n", "1e30"], 2, "-n 1e+30: at most 1e+15 draws"),
+        (["--result", "nope"], 3, "there are flop_per_token, train_flop, gpu_hours, train_cost"),
+        (["-o", "d.pdf"], 2, "a workbook's name ends with .xlsx"),
+        (["--png", "nowhere/d.png"], 2, "there is no folder"),
+        (["--state", "."], 2, "is a folder"),
         (["--engine", "ray"], 2, "no engine 'ray'; there are local, dask, dask://host:port"),
         (["--engine", "dask://nowhere"], 2, "expected dask://host:port"),
         (["--workers", "0"], 2, "there must be at least 1"),
@@ -591,7 +601,7 @@ def test_whole_numbers_and_texts_take_lists_only() -> None:
         (["--seed", "-1"], 2, "--seed -1: must be at least 0"),
         (["--quantiles", "p10,p100"], 2, "expected p10, 10% or 0.1"),
         (["--quantiles", "half"], 2, "expected p10, 10% or 0.1"),
-        (["--result", "train_cots"], 2, "no result 'train_cots'; did you mean 'train_cost'?"),
+        (["--result", "train_cots"], 3, "no result 'train_cots'; did you mean 'train_cost'?"),
         (["--draws", "d.txt"], 2, "can be .parquet or .csv"),
         (["--draws", "nowhere/d.csv"], 2, "there is no folder"),
         (["--draws", "d.csv", "--state", "s"], 2, "whole or not at all"),

@@ -196,3 +196,21 @@ def test_what_is_not_there_is_said_with_the_nearest():
         target("TRAIN_COST", {"mfu": "params_b * 2"})
     with pytest.raises(LayoutError, match="x: bought is a total of the timeline"):
         target("fleet_plan", {"x": "bought * 2"})
+
+
+@pytest.mark.parametrize("m", [m for m in REGISTRY.values() if not any(p.quantity.many for p in m.params.values())])
+def test_every_function_is_a_step_with_its_defaults(m):
+    """What a step leaves out has the unit of the argument, and not that of a bare number."""
+    needed = [key for key, p in m.params.items() if not p.optional]
+    assert target("chain", {"y": f"{m.name}({', '.join(needed)})"}).outputs["y"].unit not in ("", None)
+
+
+def test_a_step_says_what_is_wrong_with_it():
+    steps = {"power": "POWER_COST(watts, usd_per_kwh)", "tco": "GPU_TCO(30000, power / ONE_YEAR, 4000, site, 4)"}
+    assert target("chain", steps).outputs["tco"].unit == "USD"
+    with pytest.raises(UnitError, match=r"step tco: .* of USD and USD/yr"):
+        target("chain", steps | {"tco": "GPU_TCO(30000, power, 4000, site)"})
+    with pytest.raises(
+        LayoutError, match=r"step power: POWER_COST is a function: write POWER_COST\(watts, usd_per_kwh"
+    ):
+        target("chain", {"power": "POWER_COST"})

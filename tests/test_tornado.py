@@ -204,6 +204,9 @@ ALL = ["params_b=1", "tokens_t=1", "peak_tflops=100", "mfu=0.4", "usd_per_gpu_ho
         (["TRAIN_COST", *ALL, "--swing", "20%", "--result", "gpu_hour"], "did you mean 'gpu_hours'", 3),
         (["TRAIN_COST", *ALL, "mfu"], "'mfu': expected k=v", 2),
         (["TRAIN_COST", "--cases", "none.toml"], "none.toml: cannot be read", 3),
+        (["TRAIN_COST", *ALL, "--swing", "20%", "--sobol", "--draws", str(1 << 40)], "need a power of two", 3),
+        (["TRAIN_COST", *ALL, "--swing", "20%", "--sobol", "--seed", "-1"], "seed -1: must be at least 0", 3),
+        (["TRAIN_COST", *ALL, "--swing", "20%", "--png", "nowhere/t.png"], "there is no folder", 2),
         (["TRAIN_COST", *ALL, "mfuu=1", "--swing", "20%"], "did you mean 'mfu'", 3),
     ],
 )

@@ -66,7 +66,8 @@ class _Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             hint = nearest(str(value), action.choices) or f"; there are {', '.join(action.choices)}"
-            raise UsageError(f"no {action.metavar or action.dest} {value!r}{hint}")
+            what = action.option_strings[-1] if action.option_strings else action.metavar or action.dest
+            raise UsageError(f"no {what} {value!r}{hint}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -38,19 +38,17 @@ def diff(args: argparse.Namespace) -> int:
 
 def _write(args: argparse.Namespace, found: list[Finding]) -> None:
     from xl_econ.core.errors import UsageError, WorkbookError
+    from xl_econ.core.place import whole
 
     from .diff_page import page
 
     if args.html.exists() and not args.force:
         raise UsageError(f"{args.html}: exists; --force replaces it")
-    beside = args.html.with_name(f".{args.html.name}.tmp")
     try:
-        beside.write_text(page(str(args.a), str(args.b), found), encoding="utf-8", newline="\n")
-        beside.replace(args.html)
+        with whole(args.html) as beside:
+            beside.write_text(page(str(args.a), str(args.b), found), encoding="utf-8", newline="\n")
     except OSError as e:
         raise WorkbookError(f"{args.html}: cannot be written: {e.strerror or e}") from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def plain(f: Finding) -> Finding:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xl_econ.sweep.tornado import Bar, Tornado
 
 _WIDTH = 36  # characters of the widest bar
+_SEEN = 1e-9  # relative: less is rounding that nobody needs to see; --json has it
 
 
 def words(arguments: Sequence[str]) -> dict[str, str]:
@@ -208,7 +209,7 @@ def _print_bridge(found: Bridge) -> None:
         share = f"{d.effect / difference:.1%}" if difference else ""
         moved = "; ".join(_moved(k, a, b, len(d.inputs) > 1 or k != d.key) for k, (a, b) in d.inputs.items())
         rows.append([d.key, _signed(d.effect), share, d.kind, moved])
-    if found.residual:
+    if abs(found.residual) > _SEEN * max(abs(found.start), abs(found.end)):
         rows.append(["rounding", f"{found.residual:+.1e}", "", "", ""])
     rows.append(["B", _figure(found.end), "", "", ""])
     print_grid(_right(rows, (1, 2)), 90)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xl_econ.core.errors import UsageError
+from xl_econ.core.place import whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,19 +18,19 @@ def write_text(path: Path, text: str, force: bool) -> None:
         UsageError: It is there, and `force` does not say that it may go.
     """
     free(path, force)
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
+    with whole(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def free(path: Path, force: bool) -> None:
-    """Refuse a path that holds something.
+    """Refuse a path that holds something, or whose folder is not there.
 
     Raises:
-        UsageError: It does, and `force` does not say that it may go.
+        UsageError: It does, and `force` does not say that it may go; a folder, or none to write to.
     """
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; name a file in it")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.absolute().parent}")
     if path.exists() and not force:
         raise UsageError(f"{path}: exists; --force replaces it")

@@ -41,18 +41,20 @@ def _asked(args: argparse.Namespace) -> tuple[str, str | None, str, dict[str, An
     """What to reach, of which result, what is sought, and the inputs."""
     from xl_econ.sweep.target import target
 
-    outputs = target(args.name).outputs
+    asked = target(args.name)
+    outputs = asked.outputs
     bare = [word for word in args.arguments if "=" not in word]
     given = words([word for word in args.arguments if "=" in word])
     sought = [key for key, text in given.items() if text.strip() == "?"]
     if len(sought) != 1:
-        what = f"{' and '.join(sought)} are all sought" if sought else "nothing is sought"
+        what = f"{' and '.join(sought)} are sought" if sought else "nothing is sought"
         raise UsageError(f"{what}: write one input as k=?")
     del given[sought[0]]
     goals: list[tuple[str, str | None]] = [(text, args.result) for text in bare]
     if "target" in given:
         goals.append((given.pop("target"), args.result))
     goals += [(given.pop(key), key) for key in list(given) if key in outputs]
+    goals += [(given.pop(key), args.result) for key in list(given) if key.casefold() == asked.name.casefold()]
     if len(goals) != 1:
         what = "the value to reach is missing" if not goals else f"{len(goals)} values to reach"
         raise UsageError(f"{what}: write one, as target=5e6")

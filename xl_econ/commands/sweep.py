@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from xl_econ.sweep.run import Gathered, Part, Plan, Result
+    from xl_econ.sweep.plan import Plan
+    from xl_econ.sweep.run import Gathered, Part, Result
 
 _SAVE_SECONDS = 30
+_DIGITS = re.compile(r"\d+\.\d{6,}(?:e[+-]?\d+)?")  # of a number with more of them than help a reader
 
 
 def sweep(args: argparse.Namespace) -> int:
     """Run the draws of a case file, and tell what they come to."""
     from xl_econ import engines
+    from xl_econ.sweep import plan as plans
     from xl_econ.sweep import run
     from xl_econ.sweep.cases import read
     from xl_econ.sweep.draws_file import writing
@@ -30,7 +34,7 @@ def sweep(args: argparse.Namespace) -> int:
     _refuse(args)
     shares = [_share(text) for text in args.quantiles.split(",")] if args.quantiles else run.QUANTILES
     case = read(args.cases, args.name)
-    plan = run.plan(
+    plan = plans.plan(
         case, args.n, args.seed, args.method, args.result, args.budget, args.max_points, args.draws is not None
     )
     if args.dry_run:
@@ -69,6 +73,8 @@ def _refuse(args: argparse.Namespace) -> None:
 
     from .files import free
 
+    if args.output and args.output.suffix.lower() != ".xlsx":
+        raise UsageError(f"-o {args.output}: a workbook's name ends with .xlsx")
     if args.draws:
         refuse(args.draws)
         free(args.draws, args.force)
@@ -82,10 +88,8 @@ def _refuse(args: argparse.Namespace) -> None:
         check_target(args.output, args.force)
     if args.resume and not args.state:
         raise UsageError("--resume goes on from a state; name its file (--state F)")
-    if args.state and not args.state.absolute().parent.is_dir():
-        raise UsageError(f"--state {args.state}: there is no folder {args.state.absolute().parent}")
-    if args.state and not args.resume:
-        free(args.state, args.force)
+    if args.state:
+        free(args.state, args.force or args.resume)
 
 
 def _share(text: str) -> float:
@@ -136,7 +140,7 @@ def _state(args: argparse.Namespace, plan: Plan) -> Iterator[_State]:
 
 def _dry_run(args: argparse.Namespace, plan: Plan) -> int:
     """What would run, how large it is, and how long the first block of it takes."""
-    from xl_econ.sweep.run import Task, tasks, work
+    from xl_econ.sweep.run import Task, work
 
     work(Task(plan, 0, 1))
     started = time.perf_counter()
@@ -153,7 +157,6 @@ def _dry_run(args: argparse.Namespace, plan: Plan) -> int:
         "outputs": list(plan.outputs),
         "engine": args.engine,
         "workers": args.workers,
-        "tasks": sum(1 for _ in tasks(plan, args.workers)),
         "seconds": seconds,
         "kept_bytes": 8 * plan.n * len(plan.outputs) if plan.exact else 0,
         "draws_bytes": _draws_bytes(args.draws, plan.n * columns),
@@ -161,7 +164,7 @@ def _dry_run(args: argparse.Namespace, plan: Plan) -> int:
     }
     if args.json:
         return print_json(found)
-    said = [("draws", f"{plan.n:,} ({plan.method}, seed {plan.seed})"), ("about", f"{seconds:,.1f} s")]
+    said = [("draws", f"{plan.n:,} ({plan.method}, seed {plan.seed})"), ("about", _lasting(seconds))]
     said += [("varies", f"{key}: {text}") for key, text in found["varied"].items()]
     if args.draws:
         said.append(("file", f"about {found['draws_bytes'] / 1e6:,.1f} MB"))
@@ -169,9 +172,17 @@ def _dry_run(args: argparse.Namespace, plan: Plan) -> int:
     return 0
 
 
+def _lasting(seconds: float) -> str:
+    """A time as people say it: 4.2 s, 3.1 hours."""
+    for size, unit in ((365.25 * 86400, "years"), (86400, "days"), (3600, "hours"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
 def _said(d: Any) -> str:
     """A distribution in words; of many values how many."""
-    return f"{len(d.values)} values" if not d.continuous else str(d)
+    return f"{len(d.values):,} values" if not d.continuous else _DIGITS.sub(lambda m: f"{float(m[0]):.6g}", str(d))
 
 
 def _draws_bytes(path: Path | None, numbers: int) -> int:
@@ -182,6 +193,8 @@ def _draws_bytes(path: Path | None, numbers: int) -> int:
 
 def _print(args: argparse.Namespace, result: Result) -> None:
     """The report on a terminal."""
+    from xl_econ.sweep.run import label
+
     plan = result.plan
     what = plan.study.compute()
     for key in plan.outputs:
@@ -193,8 +206,6 @@ def _print(args: argparse.Namespace, result: Result) -> None:
             print("  no draw has a finite result")
             continue
         rows = [("mean", s.mean), ("sd", s.sd), ("min", s.low)]
-        from xl_econ.sweep.run import label
-
         rows += [
             (label(q).upper(), v) for q, v in zip(result.shares, result.quantiles(key, result.shares), strict=True)
         ]

@@ -31,7 +31,7 @@ def engine(name: str = "local", workers: int = 1) -> Engine:
 
         return InProcess() if workers == 1 else Pool(workers)
     if name == "dask" or name.startswith("dask://"):
-        from .cluster import Dask
+        from .cluster import Dask, address
 
-        return Dask(name.removeprefix("dask").removeprefix("://"), workers)
+        return Dask(address(name), workers)
     raise UsageError(f"no engine {name!r}{nearest(name, NAMES) or '; there are ' + ', '.join(NAMES)}")

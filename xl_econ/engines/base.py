@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self, TypeVar
 from xl_econ.core.errors import XlEconError
 
 ATTEMPTS = 3  # of a task whose worker dies
+AHEAD = 3  # tasks for each worker that are handed out before the first of them is done
 T = TypeVar("T")
 R = TypeVar("R")
 

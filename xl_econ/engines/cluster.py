@@ -14,15 +14,27 @@ from typing import Any, Self, TypeVar
 
 from xl_econ.core.errors import UsageError, XlEconError
 
-from .base import ATTEMPTS, EngineError, guarded, named, opened, version
+from .base import AHEAD, ATTEMPTS, EngineError, guarded, named, opened, version
 
 T = TypeVar("T")
 R = TypeVar("R")
-AHEAD = 3  # tasks for each worker that are handed out before the first of them is done
 CONNECT_SECONDS = 10
 EMPTY_SECONDS = 20  # without a worker, until nobody waits for one
 _LOOK_SECONDS = 2
 _INSTALL = "the engine dask needs the package distributed: pip install 'xl-econ[dask]'"
+
+
+def address(name: str) -> str:
+    """Host and port of the scheduler that an engine's name says; empty for a cluster on this machine.
+
+    Raises:
+        UsageError: `dask://` without them.
+    """
+    found = name.removeprefix("dask").removeprefix("://")
+    host, _, port = found.rpartition(":")
+    if name != "dask" and not (host and port.isdigit() and 0 < int(port) < 1 << 16):
+        raise UsageError(f"engine {name}: expected dask://host:port, as dask://10.0.0.5:8786")
+    return found
 
 
 class Dask:
@@ -42,9 +54,6 @@ class Dask:
         self._open = contextlib.ExitStack()
         self._known: set[str] = set()
         self._looked = -math.inf
-        host, _, port = address.rpartition(":")
-        if address and not (host and port.isdigit()):
-            raise UsageError(f"engine dask://{address}: expected dask://host:port, as dask://10.0.0.5:8786")
 
     def __enter__(self) -> Self:
         """Reach the cluster.

@@ -10,11 +10,10 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from .base import ATTEMPTS, EngineError, guarded, named, opened, version
+from .base import AHEAD, ATTEMPTS, EngineError, guarded, named, opened, version
 
 T = TypeVar("T")
 R = TypeVar("R")
-AHEAD = 3  # tasks for each worker that are handed out before the first of them is done
 
 
 class InProcess:

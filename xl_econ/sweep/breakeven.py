@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from xl_econ.core.errors import InputError
-from xl_econ.core.quantity import number_from_text
 from xl_econ.core.units import UNTYPED
 
 from .inverse import NotInvertible, inverse, spelt
@@ -18,6 +17,7 @@ from .roots import roots
 from .target import Input, Output, Steps, Target, target
 
 CURVE, GRID = 21, 9
+MOST = 10_000  # values of x on the curve
 _SCAN = 201  # values of y that are tried for each x
 _SAME = 1e-9
 
@@ -106,7 +106,7 @@ def breakeven_map(
     t = target(name, steps)
     o = t.output(output)
     other = t.output(equals) if equals else None
-    sought = _goal(goal, o, other)
+    sought = _goal(t, goal, o, other)
     (ix, *xs), (iy, *ys) = _axis(t, x), _axis(t, y)
     if ix.key == iy.key:
         raise InputError(f"{ix.key} is x and y: two inputs are needed")
@@ -115,6 +115,8 @@ def breakeven_map(
             raise InputError(f"{i.key} is given and varied")
     if min(curve, grid) < 2:
         raise InputError("a curve and a grid need two values at least")
+    if curve > MOST or grid > MOST // 10:
+        raise InputError(f"a curve has at most {MOST:,} values, and each side of a grid {MOST // 10:,}")
     inputs = t.bound({**given, ix.key: xs[0], iy.key: ys[0]})
     height = _Height(t, o, other, inputs, ix, iy)
     found, formula = _curve(t, o, height, ix, iy, _values(ix, xs, curve), ys, sought)
@@ -125,17 +127,14 @@ def breakeven_map(
     return Map(t.name, o, sought, other, ix, iy, found, across.tolist(), down.tolist(), results.tolist(), text, more)
 
 
-def _goal(goal: Any, o: Output, other: Output | None) -> float | None:
+def _goal(t: Target, goal: Any, o: Output, other: Output | None) -> float | None:
     if (goal is None) == (other is None):
         raise InputError(f"{o.key} needs a value to reach (--target) or a result to equal (--equals), one of them")
     if other is not None:
         if len({other.unit, o.unit} - {*UNTYPED}) > 1:
             raise InputError(f"{o.key} is in {o.unit} and {other.key} in {other.unit}: they are never equal")
         return None
-    value = number_from_text(goal) if isinstance(goal, str) else goal
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{o.key} = {goal!r}: expected a finite number to reach")
-    return float(value)
+    return t.goal(goal, o)
 
 
 def _axis(t: Target, axis: Axis) -> tuple[Input, float, float]:

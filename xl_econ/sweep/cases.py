@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xl_econ.core.errors import InputError, XlEconError, nearest
+from xl_econ.core.errors import InputError, LayoutError, UnitError, XlEconError, nearest
 from xl_econ.core.quantity import number_from_text
 from xl_econ.templates.fill import TEXTS, read_mapping
 
@@ -116,7 +116,7 @@ def study(
     """
     try:
         return _study(found, name, stem, varies)
-    except InputError as e:
+    except (InputError, LayoutError, UnitError) as e:
         raise InputError(f"{where}: {e}" if where else str(e)) from None
 
 

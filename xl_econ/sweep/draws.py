@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xl_econ.core.errors import UsageError, nearest
+from xl_econ.core.errors import UsageError
 
 from .correlation import mixing
 from .distributions import Block, Discrete, Distribution
@@ -191,10 +191,10 @@ def known_method(method: str) -> str:
     """Refuse what is no method.
 
     Raises:
-        UsageError: It is none; names the nearest.
+        UsageError: It is none; says which there are.
     """
     if method not in METHODS:
-        raise UsageError(f"no method {method!r}{nearest(method, METHODS) or '; there are ' + ', '.join(METHODS)}")
+        raise UsageError(f"no method {method!r}; there are {', '.join(METHODS)}")
     return method
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from xl_econ.core.errors import UsageError
+from xl_econ.core.place import whole
 
 FORMATS = (".parquet", ".csv")
 BYTES = {".parquet": 8, ".csv": 18}  # of a number, about
@@ -39,13 +40,9 @@ def writing(path: Path) -> Iterator[Write]:
         UsageError: As `refuse`.
     """
     refuse(path)
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        with (_parquet if path.suffix.lower() == ".parquet" else _csv)(beside) as write:
-            yield write
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    made = _parquet if path.suffix.lower() == ".parquet" else _csv
+    with whole(path) as beside, made(beside) as write:
+        yield write
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import UsageError
+from xl_econ.core.place import whole
 from xl_econ.templates.styles import NAVY, SERIES
 
 from . import curve
@@ -33,12 +34,8 @@ def _figure(rows: int, width: float = 9.0) -> tuple[Any, Any]:
 
 def _save(figure: Any, path: Path) -> None:
     """Write a picture, whole or not at all."""
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
+    with whole(path) as beside:
         figure.savefig(beside, format="png", dpi=_DPI, metadata={"Software": "xl-econ"})
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _short(value: Any) -> str:
@@ -77,6 +74,8 @@ def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
         [Patch(color=colour) for colour in (_LESS, _MORE)],
         ["at its low value", "at its high value"],
         loc="lower right",
+        bbox_to_anchor=(1, 1),  # above the axes: no bar and no figure is there
+        ncols=2,
         frameon=False,
         fontsize=8,
     )
@@ -103,12 +102,14 @@ def sweep_png(found: Result, path: Path) -> None:
     figure, axes = _figure(10)
     edges, shares = curve.histogram(found, key)
     axes.stairs(shares, edges, fill=True, color=_MORE, alpha=0.85)
-    lines = [(q, v, _ENDS) for q, v in zip(("P10", "P50", "P90"), found.quantiles(key, (0.1, 0.5, 0.9)), strict=True)]
-    lines += [("Budget", budget, _LESS) for budget in found.plan.budgets]
-    for name, value, colour in lines:
+    lines = [
+        (q, v, _ENDS, -2) for q, v in zip(("P10", "P50", "P90"), found.quantiles(key, (0.1, 0.5, 0.9)), strict=True)
+    ]
+    lines += [("Budget", budget, _LESS, -28) for budget in found.plan.budgets]
+    for name, value, colour, below in lines:  # a budget's figure stands below those of the quantiles
         axes.axvline(value, color=colour, linewidth=1.2)
         place, rest = (value, 1), {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-        axes.annotate(f"{name}\n{_short(value)}", place, (3, -2), va="top", size=8, color=colour, **rest)
+        axes.annotate(f"{name}\n{_short(value)}", place, (3, below), va="top", size=8, color=colour, **rest)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     _large(axes.xaxis)
     axes.set_xlabel(f"{output.label} ({output.unit})")

@@ -14,50 +14,20 @@ from typing import Any, Self
 import numpy as np
 
 from xl_econ import engines
-from xl_econ.core.errors import InputError, UsageError, nearest
 from xl_econ.engines.base import Engine
 from xl_econ.workbook import rate_card
 
-from .cases import Study, read, study
+from .cases import read, study
 from .distributions import Block
-from .draws import BLOCK, Draws, grid_size, known_method, points
+from .draws import BLOCK, Draws
 from .draws_file import writing
+from .plan import MAX_POINTS, Plan, plan
 from .sketch import Sketch
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-EXACT = 1 << 20  # draws, times outputs, whose values are kept for exact quantiles
-MAX_POINTS = 100_000_000
-DRAWS = 10_000  # where nobody says how many
 _TASK_BLOCKS = 64  # that are worth a message
 _TASKS = 20_000  # that a scheduler keeps in hand; of so many draws that there would be more, tasks are larger
 _ROUNDS = 8  # tasks for each worker, so that none is left alone with the last one
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A sweep: plain data that decides every bit of its result."""
-
-    study: Study
-    method: str
-    n: int
-    seed: int
-    outputs: tuple[str, ...]
-    budgets: tuple[float, ...] = ()
-    keeps: bool = False  # all draws are given back
-    card: str | None = None
-
-    @property
-    def exact(self) -> bool:
-        return self.n * len(self.outputs) <= EXACT
-
-    @property
-    def blocks(self) -> int:
-        return -(-self.n // BLOCK)
-
-    def sketches(self) -> dict[str, Sketch]:
-        """Empty ones, by output; budgets are of the first."""
-        some = enumerate(self.outputs)
-        return {key: Sketch(() if at else self.budgets, binned=not self.exact) for at, key in some}
 
 
 @dataclass(frozen=True)
@@ -286,68 +256,6 @@ def _state(n: int, sketch: Sketch, values: Block | None) -> dict[str, Any]:
         low, at, high = _quantiles(sketch, values, (max(q - off, 0), q, min(q + off, 1)))
         found |= {label(q): at, f"{label(q)}_se": (high - low) / 2}
     return found
-
-
-def plan(
-    case: Study,
-    n: int | None = None,
-    seed: int = 0,
-    method: str | None = None,
-    outputs: Sequence[str] = (),
-    budgets: Sequence[float] = (),
-    max_points: int = MAX_POINTS,
-    keeps: bool = False,
-) -> Plan:
-    """What a sweep of a study does.
-
-    Args:
-        case: The study.
-        n: Draws, 10,000 if None; a grid has its own number.
-        seed: What decides the draws; a whole number of at least 0.
-        method: `mc`, `lhs`, `sobol` or `grid`; without one a grid where everything that varies is a list, else `mc`.
-        outputs: Keys of the figures, the first of which the report is about; the target's result without any.
-        budgets: Of the first figure: how often it is above.
-        max_points: The largest grid.
-        keeps: All draws are given back, part by part.
-
-    Raises:
-        InputError: A distribution in a grid, or a grid that is too large: says how large it would be.
-        UsageError: An unknown method or figure, a number that cannot be.
-    """
-    method = known_method(method or ("grid" if case.is_grid and n is None else "mc"))
-    if method == "grid":
-        n = _grid_points(case, n, max_points)
-    n = DRAWS if n is None else n
-    if n < 1:
-        raise UsageError(f"-n {n}: must be at least 1")
-    if seed < 0:
-        raise UsageError(f"--seed {seed}: must be at least 0")
-    for budget in budgets:
-        if not math.isfinite(budget):
-            raise UsageError(f"--budget {budget}: must be a finite number")
-    what = case.compute()
-    for key in outputs:
-        if key not in what.outputs:
-            raise UsageError(f"{what.name} has no result {key!r}{nearest(key, what.outputs)}")
-    card = rate_card.current()
-    chosen = tuple(dict.fromkeys(outputs)) or (what.result,)
-    where = str(card.absolute()) if card else None
-    return Plan(case, method, n, seed, chosen, tuple(map(float, budgets)), keeps, where)
-
-
-def _grid_points(case: Study, n: int | None, most: int) -> int:
-    for key, d in case.varied:
-        if d.continuous:
-            raise InputError(f"{key}: a grid takes single values (a list, or low, high and steps); or take --method mc")
-    size = grid_size(dict(case.varied))
-    if size > most:
-        counts = " x ".join(f"{len(points(d)):,} of {key}" for key, d in case.varied)
-        raise InputError(
-            f"a grid of {size:,} points ({counts}); at most {most:,} without --max-points, or take --method mc"
-        )
-    if n is not None and n != size:
-        raise UsageError(f"a grid has as many draws as points, {size:,}; leave out -n {n}")
-    return size
 
 
 def sweep(

@@ -11,7 +11,6 @@ import numpy as np
 
 from xl_econ.core.errors import DomainError, InputError
 from xl_econ.core.expr import Expr
-from xl_econ.core.quantity import number_from_text
 
 from .inverse import NotInvertible, inverse, spelt
 from .roots import Answer, answers, points
@@ -122,20 +121,13 @@ def solve(
         raise InputError(f"{unknown} is {'a list' if i.quantity.many else 'a text'}: only a number can be solved for")
     if unknown in given:
         raise InputError(f"{unknown} is given and sought")
-    sought = _goal(goal, o)
+    sought = t.goal(goal, o)
     inputs = t.bound({**given, unknown: _somewhere(i)})
     del inputs[unknown]
     try:
         return _closed(t, i, o, sought, inputs)
     except NotInvertible:
         return _by_root(t, i, o, sought, inputs)
-
-
-def _goal(goal: Any, o: Output) -> float:
-    value = number_from_text(goal) if isinstance(goal, str) else goal
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{o.key} = {goal!r}: expected a finite number to reach")
-    return float(value)
 
 
 def _somewhere(i: Input) -> float:

@@ -12,8 +12,10 @@ import numpy as np
 
 from xl_econ import __version__
 from xl_econ.core.errors import InputError
+from xl_econ.core.place import whole
 
-from .run import Gathered, Plan
+from .plan import Plan
+from .run import Gathered
 from .sketch import Sketch
 
 
@@ -26,12 +28,8 @@ def save(path: Path, gathered: Gathered) -> None:
         "sketches": {key: _plain(s) for key, s in gathered.sketches.items()},
         "values": {key: _text(v[: gathered.done]) for key, v in gathered.values.items()},
     }
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
+    with whole(path) as beside:
         beside.write_text(json.dumps(held), encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def load(path: Path, plan: Plan) -> Gathered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from xl_econ.core import units
-from xl_econ.core.errors import InputError, LayoutError, UsageError, XlEconError, nearest
+from xl_econ.core.errors import InputError, LayoutError, UnitError, UsageError, XlEconError, nearest
 from xl_econ.core.expr import Expr
 from xl_econ.core.quantity import Quantity, clean, number_from_text
 from xl_econ.core.registry import Metric
@@ -151,8 +152,20 @@ class Target:
         """
         key = key or self.result
         if key not in self.outputs:
-            raise InputError(f"{self.name} has no result {key!r}{nearest(key, self.outputs)}")
+            known = "; there are " + ", ".join(self.outputs)
+            raise InputError(f"{self.name} has no result {key!r}{nearest(key, self.outputs) or known}")
         return self.outputs[key]
+
+    def goal(self, value: Any, o: Output) -> float:
+        """A value that a result should reach.
+
+        Raises:
+            InputError: Not a finite number.
+        """
+        found = number_from_text(value) if isinstance(value, str) else value
+        if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+            raise InputError(f"{o.key} = {value!r}: expected a finite number to reach")
+        return float(found)
 
     def compute(self, values: Mapping[str, Any], outputs: Iterable[str] = ()) -> dict[str, Any]:
         """The figures of many rows of inputs at once.
@@ -323,17 +336,44 @@ def _with_steps(base: Target, steps: Mapping[str, str]) -> Target:
                 raise LayoutError(f"{where}: {name} is a total of the timeline, which no step can read")
             if name in lines or name in inputs:
                 continue
+            if m := REGISTRY.get(name):  # an argument, as mfu, can have the name of one in small letters
+                raise LayoutError(f"{where}: {name} is a function: write {m.name}({', '.join(m.params)})")
             if name in steps:
                 raise LayoutError(f"{where}: reads {name}, which stands {'in' if name == key else 'after'} it")
             inputs[name] = Input(name, quantity, name)
             unit_of[name] = quantity.unit
         found = expression(text, {*inputs, *lines}, where)
         lines[key] = found.root
-        unit = units.unit_of(found.root, unit_of)
+        named, figures = _named(text)
+        try:
+            unit = units.unit_of(expression(named, {*inputs, *lines, *figures}, where).root, unit_of | figures)
+        except UnitError as e:
+            raise UnitError(f"{where}: {e}") from None
         unit_of[key] = "any" if unit is None else units.show(unit)
         outputs[key] = Output(key, key, unit_of[key])
     name = base.name or key
     return replace(base, name=name, inputs=inputs, lines=lines, outputs=outputs, result=key, _metric=None)
+
+
+def _named(text: str) -> tuple[str, dict[str, str]]:
+    """A formula with names for the figures among its arguments and for those left out, and their units.
+
+    The 3 of three years has no unit, and `GPU_TCO(gpu, power, network, site)` means as many years as the function does.
+    """
+    tree = ast.parse(text.strip(), mode="eval")
+    unit_of: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        m = REGISTRY.get(node.func.id.upper())
+        for n, (key, p) in enumerate(m.params.items() if m else ()):
+            if p.quantity.many or (n >= len(node.args) and not isinstance(p.default, int | float | str)):
+                break
+            if n >= len(node.args) or isinstance(node.args[n], ast.Constant):
+                name = f"{node.func.id}_{key}"
+                unit_of[name] = p.quantity.unit
+                node.args[n : n + 1] = [ast.Name(name)]
+    return ast.unparse(tree), unit_of
 
 
 def _names(text: str, where: str) -> dict[str, Quantity]:

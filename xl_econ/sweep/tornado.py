@@ -17,6 +17,7 @@ from .distributions import Discrete, Distribution
 from .target import Input, Output, Steps, Target
 
 SOBOL_DRAWS = 4096
+MOST_DRAWS = 1 << 20  # of Sobol indices: columns of so many are held for every input
 QUANTILES = (0.1, 0.9)
 _SURE = 1.959963984540054  # standard errors to each side of a 95% interval
 
@@ -264,12 +265,14 @@ def indices(f: Any, drawn: Mapping[str, Distribution], seed: int = 0, draws: int
         draws: Points, a power of two; the function is computed for so many times the inputs and two more.
 
     Raises:
-        InputError: Not a power of two, or nothing varies.
+        InputError: Not a power of two, a seed below 0, or nothing varies.
     """
     from scipy.stats import qmc
 
-    if draws < 2 or draws & (draws - 1):
-        raise InputError(f"{draws} draws: Sobol indices need a power of two, such as {SOBOL_DRAWS}")
+    if not 2 <= draws <= MOST_DRAWS or draws & (draws - 1):
+        raise InputError(f"{draws} draws: Sobol indices need a power of two, such as {SOBOL_DRAWS}, to {MOST_DRAWS:,}")
+    if seed < 0:
+        raise InputError(f"seed {seed}: must be at least 0")
     keys = list(drawn)
     points = qmc.Sobol(2 * len(keys), rng=np.random.default_rng(seed)).random(draws)
     halves = points[:, : len(keys)], points[:, len(keys) :]

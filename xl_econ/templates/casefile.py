@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import UsageError
+from xl_econ.core.place import whole
 
 from .fill import TEXTS, Case
 from .layout import CASES
@@ -107,9 +108,5 @@ def write(path: Path, case: Case, template: str) -> None:
         UsageError: No such format.
     """
     body = text(case, template, path.suffix.casefold())
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
+    with whole(path) as beside:
         beside.write_text(body, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
