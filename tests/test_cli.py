@@ -99,10 +99,10 @@ def test_list_tables_and_version(capsys):
         (
             ["new", "training_budget", "-o", "x.xlsx", "--flavour", "lamda"],
             2,
-            "no flavour 'lamda'; did you mean 'lambda'?",
+            "no --flavour 'lamda'; did you mean 'lambda'?",
         ),
         (["recalc", "missing.xlsx"], 4, "missing.xlsx: No such file or directory"),
-        (["recalc", "missing.xlsx", "--engine", "excel"], 2, "no engine 'excel'; there are ironcalc, libreoffice"),
+        (["recalc", "missing.xlsx", "--engine", "excel"], 2, "no --engine 'excel'; there are ironcalc, libreoffice"),
     ],
 )
 def test_errors(args, code, text, capsys):
