@@ -26,11 +26,11 @@ import numpy as np
 from harness import interleaved, judge, report
 
 from xl_econ import engines
-from xl_econ.sweep import plan as plans
-from xl_econ.sweep import run as sweeps
-from xl_econ.sweep.cases import study
-from xl_econ.sweep.draws import Draws
-from xl_econ.sweep.sketch import Sketch
+from xl_econ.scenarios import plan as plans
+from xl_econ.scenarios import run as sweeps
+from xl_econ.scenarios.cases import study
+from xl_econ.scenarios.draws import Draws
+from xl_econ.scenarios.sketch import Sketch
 
 SHARES = (0.1, 0.5, 0.9)
 Z90 = 1.2815515655446004  # of the normal distribution, from a table

@@ -59,8 +59,8 @@ def seconds(work, least: float = 1.5) -> float:
 def measure() -> dict[str, float | int | str]:
     """The rates of one core of this machine, and the sizes of what goes between processes."""
     from xl_econ.audit.run import audit
-    from xl_econ.sweep import run
-    from xl_econ.sweep.cases import study
+    from xl_econ.scenarios import run
+    from xl_econ.scenarios.cases import study
     from xl_econ.templates import fill, layout
     from xl_econ.templates.compiled import Blank
 
@@ -127,8 +127,8 @@ def size(count: float) -> str:
 
 def sweep_rows(r: dict, key: str):
     """A row for each number of draws."""
-    from xl_econ.sweep import run
-    from xl_econ.sweep.cases import study
+    from xl_econ.scenarios import run
+    from xl_econ.scenarios.cases import study
 
     case = study(CASE if key == "function" else BUDGET, "train_cost" if key == "function" else "training_budget")
     for n in DRAWS:

@@ -11,8 +11,8 @@ import xl_econ
 from xl_econ import cli
 from xl_econ.core.errors import XlEconError
 from xl_econ.hosts.python import function
-from xl_econ.sweep.breakeven import breakeven_map
-from xl_econ.sweep.target import target
+from xl_econ.scenarios.breakeven import breakeven_map
+from xl_econ.scenarios.target import target
 
 X, Y = ("utilization", 0.2, 1), ("usd_per_gpu_hour", 0.5, 5)
 

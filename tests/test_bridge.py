@@ -15,8 +15,8 @@ from xl_econ import cli
 from xl_econ.core.errors import InputError, UsageError, XlEconError
 from xl_econ.hosts.python import function
 from xl_econ.metrics import REGISTRY
-from xl_econ.sweep.bridge import KINDS, bridge, kind
-from xl_econ.sweep.target import target
+from xl_econ.scenarios.bridge import KINDS, bridge, kind
+from xl_econ.scenarios.target import target
 from xl_econ.tables.store import TABLES
 from xl_econ.tables.table import replaced
 from xl_econ.templates import layout

@@ -124,7 +124,7 @@ def test_a_workbook_that_was_edited_in_libreoffice(tmp_path, capsys):
     cells = {(c["key"], c["case"]): c for c in json.loads(printed)["cells"]}
     assert cells["mfu", "Low"]["after"] == 0.3
     assert cells["mfu", "Low"]["cell"] == "Annahmen & Co's!G22"
-    assert cells["mfu", "source"]["after"] == "Set on the command line"
+    assert cells["mfu", "source"]["after"] == "Given without a source on the command line"
     after = parts(changed)
     assert {n for n in after if after[n] != before[n]} <= set(Edited(changed).book.parts.values())
     assert list(differences(formulas(changed), recalculate(changed), 1e-12)) == []

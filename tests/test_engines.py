@@ -19,9 +19,9 @@ from xl_econ.core.errors import CellError, DomainError, UsageError
 from xl_econ.engines import base, engine
 from xl_econ.engines.base import EngineError
 from xl_econ.engines.local import Pool
-from xl_econ.sweep import plan as plans
-from xl_econ.sweep import run as sweeps
-from xl_econ.sweep.cases import study
+from xl_econ.scenarios import plan as plans
+from xl_econ.scenarios import run as sweeps
+from xl_econ.scenarios.cases import study
 
 CASE = {
     "inputs": {

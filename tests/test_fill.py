@@ -281,13 +281,26 @@ def test_a_given_value_never_keeps_the_templates_source(tmp_path):
     assert (origins["params_b"].source, origins["params_b"].grade) == ("Board paper 12", "B")
     assert (origins["mfu"].source, origins["mfu"].as_of) == ("Pilot run", "2026-11")
     assert origins["usd_per_gpu_hour"].source == "Board paper 12"
-    assert origins["gpus"].source == "Set on the command line"
+    assert origins["gpus"].source == "Given without a source on the command line"
     assert origins["goodput"].source.startswith("Llama 3 paper")
     assert set(model.own) == set(TEMPLATE.by_key) - {"params_b", "mfu", "usd_per_gpu_hour", "gpus"}
     path.write_text("[inputs]\nparams_b = 32\n")
     model = fill.model(TEMPLATE, fill.read(path, TEMPLATE)[0])
     origin = next(r.origin for r in model.inputs if hasattr(r, "origin") and r.input.key == "params_b")
-    assert (origin.source, origin.grade) == ("own.toml: no source stated", "D")
+    assert (origin.source, origin.grade) == ("Given without a source in own.toml", "D")
+
+
+def test_what_is_given_without_a_source_is_said_by_linter_and_audit(tmp_path, capsys):
+    path, book = tmp_path / "own.toml", tmp_path / "own.xlsx"
+    path.write_text("[inputs]\nparams_b = 32\n[sources]\n")
+    assert cli.main(["fill", TEMPLATE.name, "-i", str(path), "--set", "gpus=512", "-o", str(book)]) == 0
+    for command, check in (("lint", "source-not-given"), ("audit", "input-unsourced")):
+        capsys.readouterr()
+        cli.main([command, str(book), "--json"])
+        found = json.loads(capsys.readouterr().out)["findings"]
+        assert len([f for f in found if f.get("check", f.get("rule")) == check]) == 2, found
+    assert cli.main(["fill", TEMPLATE.name, "-i", str(path), "--set", "mfu=62", "-o", str(book)]) == 3
+    assert "own.toml with --set: mfu = 62" in capsys.readouterr().err
 
 
 def test_checks_look_at_every_case():

@@ -14,9 +14,9 @@ from xl_econ.core.errors import DomainError, InputError, UsageError, XlEconError
 from xl_econ.core.quantity import Quantity
 from xl_econ.hosts.python import function
 from xl_econ.metrics import REGISTRY
-from xl_econ.sweep.roots import answers, points
-from xl_econ.sweep.solve import solve
-from xl_econ.sweep.target import target
+from xl_econ.scenarios.roots import answers, points
+from xl_econ.scenarios.solve import solve
+from xl_econ.scenarios.target import target
 from xl_econ.templates import layout
 
 RUN = {"params_b": 37, "tokens_t": 14.8, "peak_tflops": 989.4, "usd_per_gpu_hour": 2}

@@ -18,12 +18,12 @@ import xl_econ
 from xl_econ import cli
 from xl_econ.core.errors import InputError, UsageError, XlEconError
 from xl_econ.engines import engine
-from xl_econ.sweep import plan as plans
-from xl_econ.sweep import run as sweeps
-from xl_econ.sweep.cases import read, study
-from xl_econ.sweep.draws import BLOCK, Draws, Permutation
-from xl_econ.sweep.sketch import Sketch
-from xl_econ.sweep.state import load, save
+from xl_econ.scenarios import plan as plans
+from xl_econ.scenarios import run as sweeps
+from xl_econ.scenarios.cases import read, study
+from xl_econ.scenarios.draws import BLOCK, Draws, Permutation
+from xl_econ.scenarios.sketch import Sketch
+from xl_econ.scenarios.state import load, save
 
 INPUTS = {
     "params_b": {"dist": "triangular", "low": 300, "mode": 405, "high": 500},

@@ -4,8 +4,8 @@ import openpyxl
 import pytest
 
 from xl_econ.cli import main
-from xl_econ.sweep.curve import SHARES, histogram, values
-from xl_econ.sweep.run import sweep
+from xl_econ.scenarios.curve import SHARES, histogram, values
+from xl_econ.scenarios.run import sweep
 from xl_econ.workbook.recalc import recalculate
 
 CASE = {
@@ -77,7 +77,7 @@ def test_nothing_to_find(book, capsys):
 
 
 def test_correlations_and_lists_are_told(tmp_path):
-    from xl_econ.sweep.results_workbook import write
+    from xl_econ.scenarios.results_workbook import write
 
     write(sweep("train_cost", CASE, 5000), tmp_path / "s.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "s.xlsx")["Inputs"]

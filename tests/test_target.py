@@ -10,7 +10,7 @@ from support import random_inputs, template_cases
 from xl_econ.core.errors import InputError, LayoutError, UnitError, UsageError, XlEconError
 from xl_econ.hosts.python import function
 from xl_econ.metrics import REGISTRY
-from xl_econ.sweep.target import target
+from xl_econ.scenarios.target import target
 from xl_econ.templates import fill, layout
 from xl_econ.templates.compute import Calculator
 

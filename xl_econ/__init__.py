@@ -31,19 +31,16 @@ def use_rate_card(path: str | PathLike[str] | None) -> None:
 
 # Functions of other modules that are the package's as well, imported on first use.
 _LAZY = {
-    "tornado": "xl_econ.sweep.tornado",
-    "bridge": "xl_econ.sweep.bridge",
-    "solve": "xl_econ.sweep.solve",
-    "breakeven_map": "xl_econ.sweep.breakeven",
+    "sweep": "xl_econ.scenarios.run",
+    "tornado": "xl_econ.scenarios.tornado",
+    "bridge": "xl_econ.scenarios.bridge",
+    "solve": "xl_econ.scenarios.solve",
+    "breakeven_map": "xl_econ.scenarios.breakeven",
 }
 
 
 def __getattr__(name: str) -> Any:
     """A metric as a function, on first use: importing the package loads nothing."""
-    if name == "sweep":  # a package that is called
-        from importlib import import_module
-
-        return import_module("xl_econ.sweep")
     if name.startswith("_") or name.lower() != name:
         raise AttributeError(f"module 'xl_econ' has no attribute {name!r}")
     if name in _LAZY:

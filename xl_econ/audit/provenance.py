@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xl_econ import __version__
 from xl_econ.core.errors import XlEconError
+from xl_econ.core.provenance import is_unsourced
 from xl_econ.lint import areas
 from xl_econ.tables import dates, queries
 from xl_econ.tables.store import RATE_CARD
@@ -57,7 +58,8 @@ class Entry:
 
     @property
     def is_sourced(self) -> bool:
-        return self.source is None or self.source.casefold().strip(" .") not in _NOTHING
+        said = "" if self.source is None else self.source.casefold().strip(" .")
+        return self.source is None or not (said in _NOTHING or is_unsourced(said))
 
     @property
     def is_dated(self) -> bool:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-    from xl_econ.sweep.bridge import Bridge
-    from xl_econ.sweep.tornado import Bar, Tornado
+    from xl_econ.scenarios.bridge import Bridge
+    from xl_econ.scenarios.tornado import Bar, Tornado
 
 _WIDTH = 36  # characters of the widest bar
 _SEEN = 1e-9  # relative: less is rounding that nobody needs to see; --json has it
@@ -48,8 +48,8 @@ def finite(value: Any) -> Any:
 # -- tornado ----------------------------------------------------------------------------------------------------
 def tornado(args: argparse.Namespace) -> int:
     """How far each input moves a result."""
-    from xl_econ.sweep import cases
-    from xl_econ.sweep.tornado import of_study
+    from xl_econ.scenarios import cases
+    from xl_econ.scenarios.tornado import of_study
 
     given = words(args.arguments)
     if args.png:
@@ -60,7 +60,7 @@ def tornado(args: argparse.Namespace) -> int:
         study = cases.study({"inputs": given}, args.name, where="", varies=False)
     found = of_study(study, args.swing, args.sobol, args.result, args.seed, args.draws)
     if args.png:
-        from xl_econ.sweep.pictures import tornado_png
+        from xl_econ.scenarios.pictures import tornado_png
 
         tornado_png(found, args.png)
     if args.json:
@@ -147,8 +147,8 @@ def _bar(b: Bar, base: float, scale: tuple[float, float]) -> str:
 # -- bridge -----------------------------------------------------------------------------------------------------
 def bridge(args: argparse.Namespace) -> int:
     """Why a result changed between two cases or workbooks."""
-    from xl_econ.sweep.bridge import between
-    from xl_econ.sweep.sides import sides
+    from xl_econ.scenarios.bridge import between
+    from xl_econ.scenarios.sides import sides
 
     groups = _groups(args.group)
     order = [key.strip() for key in args.order.split(",")] if args.order is not None else None
@@ -157,7 +157,7 @@ def bridge(args: argparse.Namespace) -> int:
     t, a, b, remarks = sides(args.a, args.b, args.of)
     found = between(t, a, b, args.result, args.by, groups, order, remarks)
     if args.png:
-        from xl_econ.sweep.pictures import bridge_png
+        from xl_econ.scenarios.pictures import bridge_png
 
         bridge_png(found, args.png)
     if args.json:

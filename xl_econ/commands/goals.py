@@ -16,9 +16,9 @@ from .printing import number, print_grid, print_json, rounded
 if TYPE_CHECKING:
     import argparse
 
-    from xl_econ.sweep.breakeven import Map
-    from xl_econ.sweep.roots import Answer
-    from xl_econ.sweep.solve import Solution
+    from xl_econ.scenarios.breakeven import Map
+    from xl_econ.scenarios.roots import Answer
+    from xl_econ.scenarios.solve import Solution
 
 _FINE = 61  # values of each input in a picture
 
@@ -26,7 +26,7 @@ _FINE = 61  # values of each input in a picture
 # -- solve ------------------------------------------------------------------------------------------------------
 def solve(args: argparse.Namespace) -> int:
     """What an input must be; exit code 1 where nothing does."""
-    from xl_econ.sweep.solve import solve as solved
+    from xl_econ.scenarios.solve import solve as solved
 
     goal, output, unknown, given = _asked(args)
     found = solved(args.name, goal, unknown, output=output, **given)
@@ -39,7 +39,7 @@ def solve(args: argparse.Namespace) -> int:
 
 def _asked(args: argparse.Namespace) -> tuple[str, str | None, str, dict[str, Any]]:
     """What to reach, of which result, what is sought, and the inputs."""
-    from xl_econ.sweep.target import target
+    from xl_econ.scenarios.target import target
 
     asked = target(args.name)
     outputs = asked.outputs
@@ -111,7 +111,7 @@ def _exact(value: float) -> str:
 # -- breakeven --------------------------------------------------------------------------------------------------
 def breakeven(args: argparse.Namespace) -> int:
     """Where a result breaks even over two inputs."""
-    from xl_econ.sweep.breakeven import breakeven_map
+    from xl_econ.scenarios.breakeven import breakeven_map
 
     given: dict[str, Any] = dict(words(args.arguments))
     for path in (args.png, args.csv):
@@ -122,7 +122,7 @@ def breakeven(args: argparse.Namespace) -> int:
         args.name, x, y, args.target, equals=args.equals, output=args.result, curve=args.points, **given
     )
     if args.png:
-        from xl_econ.sweep.pictures import breakeven_png
+        from xl_econ.scenarios.pictures import breakeven_png
 
         fine = breakeven_map(
             args.name, x, y, args.target, equals=args.equals, output=args.result, curve=_FINE, grid=_FINE, **given

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from xl_econ.sweep.plan import Plan
-    from xl_econ.sweep.run import Gathered, Part, Result
+    from xl_econ.scenarios.plan import Plan
+    from xl_econ.scenarios.run import Gathered, Part, Result
 
 _SAVE_SECONDS = 30
 _DIGITS = re.compile(r"\d+\.\d{6,}(?:e[+-]?\d+)?")  # of a number with more of them than help a reader
@@ -26,10 +26,10 @@ _DIGITS = re.compile(r"\d+\.\d{6,}(?:e[+-]?\d+)?")  # of a number with more of t
 def sweep(args: argparse.Namespace) -> int:
     """Run the draws of a case file, and tell what they come to."""
     from xl_econ import engines
-    from xl_econ.sweep import plan as plans
-    from xl_econ.sweep import run
-    from xl_econ.sweep.cases import read
-    from xl_econ.sweep.draws_file import writing
+    from xl_econ.scenarios import plan as plans
+    from xl_econ.scenarios import run
+    from xl_econ.scenarios.cases import read
+    from xl_econ.scenarios.draws_file import writing
 
     _refuse(args)
     shares = [_share(text) for text in args.quantiles.split(",")] if args.quantiles else run.QUANTILES
@@ -54,11 +54,11 @@ def sweep(args: argparse.Namespace) -> int:
         result = run.run(plan, engine, shares, on_part=on_part, gathered=state.gathered)
         tell_deaths(engine)
     if args.output:
-        from xl_econ.sweep.results_workbook import write as write_workbook
+        from xl_econ.scenarios.results_workbook import write as write_workbook
 
         write_workbook(result, args.output, args.force)
     if args.png:
-        from xl_econ.sweep.pictures import sweep_png
+        from xl_econ.scenarios.pictures import sweep_png
 
         sweep_png(result, args.png)
     if args.json:
@@ -69,7 +69,7 @@ def sweep(args: argparse.Namespace) -> int:
 
 def _refuse(args: argparse.Namespace) -> None:
     """Say before any work what cannot be done."""
-    from xl_econ.sweep.draws_file import refuse
+    from xl_econ.scenarios.draws_file import refuse
 
     from .files import free
 
@@ -112,7 +112,7 @@ class _State:
 
     def keep(self, now: bool = False) -> None:
         """Write what is gathered, from time to time or now."""
-        from xl_econ.sweep.state import save
+        from xl_econ.scenarios.state import save
 
         if self.path and (now or time.monotonic() - self._saved > _SAVE_SECONDS):
             save(self.path, self.gathered)
@@ -122,8 +122,8 @@ class _State:
 @contextlib.contextmanager
 def _state(args: argparse.Namespace, plan: Plan) -> Iterator[_State]:
     """The state of the sweep; what interrupts it leaves the file, its end removes it."""
-    from xl_econ.sweep.run import Gathered
-    from xl_econ.sweep.state import load
+    from xl_econ.scenarios.run import Gathered
+    from xl_econ.scenarios.state import load
 
     known = args.resume and args.state.exists()
     state = _State(args.state, load(args.state, plan) if known else Gathered.nothing(plan))
@@ -140,7 +140,7 @@ def _state(args: argparse.Namespace, plan: Plan) -> Iterator[_State]:
 
 def _dry_run(args: argparse.Namespace, plan: Plan) -> int:
     """What would run, how large it is, and how long the first block of it takes."""
-    from xl_econ.sweep.run import Task, work
+    from xl_econ.scenarios.run import Task, work
 
     work(Task(plan, 0, 1))
     started = time.perf_counter()
@@ -186,14 +186,14 @@ def _said(d: Any) -> str:
 
 
 def _draws_bytes(path: Path | None, numbers: int) -> int:
-    from xl_econ.sweep.draws_file import BYTES
+    from xl_econ.scenarios.draws_file import BYTES
 
     return BYTES[path.suffix.lower()] * numbers if path else 0
 
 
 def _print(args: argparse.Namespace, result: Result) -> None:
     """The report on a terminal."""
-    from xl_econ.sweep.run import label
+    from xl_econ.scenarios.run import label
 
     plan = result.plan
     what = plan.study.compute()

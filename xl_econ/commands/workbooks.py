@@ -79,6 +79,7 @@ def _write(args: argparse.Namespace, template: Layout, cases: list[Case]) -> int
     if args.output is None and not dry:
         raise UsageError("where to? name a workbook or a folder (-o F|DIR)")
     source = args.input.name if getattr(args, "input", None) else ""
+    source += " with --set" if source and args.set else ""
     output = None if dry else args.output
     count, resume = getattr(args, "jobs", 1), getattr(args, "resume", False)
     if count < 1:

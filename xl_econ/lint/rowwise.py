@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from xl_econ.core.provenance import is_unsourced
 from xl_econ.workbook.book import Book, Cell, Sheet
 
 from . import areas
@@ -16,7 +17,6 @@ from .rules import ERROR, WARNING, Found, here, rule, short
 _RUN = 4  # formulas side by side that make a row of one kind
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.')
 _DATE = re.compile(r"(19|20)\d\d")
-_UNSOURCED = "given without a source"
 
 
 @rule(
@@ -111,7 +111,7 @@ def input_without_source(book: Book) -> Iterator[Found]:
 def source_not_given(book: Book) -> Iterator[Found]:
     """What `fill` writes where a case file says nothing."""
     for area, cell, column in _inputs(book, "source"):
-        if area.sheet.text(cell.row, column).casefold() == _UNSOURCED:
+        if is_unsourced(area.sheet.text(cell.row, column)):
             yield here(cell, f"given without a source: {_label(area.sheet, cell.row, area)}")
 
 
@@ -127,7 +127,7 @@ def input_without_date(book: Book) -> Iterator[Found]:
         at = area.sheet.at(cell.row, column)
         dated = at is not None and (book.date(at) is not None or _DATE.search(at.text) is not None)
         source = area.column("source")
-        unsourced = source is not None and area.sheet.text(cell.row, source).casefold() == _UNSOURCED
+        unsourced = source is not None and is_unsourced(area.sheet.text(cell.row, source))
         if not dated and not unsourced:
             yield here(cell, f"no date for {_label(area.sheet, cell.row, area)}")
 

@@ -13,6 +13,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from xl_econ.core.errors import NotAvailable, XlEconError
 from xl_econ.core.expr import Expr
+from xl_econ.core.provenance import UNSOURCED
 from xl_econ.core.quantity import clean
 from xl_econ.tables import store
 
@@ -117,7 +118,7 @@ class Calculator:
         if not all(type(v) is not float or math.isfinite(v) for v in cells.values()):
             return None
         keys = {key for given in case.values.values() for key in given}
-        unsaid = Origin(source="Given without a source")
+        unsaid = Origin(source=UNSOURCED)
         origins = {k: case.origins.get(k, unsaid) if k in keys else row.origin for k, row in self._rows.items()}
         own = [k for k in self._rows if k not in keys]
         return Computed(case.selected, values, checks, cells, order, origins, own, case.texts)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xl_econ.core.errors import InputError, NotAvailable, WorkbookError
+from xl_econ.core.provenance import UNSOURCED
 from xl_econ.core.quantity import clean, number_from_text
 from xl_econ.tables import store
 from xl_econ.workbook.cell import At, Value, address, cell_at
@@ -331,7 +332,7 @@ class Edited:
                     after = self._checked(self.layout.by_key[key], at, case.values[which][key])
                     if self._change(found, at, key, which, after):
                         self._refuse_unread(key, at)
-            origin = case.origins.get(key, Origin(source="Given without a source"))
+            origin = case.origins.get(key, Origin(source=UNSOURCED))
             for what in _ORIGIN:
                 if self.book.cell_of(f"inputs.{what}"):
                     self._change(found, self.beside(key, what), key, what, getattr(origin, what) or None)

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from xl_econ.core.errors import InputError, UsageError, nearest
+from xl_econ.core.provenance import UNSOURCED
 from xl_econ.core.quantity import number_from_text
 from xl_econ.workbook.cell import unstorable
 
@@ -279,7 +280,7 @@ def _origins(found: Mapping[str, Any], keys: set[str], layout: Layout, where: st
         said = own.get(key, {})
         said = {"source": said} if isinstance(said, str) else {k: str(v) for k, v in _mapping(said, where).items()}
         try:
-            origins[key] = Origin.model_validate({"source": f"{where}: no source stated"} | overall | said)
+            origins[key] = Origin.model_validate({"source": f"{UNSOURCED} in {where}"} | overall | said)
         except ValidationError as e:
             first = e.errors()[0]
             raise InputError(f"{where}: source of {key}: {first['loc'][0]}: {first['msg'].lower()}") from None
@@ -349,7 +350,7 @@ def with_settings(case: Case, settings: Sequence[str], layout: Layout) -> Case:
             checked = _checked({key: text}, layout, "--set")
             for c in [_case_name(of, "--set", case.cases)] if of else case.cases:
                 values[c] |= checked
-            origins[key] = Origin(source="Set on the command line")
+            origins[key] = Origin(source=f"{UNSOURCED} on the command line")
     return replace(case, selected=selected, values=values, texts=texts, origins=origins, chosen=chosen)
 
 

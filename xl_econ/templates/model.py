@@ -13,6 +13,7 @@ from typing import Any
 from xl_econ.core.errors import CELL_ERRORS, InputError, LayoutError, NotAvailable, XlEconError, nearest
 from xl_econ.core.expr import Const, Expr, Unavailable, leaves, steps
 from xl_econ.core.ops import why_unavailable
+from xl_econ.core.provenance import UNSOURCED
 from xl_econ.core.quantity import clean
 from xl_econ.hosts import cells
 from xl_econ.printers import excel
@@ -119,7 +120,7 @@ class Model:
     def _origin(self, i: Input) -> Origin:
         """Where an input's values come from; a given value never keeps the template's source."""
         if any(i.key in self.given.get(case, {}) for case in self.cases):
-            return self.origins.get(i.key, Origin(source="Given without a source"))
+            return self.origins.get(i.key, Origin(source=UNSOURCED))
         return Origin(source=i.source, as_of=i.as_of, grade=i.grade)
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xl_econ.core.errors import InputError
+from xl_econ.core.provenance import UNSOURCED
 
 from .compute import Calculator
 from .fill import TEXTS, Case
@@ -95,7 +96,7 @@ def _agreed(cases: Sequence[Case], key: str, said: Sequence[str]) -> str:
 def _origin(i: Input, cases: Sequence[Case]) -> Origin:
     """Where the values of an input come from: what all cases say, or each by its name; the lowest grade of them."""
     own = Origin(source=f"the template's own: {i.source}", as_of=i.as_of, grade=i.grade)
-    unsaid = Origin(source="Given without a source")
+    unsaid = Origin(source=UNSOURCED)
     by_case = [(c.name, c.origins.get(i.key, unsaid) if i.key in c.values["Base"] else own) for c in cases]
     distinct = list(dict.fromkeys(origin for _, origin in by_case))
     if len(distinct) == 1:
