@@ -15,7 +15,7 @@ from xl_econ.core.errors import CELL_ERRORS, XlEconError
 from xl_econ.hosts.python import of_cells
 from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.book import Cell
-from xl_econ.workbook.graph import Axis, Graph, Reference
+from xl_econ.workbook.graph import Graph, Reference
 
 from .looked_up import LOOKUPS, looked_up
 from .parsed import Node, Unknown, single, tree
@@ -179,16 +179,19 @@ def _listed(value: Any) -> Any:
 
 
 @lru_cache(1 << 14)
-def _of_one_sheet(key: str) -> tuple[tuple[Axis, Axis], ...] | None:
-    """The rows and columns of the cells that a formula reads; None where it looks up, or reads anything but these."""
+def _of_one_sheet(key: str) -> tuple[tuple[bool, int, bool, int], ...] | None:
+    """The rows and columns of the cells that a formula reads, each after whether it is fixed.
+
+    None where the formula looks up, or reads anything but cells of its own sheet.
+    """
     found = tree(key)
-    places: list[tuple[Axis, Axis]] = []
+    places: list[tuple[bool, int, bool, int]] = []
     for node in found.walk() if found is not None else ():
         corners = node.args[0].corners if node.op == "ref" and not node.args[0].sheet else None
         if node.op in LOOKUPS or (node.op == "ref" and (corners is None or corners[::2] != corners[1::2])):
             return None
         if corners is not None:
-            places.append((corners[0], corners[2]))
+            places.append((*corners[0], *corners[2]))
     return None if found is None else tuple(places)
 
 
@@ -197,7 +200,10 @@ def reads(graph: Graph, cell: Cell) -> list[Cell | None]:
     plain = _of_one_sheet(cell.key)
     if plain is not None:
         held, row, column = graph.book.sheets[cell.sheet].cells, cell.row, cell.column
-        return [held.get((r.at(row), c.at(column))) for r, c in plain]
+        return [
+            held.get((r if fixed_row else row + r, c if fixed_column else column + c))
+            for fixed_row, r, fixed_column, c in plain
+        ]
     found, evaluator = tree(cell.key), Evaluator(graph)
     out: list[Cell | None] = []
 

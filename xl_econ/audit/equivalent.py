@@ -117,8 +117,9 @@ class _Search:
             for many in r.figures.values():
                 for s in many:
                     if s.cell.is_number:
-                        self.stated[_where(s.cell)] = s
-                        self.beside[_where(s.cell)] = r.figures
+                        where = _where(s.cell)
+                        self.stated[where] = s
+                        self.beside[where] = r.figures
         self.slipped: set[Where] = set()
         self.reached: dict[tuple[str, Where], _Sources] = {}  # by metric and cell
         self.failed: dict[tuple[str, Where], int] = {}  # from how deep on it leads nowhere

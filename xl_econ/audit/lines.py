@@ -72,10 +72,14 @@ def lines(sheet: Sheet, cell: Cell, spans: Spans | None = None) -> Iterator[Line
         spans: The columns that other rows of the sheet are copied over. Where several are over the same three columns,
             as the cases of a comparison are, two copies are enough.
     """
+    held, row, column, key = sheet.cells, cell.row, cell.column, cell.key
     for step in (ROW, COLUMN):
-        before, after = beside(sheet, cell, step, -1), beside(sheet, cell, step, 1)
-        one = before if before is not None and before.formula and before.key != cell.key else None
-        two = after if after is not None and after.formula and after.key != cell.key else None
+        down, right = step
+        before, after = held.get((row - down, column - right)), held.get((row + down, column + right))
+        one = before if before is not None and before.formula and before.key != key else None
+        two = after if after is not None and after.formula and after.key != key else None
+        if one is None and two is None:
+            continue
         if one is not None and two is not None and one.key == two.key:
             line = Line(cell, step, one, _copies(sheet, one, step, -1), _copies(sheet, two, step, 1))
             if line.count >= _FEWEST or _is_usual(line, spans):
@@ -85,9 +89,10 @@ def lines(sheet: Sheet, cell: Cell, spans: Spans | None = None) -> Iterator[Line
             if model is None or _same(cell, other):
                 continue
             count = _copies(sheet, model, step, way)
-            line = Line(cell, step, model, count if way < 0 else 0, count if way > 0 else 0)
-            if count >= _FEWEST or _is_usual(line, spans):
-                yield line
+            if count >= _FEWEST - 1:
+                line = Line(cell, step, model, count if way < 0 else 0, count if way > 0 else 0)
+                if count >= _FEWEST or _is_usual(line, spans):
+                    yield line
 
 
 def _is_usual(line: Line, spans: Spans | None) -> bool:

@@ -239,8 +239,10 @@ class Reader:
         record = Record(cells[0].sheet, name, words, heading=" | ".join(headings.values()))
         self._plain = not self.units.has_unit_column and words == name and not _SAYS_MORE.search(name)
         for cell in cells:
-            for found in self.stated(cell, kinds.get(cell.column), headings.get(cell.column, "")):
-                record.add(found)
+            kind = kinds.get(cell.column)
+            if kind is not None or type(cell.shown) is str:  # a number of no kind states nothing
+                for found in self.stated(cell, kind, headings.get(cell.column, "")):
+                    record.add(found)
         self._plain = False
         if record.figures:
             yield record
@@ -265,6 +267,8 @@ class Reader:
                 record = by_column[cell.column]
                 if isinstance(cell.shown, str):
                     record.words += f" | {cell.shown}"
+                elif kind is None:
+                    continue  # a number of no kind states nothing
                 stated = False
                 for each in self.stated(cell, kind, label):
                     each.sourced = sourced
@@ -379,7 +383,9 @@ def _blocks(sheet: Sheet) -> Iterator[list[list[Cell]]]:
     block: list[list[Cell]] = []
     before = 0
     for row, cells in sheet.rows().items():
-        filled = [c for c in cells if c.shown not in (None, "") and not any(t.holds(row, c.column) for t in reference)]
+        filled = [c for c in cells if c.shown is not None and c.shown != ""]
+        if reference:
+            filled = [c for c in filled if not any(t.holds(row, c.column) for t in reference)]
         if not filled or row != before + 1:
             if block:
                 yield block
@@ -395,6 +401,6 @@ def records(subject: Subject) -> list[Record]:
     """The records of a workbook, read once."""
     found: list[Record] | None = subject.__dict__.get("_records")
     if found is None:
-        readers = [Reader(s) for s in subject.book.sheets.values()]
+        readers = [Reader(s) for s in subject.book.sheets.values() if s.census.texts]
         found = subject.__dict__["_records"] = [x for r in readers for x in (*r.records(), *r.sentences())]
     return found

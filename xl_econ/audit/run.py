@@ -32,6 +32,7 @@ LEAST, MEGABYTE = 180, 6  # seconds that any workbook has, and more for every me
 MEMORY = 4 << 30
 # What says more of a cell than that its neighbours have another formula.
 _EXPLAIN_A_BREAK = ("range-short", "total-in-range", "counted-twice", "heading-in-range", "areas-misaligned")
+_OF_RESULTS = frozenset(["circular-reference", "never-computed", "not-recomputed", "stored-value"])
 # What judges how a formula is written: where it stands as its template was built, its author has answered for it.
 _OF_WRITING = frozenset(
     [
@@ -209,7 +210,9 @@ def examine(
             str(path), f.sheet, f.cell, c.id, f.severity or c.severity, f.message, f.value, f.expected, label
         )
 
-    found = [finding(c, f) for c in checks.values() if c.id in ran for f in _run(c, subject) if not of_template(c, f)]
+    # The engine is at work meanwhile: what asks for its results comes last.
+    found_by = {c.id: list(_run(c, subject)) for c in sorted(checks.values(), key=_awaits_results) if c.id in ran}
+    found = [finding(c, f) for c in checks.values() for f in found_by.get(c.id, ()) if not of_template(c, f)]
     special = {(f.sheet, f.cell) for f in found if f.check in _EXPLAIN_A_BREAK and f.severity == ERROR}
     found = [f for f in found if f.check != "formula-break" or (f.sheet, f.cell) not in special]
     found = causes.settle(subject, found)
@@ -226,6 +229,10 @@ def examine(
 
         given = page_data(subject, labels)
     return Report(str(path), sorted(standing, key=place), sorted(accepted, key=lambda a: place(a.finding)), given)
+
+
+def _awaits_results(c: Check) -> bool:
+    return c.id in _OF_RESULTS
 
 
 def _run(c: Check, subject: Subject) -> Iterator[Found]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import WorkbookError
 from xl_econ.workbook.book import Area, Book, Cell
+from xl_econ.workbook.census import Column
 from xl_econ.workbook.graph import Graph, Place
-from xl_econ.workbook.recalc import computed
+from xl_econ.workbook.recalc import computed_at
 from xl_econ.workbook.scan import scan
 from xl_econ.workbook.values import Rectangle
 
@@ -43,9 +44,7 @@ class Subject:
         self.path, self.engine, self.as_of = path, engine, as_of
         # The engine works in a process of its own while the cells are read here; then it is told where formulas are.
         pool, read = ThreadPoolExecutor(1), Future[list[Rectangle]]()
-        self._computed: Future[dict[tuple[str, int, int], Any]] = pool.submit(
-            computed, path, engine, formulas=read.result
-        )
+        self._computed: Future[list[Any]] = pool.submit(computed_at, path, engine, read.result)
         pool.shutdown(wait=False)
         try:
             self.book: Book = scan(path)
@@ -56,11 +55,12 @@ class Subject:
         self.graph = Graph(self.book)
 
     @cached_property
-    def _computation(self) -> tuple[Mapping[tuple[str, int, int], Any], str]:
+    def _computation(self) -> tuple[list[Any], str]:
+        """The values of the blocks' cells, or why there are none."""
         try:
             return self._computed.result(), ""
         except WorkbookError as e:
-            return {}, str(e).removeprefix(f"{self.path}: ")
+            return [None] * sum(block.count for block in self.blocks), str(e).removeprefix(f"{self.path}: ")
 
     @property
     def uncomputed(self) -> str:
@@ -69,13 +69,17 @@ class Subject:
 
     def computed(self, cell: Cell) -> Any:
         """What the engine computes for a formula cell; None where it gives nothing."""
-        return self._computation[0].get((cell.sheet, cell.row, cell.column))
+        return self._values.get((cell.sheet, cell.row, cell.column))
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, int, int], Any]:
+        return {(c.sheet, c.row, c.column): value for c, value in self.results}
 
     @cached_property
     def results(self) -> list[tuple[Cell, Any]]:
-        """The formula cells, each with what the engine computes for it."""
-        value = self._computation[0].get
-        return [(c, value((c.sheet, c.row, c.column))) for c in self.formulas]
+        """The formula cells, block by block, each with what the engine computes for it."""
+        cells = chain.from_iterable(block.cells() for block in self.blocks)
+        return [*zip(cells, self._computation[0], strict=True)]
 
     @cached_property
     def manifest(self) -> Manifest | None:
@@ -167,7 +171,7 @@ class Subject:
             of_sheet: list[Cell] = []
             for column, held in sorted(self.book.sheets[name].census.columns.items()):
                 rows = sorted((top, bottom) for top, bottom, left, right in by_sheet[name] if left <= column <= right)
-                of_sheet += _within(held.numbers, rows) if rows else ()
+                of_sheet += _within(held, rows) if rows else ()
             found += sorted(of_sheet, key=_row)  # which leaves a row's columns in their order
         return found
 
@@ -184,10 +188,10 @@ class Subject:
                 yield from ((row, column) for row in range(top, bottom + 1) if row not in there)
 
 
-def _within(cells: list[Cell], rows: list[tuple[int, int]]) -> Iterator[Cell]:
-    """The cells of a column in stretches of rows, in order, each once."""
+def _within(column: Column, rows: list[tuple[int, int]]) -> Iterator[Cell]:
+    """The typed numbers of a column in stretches of rows, in order, each once."""
     done = 0
     for top, bottom in rows:
-        first = max(done, bisect_left(cells, top, key=_row))
-        done = max(first, bisect_right(cells, bottom, key=_row))
-        yield from cells[first:done]
+        first = bisect_left(column.number_rows, top, done)
+        done = bisect_right(column.number_rows, bottom, first)
+        yield from column.numbers[first:done]

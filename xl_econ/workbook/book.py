@@ -176,11 +176,8 @@ class Sheet:
         return Census(self.cells)
 
     def rows(self) -> dict[int, list[Cell]]:
-        """The cells of every row, from left to right."""
-        found: dict[int, list[Cell]] = {}
-        for (row, _), cell in sorted(self.cells.items()):
-            found.setdefault(row, []).append(cell)
-        return found
+        """The cells of every row, from left to right; as the census has them."""
+        return self.census.rows
 
     def columns(self) -> dict[int, list[Cell]]:
         """The cells of every column that hold something, from the top."""

@@ -28,6 +28,11 @@ class Column:
         return [c for c in self.cells if type(c.shown) in _NUMBERS and not c.formula]
 
     @cached_property
+    def number_rows(self) -> list[int]:
+        """The rows of the typed numbers."""
+        return [c.row for c in self.numbers]
+
+    @cached_property
     def filled(self) -> list[int]:
         """The rows in which something stands."""
         return [c.row for c in self.cells if c.formula or (c.shown is not None and c.shown != "")]
@@ -49,6 +54,17 @@ class Census:
             if column is None:
                 column = self.columns[cell.column] = Column()
             column.cells.append(cell)
+
+    @cached_property
+    def rows(self) -> dict[int, list[Cell]]:
+        """The cells of every row, from left to right."""
+        found: dict[int, list[Cell]] = {}
+        for cell in self._cells:
+            row = found.get(cell.row)
+            if row is None:
+                row = found[cell.row] = []
+            row.append(cell)
+        return found
 
     @cached_property
     def texts(self) -> list[Cell]:

@@ -9,44 +9,58 @@ from .cell import COLUMNS, column_names
 from .relative import across, down, relative
 
 
+_NONE: tuple[str, str | None, tuple[int, ...]] = ("", None, ())
+
+
 class Copies:
     """The formulas of one sheet, told one after the other."""
 
     def __init__(self) -> None:
-        self._above: dict[int, str] = {}  # the last key of every column
-        self._down: dict[int, tuple[str, str, tuple[int, ...]]] = {}  # a key in a column: what it says further down
+        # The last key of every column, and what it says further down: None where nobody has asked yet.
+        self._above: dict[int, tuple[str, str | None, tuple[int, ...]]] = {}
         self._left = ("", 0)  # the last key of all, and its row
         self._across: tuple[str, int, str, tuple[int, ...]] = ("", 0, "", ())  # what it says further to the right
         self._is_wide = False  # whether the last copy was one of the formula to its left
 
     def key(self, formula: str, row: int, column: int) -> str:
         """The key of a formula in a cell."""
-        ways = (self._of_left, self._of_above) if self._is_wide else (self._of_above, self._of_left)
-        key = ways[0](formula, row, column)
-        if not key:
-            key = ways[1](formula, row, column)
-            if key:
-                self._is_wide = not self._is_wide
-            else:
-                key = relative(formula, row, column)
+        if not self._is_wide:  # what most are, without another call
+            key, text, away = self._above.get(column, _NONE)
+            if text and text % tuple([row + n for n in away]) == formula:
+                self._left = key, row
+                return key
+        return self._key(formula, row, column)
+
+    def _key(self, formula: str, row: int, column: int) -> str:
+        if self._is_wide:
+            key = self._of_left(formula, row, column) or self._of_above(formula, row, column)
+            self._is_wide = key is self._left[0]
+        else:
+            key = self._of_above(formula, row, column)
+            if not key:
+                key = self._of_left(formula, row, column)
+                self._is_wide = key != ""
+        key = key or relative(formula, row, column)
         self.is_at(key, row, column)
         return key
 
     def is_at(self, key: str, row: int, column: int) -> None:
         """Take note of a formula whose key is known."""
-        self._above[column] = key
+        held = self._above.get(column)
+        if held is None or held[0] is not key:
+            self._above[column] = key, None, ()
         self._left = key, row
 
     def _of_above(self, formula: str, row: int, column: int) -> str:
         """The key of the formula above, if that says the same here."""
-        key = self._above.get(column)
-        if key is None:
+        held = self._above.get(column)
+        if held is None:
             return ""
-        held = self._down.get(column)
-        if held is None or held[0] is not key:
-            held = self._down[column] = (key, *down(key, column))
-        _, text, away = held
-        return key if text and text % tuple(map(row.__add__, away)) == formula else ""
+        key, text, away = held
+        if text is None:
+            text, away = down(key, column)
+            self._above[column] = key, text, away
+        return key if text and text % tuple([row + n for n in away]) == formula else ""
 
     def _of_left(self, formula: str, row: int, column: int) -> str:
         """The key of the formula before it in its row, if that says the same here."""

@@ -7,23 +7,32 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .bare import bare
 from .child import limit_memory
-from .values import Place, Rectangle, packed, places
+from .read import refuse_large_areas
+from .values import Place, Rectangle, packed
 
 Found = tuple[str, int, int, Any]  # sheet, row, column, value
 
 
 class Asked(NamedTuple):
-    """What is asked for: values of array formulas' further cells, and of rectangles or else of every formula."""
+    """What is asked for: values of rectangles, or else of every formula and of array formulas' further cells."""
 
     filled: Sequence[Place] = ()
     rectangles: Sequence[Rectangle] | None = None
+
+
+class Answer(NamedTuple):
+    """What an engine gives: values with their places, or those of the rectangles in their order."""
+
+    found: Iterable[Found] = ()
+    values: Iterable[Any] = ()
 
 
 # Without this LibreOffice shows the values that are stored in the file and recalculates nothing.
@@ -35,7 +44,7 @@ _RECALCULATE_ON_LOAD = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def ironcalc(path: Path, asked: Callable[[], Asked] = Asked) -> Iterator[Found]:
+def ironcalc(path: Path, asked: Callable[[], Asked] = Asked) -> Answer:
     """Values as IronCalc computes them; what is asked for is looked at when they are there."""
     import ironcalc as ic
 
@@ -48,21 +57,28 @@ def ironcalc(path: Path, asked: Callable[[], Asked] = Asked) -> Iterator[Found]:
     model.evaluate()
     sheets = [s["name"] for s in model.get_worksheets_properties()]
     filled, rectangles = asked()
-    if rectangles is None:
-        for sheet, row, column in model.get_all_cells():
-            if model.get_cell_formula(sheet, row, column) is not None:
-                yield sheets[sheet], row, column, model.get_cell_value(sheet, row, column)
-    else:
-        number = {name: n for n, name in enumerate(sheets)}
-        for name, row, column in places(rectangles):
-            at = number.get(name, -1), row, column
-            known = at[0] >= 0 and model.get_cell_formula(*at) is not None
-            yield name, row, column, model.get_cell_value(*at) if known else None
-    for name, row, column in filled:
-        yield name, row, column, model.get_cell_value(sheets.index(name), row, column)
+    if rectangles is not None:
+        return Answer(values=_in_rectangles(model, sheets, rectangles))
+    places = [at for at in model.get_all_cells() if model.get_cell_formula(*at) is not None]
+    places += [(sheets.index(name), row, column) for name, row, column in filled]
+    return Answer((sheets[n], row, column, model.get_cell_value(n, row, column)) for n, row, column in places)
 
 
-def libreoffice(path: Path, _asked: Callable[[], Asked] = Asked) -> Iterator[Found]:
+def _in_rectangles(model: Any, sheets: Sequence[str], rectangles: Sequence[Rectangle]) -> Iterator[Any]:
+    """The values of rectangles of copies; None where the engine does not know the formula."""
+    number = {name: n for n, name in enumerate(sheets)}
+    formula, value = model.get_cell_formula, model.get_cell_value
+    for name, top, bottom, left, right in rectangles:
+        n = number.get(name)
+        if n is None or formula(n, top, left) is None or formula(n, bottom, right) is None:
+            yield from repeat(None, (bottom - top + 1) * (right - left + 1))
+        else:
+            for row in range(top, bottom + 1):
+                for column in range(left, right + 1):
+                    yield value(n, row, column)
+
+
+def libreoffice(path: Path, _asked: Callable[[], Asked] = Asked) -> Answer:
     """Values of all formula cells as LibreOffice computes them, in a profile of its own."""
     from xl_econ.workbook.recalc import libreoffice as program
     from xl_econ.workbook.scan import scan
@@ -88,8 +104,7 @@ def libreoffice(path: Path, _asked: Callable[[], Asked] = Asked) -> Iterator[Fou
         saved = Path(folder, "out", path.with_suffix(".xlsx").name)
         if not saved.exists():
             raise OSError(done.stderr.decode(errors="replace").strip() or "no file was written")
-        for sheet, cell in scan(saved).formulas():
-            yield sheet.name, cell.row, cell.column, cell.stored
+        return Answer([(sheet.name, cell.row, cell.column, cell.stored) for sheet, cell in scan(saved).formulas()])
 
 
 def main() -> int:
@@ -104,10 +119,12 @@ def main() -> int:
     os.dup2(2, 1)
     try:
         asked = cache(lambda: Asked(*json.load(sys.stdin)))
-        found = list({"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path), asked))
-        said = packed(v for *_, v in found) if asked().rectangles is not None else json.dumps(found).encode()
+        refuse_large_areas(Path(path))
+        answer = {"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path), asked)
+        said = json.dumps(list(answer.found)).encode() if asked().rectangles is None else packed(answer.values)
     except BaseException as e:  # an engine's panic is no Exception
-        print(f"{e}".replace("\n", " ") or type(e).__name__, file=sys.stderr)  # noqa: T201
+        reason = f"{e}".replace("\n", " ").removeprefix(f"{path}: ")
+        print(reason or type(e).__name__, file=sys.stderr)  # noqa: T201
         return 1
     with os.fdopen(out, "wb") as output:
         output.write(said)

@@ -12,7 +12,6 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from xl_econ.core.errors import UsageError, WorkbookError, nearest
 from . import child
 from .cell import At, address, cell_at
 from .preflight import preflight
-from .read import Address, FormulaCell, refuse_large_areas
+from .read import Address, FormulaCell
 from .values import Place, Rectangle, places, unpacked
 
 MEMORY = {"ironcalc": 4 << 30, "libreoffice": 12 << 30}  # LibreOffice reserves far more address space than it uses
@@ -59,7 +58,6 @@ def computed(
     engine: str = "ironcalc",
     seconds: float | None = None,
     filled: Iterable[Address] = (),
-    formulas: Callable[[], Sequence[Rectangle]] | None = None,
 ) -> dict[Place, Any]:
     """The value of every formula cell, as `engine` computes it afresh.
 
@@ -68,7 +66,6 @@ def computed(
         engine: "ironcalc" or "libreoffice".
         seconds: Time limit; it grows with the workbook if None.
         filled: Cells without a formula of their own that an array formula fills (IronCalc only).
-        formulas: Tells where the formulas are, when the engine is at work already; it need not look for them then.
 
     Returns:
         Numbers, texts and truth values by sheet, row and column; an error value is its text.
@@ -77,31 +74,42 @@ def computed(
         UsageError: No such engine.
         WorkbookError: The engine is not installed, cannot load the file, died or took too long.
     """
+    wanted = [(sheet, *cell_at(cell)) for sheet, cell in filled]
+    out = _run(path, engine, seconds, json.dumps((wanted, None)).encode())
+    return {(sheet, row, column): value for sheet, row, column, value in json.loads(out)}
+
+
+def computed_at(path: Path, engine: str, formulas: Callable[[], Sequence[Rectangle]]) -> list[Any]:
+    """The values of formula cells in the order of rectangles of them; None where the engine gives nothing.
+
+    Args:
+        path: The workbook; it is only read.
+        engine: "ironcalc" or "libreoffice".
+        formulas: Tells where the formulas are, when the engine is at work already.
+
+    Raises:
+        UsageError, WorkbookError: As `computed`.
+    """
+    if engine != "ironcalc":
+        found = computed(path, engine)
+        return [found.get(place) for place in places(formulas())]
+    return unpacked(_run(path, engine, None, lambda: json.dumps(((), formulas())).encode()))
+
+
+def _run(path: Path, engine: str, seconds: float | None, asked: bytes | Callable[[], bytes]) -> bytes:
+    """What an engine's process answers to what it is asked for."""
     if engine not in ENGINES:
         raise UsageError(f"no engine {engine!r}; there are {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
     if engine == "libreoffice" and not libreoffice():
         raise WorkbookError("LibreOffice is not installed (Debian: apt-get install libreoffice-calc-nogui python3-uno)")
     preflight(path)
-    refuse_large_areas(path)
     if engine == "libreoffice" and _has_lambdas(path):
         raise WorkbookError(
             f"{path}: holds LAMBDA names, which LibreOffice does not know; recalculate it with ironcalc"
         )
-    wanted = [(sheet, *cell_at(cell)) for sheet, cell in filled]
-    rectangles: Sequence[Rectangle] | None = None
-
-    def asked() -> bytes:
-        nonlocal rectangles
-        rectangles = formulas() if formulas and engine == "ironcalc" else None
-        return json.dumps((wanted, rectangles)).encode()
-
     arguments, doing = [engine, str(path.resolve())], (engine, "recalculate")
     limit = child.seconds(path, LEAST[engine]) if seconds is None else seconds
-    out = child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], limit, doing, asked)
-    if rectangles is None:
-        return {(sheet, row, column): value for sheet, row, column, value in json.loads(out)}
-    found = zip(chain(places(rectangles), wanted), unpacked(out), strict=True)
-    return {place: value for place, value in found if value is not None}
+    return child.run(path, "xl_econ.workbook.engines", arguments, MEMORY[engine], limit, doing, asked)
 
 
 def _has_lambdas(path: Path) -> bool:

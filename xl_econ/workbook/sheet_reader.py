@@ -26,7 +26,8 @@ _ATTRIBUTE = re.compile(r"""([\w:]+)=["']([^"']*)["']""")
 # A cell as nearly every program writes it, a row's start or end, white space between them, or anything else.
 _PLAIN = re.compile(
     r"""<c\ r="([A-Z]{1,3})(\d{1,7})"((?:\ [a-z]+="[^"&]*")*+)
-        (?:/>|>(?:<f((?:\ [\w:]+="[^"&]*")*+)(?:/>|>([^<]*+)</f>))?+(?:<v>([^<]*+)</v>|<v/>)?+</c>)
+        (?:/>|>(?:<f((?:\ [\w:]+="[^"&]*")*+)(?:/>|>([^<]*+)</f>))?+(?:<v>([^<]*+)</v>|<v/>)?+
+            (?:<is><t(?:\ xml:space="preserve")?>([^<\r]*+)</t></is>)?+</c>)
     |(?:</row>)?<row((?:\ [\w:]+="[^"&]*")*+)>|</row>|<row(?:\ [\w:]+="[^"&]*")*+/>|\s+|(.)""",
     re.X,
 )
@@ -108,7 +109,7 @@ class SheetReader:
         is_hidden, count = False, self.count
         row, at_row, written = 0, 0, ""
         for m in _PLAIN.finditer(text, start, end):
-            letters, number, attributes, f_attributes, formula, value, row_attributes, other = m.groups()
+            letters, number, attributes, f_attributes, formula, value, inline, row_attributes, other = m.groups()
             if letters is None:
                 if row_attributes is not None:
                     found = dict(_ATTRIBUTE.findall(row_attributes))
@@ -118,20 +119,20 @@ class SheetReader:
                 elif other is not None:
                     return False
                 continue
-            if formula is None and value is None and f_attributes is None:
+            if formula is None and value is None and f_attributes is None and inline is None:
                 continue
             if number != written:
                 written, at_row = number, int(number)
             column = columns.get(letters) or columns.setdefault(letters, column_number(letters))
             look, kind = about.get(attributes) or self._about(attributes)
             count += 1
-            if f_attributes or kind == "e" or (formula is None and f_attributes is not None):
+            if f_attributes or kind == "e" or inline is not None or (formula is None and f_attributes is not None):
                 found = dict(_ATTRIBUTE.findall(f_attributes)) if f_attributes else _NOTHING
                 formula = "" if formula is None and f_attributes is not None else formula
                 self.count = count - 1
-                self.cell(
-                    column, at_row, attributes, found, formula and _characters(formula), value and _characters(value)
-                )
+                is_inline = inline is not None
+                value = unescaped(_characters(inline)) if is_inline else value and _characters(value)
+                self.cell(column, at_row, attributes, found, formula and _characters(formula), value, is_inline)
                 continue
             # What nearly every cell is, without a call.
             if count > MAX_CELLS or at_row > ROWS or column > COLUMNS:

@@ -6,12 +6,14 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 
 from xl_econ.audit.causes import upstream
 from xl_econ.audit.quantities import Record, Stated, records
 from xl_econ.audit.reconcile import shown
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
+from xl_econ.audit.vocabulary import BY_NAME
 from xl_econ.tables.store import TABLES
 from xl_econ.workbook.book import Cell
 
@@ -69,13 +71,20 @@ def _negative(subject: Subject, s: Stated) -> Cell | None:
 
 def _inside(s: Stated) -> bool:
     """Whether a figure can be; only shares and ratios have an end above, everything else may be large."""
-    if s.kind.name in _UNBOUNDED:
-        return True
-    q = s.kind.quantity
-    high = 1.0 if s.kind.name == "margin" else q.high if s.kind.is_share or s.kind.name == "pue" else math.inf
-    low = -math.inf if s.kind.name.endswith("_usd") or s.kind.name == "margin" else q.low
-    ends = [v for v in (s.low, s.high) if math.isfinite(v) and v != 0]
-    return all(low - _ROUNDING <= v <= high * (1 + _ROUNDING) for v in ends)
+    low, high = _ends(s.kind.name)
+    return all(low <= v <= high or v == 0 or not math.isfinite(v) for v in (s.low, s.high))
+
+
+@lru_cache
+def _ends(name: str) -> tuple[float, float]:
+    """The least and greatest that a figure of a kind can be."""
+    kind = BY_NAME[name]
+    q = kind.quantity
+    if name in _UNBOUNDED:
+        return -math.inf, math.inf
+    high = 1.0 if name == "margin" else q.high if kind.is_share or name == "pue" else math.inf
+    low = -math.inf if name.endswith("_usd") or name == "margin" else q.low
+    return low - _ROUNDING, high * (1 + _ROUNDING)
 
 
 @check(
@@ -182,8 +191,7 @@ def _stated(subject: Subject) -> Iterator[tuple[Record, Stated]]:
 
 def _is_percent(s: Stated) -> bool:
     """Whether a share is written as a number of percent."""
-    typed = s.cell.is_number and "%" not in s.cell.format
-    return typed and s.kind.is_share and _LEAST_PERCENT < s.low <= 100
+    return _LEAST_PERCENT < s.low <= 100 and s.kind.is_share and s.cell.is_number and "%" not in s.cell.format
 
 
 def _allowed(s: Stated) -> str:

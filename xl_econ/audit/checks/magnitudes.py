@@ -22,7 +22,9 @@ _OF_SPREAD = 2.0  # and how many times farther than they lie from each other
 def magnitude_apart(subject: Subject) -> Iterator[Found]:
     """Runs of typed figures down a column that lie close together but for one."""
     for run in _runs(subject):
-        values = sorted(float(c.shown) for c in run if c.shown)
+        if len(run) <= _FEWEST:
+            continue
+        values = sorted([float(c.shown) for c in run if c.shown])
         if len(values) <= _FEWEST or values[0] <= 0:
             continue
         for value, low, high in ((values[-1], values[0], values[-2]), (values[0], values[1], values[-1])):
@@ -40,14 +42,13 @@ def _runs(subject: Subject) -> Iterator[list[Cell]]:
     for sheet in subject.book.sheets.values():
         for column in sheet.census.columns.values():
             run: list[Cell] = []
+            row, look = 0, None
             for cell in column.numbers:
-                if run and (
-                    cell.row != run[-1].row + 1
-                    or (cell.look is not run[-1].look and cell.look.format != run[-1].look.format)
-                ):
-                    if not run[0].look.is_date:
+                if look and (cell.row != row + 1 or (cell.look is not look and cell.look.format != look.format)):
+                    if not look.is_date:
                         yield run
                     run = []
                 run.append(cell)
-            if run and not run[0].look.is_date:
+                row, look = cell.row, cell.look
+            if look and not look.is_date:
                 yield run

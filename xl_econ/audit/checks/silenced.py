@@ -23,14 +23,15 @@ def check_typed(subject: Subject) -> Iterator[Found]:
     """The first figure or answer beside a label such as "Check: cost against runs", where its row has no formula."""
     labels = Labels(subject.book)
     for sheet in subject.book.sheets.values():
-        if not any(c.formula for c in sheet.cells.values()):
+        if not any(column.formulas for column in sheet.census.columns.values()):
             continue
-        for row, cells in sheet.rows().items():
-            label = next((c for c in cells if isinstance(c.shown, str) and _A_CHECK.match(c.shown.strip())), None)
-            if label is None or any(c.formula for c in cells):
+        called = [c for c in sheet.census.texts if _A_CHECK.match(c.shown.strip())]
+        for row, label in {c.row: c for c in reversed(called)}.items():  # the first of its row
+            cells = sheet.rows()[row]
+            if any(c.formula for c in cells):
                 continue
             typed = [c for c in cells if c.column > label.column and c.shown not in (None, "")]
             answer = typed[0].shown if len(typed) == 1 else None
             folded = answer.strip().casefold() if isinstance(answer, str) else answer
-            if folded in _ANSWERS and answer is not None and labels.about(typed[0]).row and row:
+            if folded in _ANSWERS and answer is not None and labels.about(typed[0]).row:
                 yield at(typed[0], f"{label.text[:60]}: {typed[0].text} is typed")

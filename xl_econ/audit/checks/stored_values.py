@@ -35,7 +35,7 @@ def stored_value(subject: Subject) -> Iterator[Found]:
         for c, value in subject.results
         if (c.shown != value or type(c.shown) is not type(value)) and _differs(c, value)
     }
-    begins = [c for c in differ.values() if not _hangs_on(subject, c, differ)]
+    begins = subject.in_order(c for c in differ.values() if not _hangs_on(subject, c, differ))
     rest = len(differ) - len(begins)
     for n, cell in enumerate(begins):
         value = subject.computed(cell)
@@ -54,7 +54,7 @@ def never_computed(subject: Subject) -> Iterator[Found]:
     """No value is stored beside any formula, or 0 beside all of them."""
     if not subject.formulas:
         return
-    without = [c for c, value in subject.results if c.shown is None and value != ""]
+    without = subject.in_order(c for c, value in subject.results if c.shown is None and value != "")
     if len(without) == len(subject.formulas):
         yield Found("", "", f"no value is stored beside its {len(without)} formulas", severity=INFO)
     elif without:
@@ -75,11 +75,11 @@ def not_recomputed(subject: Subject) -> Iterator[Found]:
     if subject.uncomputed:
         yield Found("", "", f"{subject.engine} could not compute it: {subject.uncomputed}", severity=WARNING)
         return
-    seen: set[str] = set()
-    for cell, value in ((c, v) for c, v in subject.results if not isinstance(v, float)):
-        if (value is None or value in UNKNOWN) and value not in ("#CIRC!", cell.stored) and cell.key not in seen:
-            seen.add(cell.key)
-            yield at(cell, f"{subject.engine} cannot compute {cell.formula[:80]}")
+    others = ((c, v) for c, v in subject.results if type(v) is not float)
+    unknown = (c for c, v in others if (v is None or v in UNKNOWN) and v not in ("#CIRC!", c.stored))
+    firsts = {cell.key: cell for cell in reversed(subject.in_order(unknown))}
+    for cell in subject.in_order(firsts.values()):
+        yield at(cell, f"{subject.engine} cannot compute {cell.formula[:80]}")
 
 
 def _never_computed(subject: Subject) -> bool:
