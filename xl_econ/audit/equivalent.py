@@ -7,7 +7,7 @@ but constants: a formula with an input of its own, such as a contingency, is ano
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -102,10 +102,28 @@ def cells(subject: Subject) -> Iterator[Recognised]:
     """Formula cells of other people's workbooks that compute a metric, and those that should and do not."""
     if subject.manifest is not None:
         return  # its calculation is compared row by row
+    present = {kind for r in records(subject) for kind in r.figures}
+    results = {
+        kind: [m for name in names if _can_be_computed(m := REGISTRY[name], present)]
+        for kind, names in RESULTS.items()
+        if kind in present
+    }
+    if not any(results.values()):
+        return
     found = _Search(subject)
     for stated in list(found.stated.values()):
-        if stated.cell.formula and stated.kind.name in RESULTS:
-            yield from found.of(stated)
+        if stated.cell.formula:
+            yield from found.of(stated, results.get(stated.kind.name, ()))
+
+
+def _can_be_computed(m: Metric, present: set[str]) -> bool:
+    """Whether a workbook states the kinds of figures that a metric needs, anywhere."""
+    return all(
+        p.optional
+        or any(kind.partition(":")[0] in present for kind in kinds_of(p.name))
+        or (_DERIVED.get(p.name, m.name) != m.name and _can_be_computed(REGISTRY[_DERIVED[p.name]], present))
+        for p in m.params.values()
+    )
 
 
 class _Search:
@@ -124,9 +142,8 @@ class _Search:
         self.reached: dict[tuple[str, Where], _Sources] = {}  # by metric and cell
         self.failed: dict[tuple[str, Where], int] = {}  # from how deep on it leads nowhere
 
-    def of(self, stated: Stated) -> Iterator[Recognised]:
-        for name in RESULTS[stated.kind.name]:
-            m = REGISTRY[name]
+    def of(self, stated: Stated, metrics: Sequence[Metric]) -> Iterator[Recognised]:
+        for m in metrics:
             sources = self._sources(stated.cell, m)
             # What goes wrong in a step is said at that step.
             if sources is None or not sources.figures or self._is_slipped(sources, m):

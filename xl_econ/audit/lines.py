@@ -88,11 +88,13 @@ def lines(sheet: Sheet, cell: Cell, spans: Spans | None = None) -> Iterator[Line
         for model, way, other in ((one, -1, after), (two, 1, before)):
             if model is None or _same(cell, other):
                 continue
+            next_ = held.get((row + 2 * way * down, column + 2 * way * right))
+            if next_ is None or next_.key != model.key:
+                continue  # a single formula is no copy
             count = _copies(sheet, model, step, way)
-            if count >= _FEWEST - 1:
-                line = Line(cell, step, model, count if way < 0 else 0, count if way > 0 else 0)
-                if count >= _FEWEST or _is_usual(line, spans):
-                    yield line
+            line = Line(cell, step, model, count if way < 0 else 0, count if way > 0 else 0)
+            if count >= _FEWEST or _is_usual(line, spans):
+                yield line
 
 
 def _is_usual(line: Line, spans: Spans | None) -> bool:

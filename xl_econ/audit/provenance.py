@@ -90,8 +90,7 @@ def placeholders(subject: Subject) -> Iterator[Cell]:
 
 def _has_columns(sheet: Sheet) -> bool:
     """Whether a sheet can have a column of sources or dates; telling its areas apart takes longer."""
-    headings = (_heading(c.shown) for c in sheet.cells.values() if isinstance(c.shown, str))
-    return any(h in _HEADINGS for h in headings)
+    return any(_heading(c.shown) in _HEADINGS for c in sheet.census.texts)
 
 
 def _of_area(
@@ -137,7 +136,7 @@ def _date(subject: Subject, sheet: Sheet, row: int, column: int) -> str:
 def dates_of(subject: Subject) -> Iterator[list[tuple[Cell, date]]]:
     """The dates of every column of dates, each with its cell."""
     for sheet in subject.book.sheets.values():
-        heads = [c for c in sheet.cells.values() if isinstance(c.shown, str) and _heading(c.shown) in DATES]
+        heads = [c for c in sheet.census.texts if _heading(c.shown) in DATES]
         columns: dict[int, list[int]] = {}
         for head in heads:
             columns.setdefault(head.column, []).append(head.row)
@@ -165,9 +164,9 @@ def day_of(text: str) -> date | None:
 def own_date(subject: Subject) -> date | None:
     """The date that a workbook says it is of: a cell beside "Figures as of", "Prices as of", "Date"."""
     for sheet in subject.book.sheets.values():
-        for (row, column), cell in sheet.cells.items():
-            if isinstance(cell.shown, str) and _OWN_DATE.match(cell.shown.strip()):
-                beside = sheet.at(row, column + 1)
+        for cell in sheet.census.texts:
+            if _OWN_DATE.match(cell.shown.strip()):
+                beside = sheet.at(cell.row, cell.column + 1)
                 found = None if beside is None else subject.book.date(beside) or day_of(beside.text)
                 if found:
                     return found

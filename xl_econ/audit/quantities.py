@@ -107,13 +107,17 @@ def _names(table: str) -> dict[str, str]:
     return {fold(spelling): str(key) for spelling, key in spellings(TABLES[table].rows)}
 
 
+@lru_cache
+def _any_name(table: str) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(_names(table)))))
+
+
 @lru_cache(1 << 16)
 def named(table: str, text: str) -> tuple[str, ...]:
     """The rows of a reference table that a text names, the longest names first taken."""
     found = []
     names = _names(table)
-    folded = fold(text)
-    if text.isascii() and not any(name in folded for name in names):
+    if text.isascii() and not _any_name(table).search(fold(text)):
         return ()
     words = re.findall(r"[\w.+/-]+", text.replace("|", " "))
     taken: set[int] = set()
@@ -142,13 +146,9 @@ class Reader:
     def stated(self, cell: Cell, kind: Kind | None, label: str = "") -> Iterator[Stated]:
         """What a cell states of a kind: its number, or the figures of its text."""
         if cell.is_number:
-            if kind is not None and not cell.look.is_date and ("%" not in cell.format or kind.is_share):
-                evidence = self._unit(cell)
-                unit = None if evidence is None else evidence.measure
-                kind = by_unit(kind, unit)
-                value = in_unit(float(cell.shown), unit, kind, typed=True)
-                if value is not None:
-                    yield Stated(kind, cell, value, value, evidence.unit if evidence else None, label=label)
+            number = self._number(cell, kind, label)
+            if number is not None:
+                yield number
         elif (
             isinstance(cell.shown, str)
             and len(cell.shown) < _SHORT
@@ -160,6 +160,18 @@ class Reader:
                 if f.unit is None and f.low == f.high and f.low in _YEARS:
                     continue  # "Commissioning report 2025"
                 yield from self._figure(cell, f, kind, label, Measure.of(said[0]) if said else None)
+
+    def _number(self, cell: Cell, kind: Kind | None, label: str) -> Stated | None:
+        """What a number states; None where it states nothing."""
+        if kind is None or cell.look.is_date or ("%" in cell.look.format and not kind.is_share):
+            return None
+        evidence = self._unit(cell)
+        unit = None if evidence is None else evidence.measure
+        kind = by_unit(kind, unit)
+        value = in_unit(float(cell.shown), unit, kind, typed=True)
+        if value is None:
+            return None
+        return Stated(kind, cell, value, value, evidence.unit if evidence else None, label=label)
 
     def _unit(self, cell: Cell) -> Evidence | None:
         """The unit of a cell; down a table, where only its heading and format can say it, it is looked up once."""
@@ -239,10 +251,12 @@ class Reader:
         record = Record(cells[0].sheet, name, words, heading=" | ".join(headings.values()))
         self._plain = not self.units.has_unit_column and words == name and not _SAYS_MORE.search(name)
         for cell in cells:
-            kind = kinds.get(cell.column)
-            if kind is not None or type(cell.shown) is str:  # a number of no kind states nothing
-                for found in self.stated(cell, kind, headings.get(cell.column, "")):
+            kind, heading = kinds.get(cell.column), headings.get(cell.column, "")
+            if not cell.is_number:
+                for found in self.stated(cell, kind, heading):
                     record.add(found)
+            elif kind is not None and (number := self._number(cell, kind, heading)):
+                record.add(number)
         self._plain = False
         if record.figures:
             yield record
@@ -250,6 +264,7 @@ class Reader:
     def _columns(self, rows: list[list[Cell]], headings: dict[int, str], labels: dict[int, str]) -> Iterator[Record]:
         by_column: dict[int, Record] = {}
         sources = {c for c, text in headings.items() if text.strip().casefold().startswith("source")}
+        others = {c for c, text in headings.items() if _NO_FIGURE.match(text.strip())}
         first = min(c.column for cells in rows for c in cells)
         words = " | ".join(labels.values())
         for cells in rows:
@@ -260,11 +275,11 @@ class Reader:
             told = figures(label)
             of_number = [f for f in told if kind_of(f, None, label, "") is not None]
             for cell in cells:
-                if cell.column == first or _NO_FIGURE.match(headings.get(cell.column, "").strip()):
+                if cell.column == first or cell.column in others:
                     continue
-                if cell.column not in by_column:
-                    by_column[cell.column] = Record(cell.sheet, headings.get(cell.column, ""), words)
-                record = by_column[cell.column]
+                record = by_column.get(cell.column)
+                if record is None:
+                    record = by_column[cell.column] = Record(cell.sheet, headings.get(cell.column, ""), words)
                 if isinstance(cell.shown, str):
                     record.words += f" | {cell.shown}"
                 elif kind is None:

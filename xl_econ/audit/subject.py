@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import WorkbookError
-from xl_econ.workbook.book import Area, Book, Cell
-from xl_econ.workbook.census import Column
+from xl_econ.workbook.book import Area, Book, Cell, Look
+from xl_econ.workbook.census import Column, by_look
 from xl_econ.workbook.graph import Graph, Place
 from xl_econ.workbook.recalc import computed_at
 from xl_econ.workbook.scan import scan
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .provenance import Entry
     from .recognised import Recognised
 
-_row, _place = attrgetter("row"), attrgetter("row", "column")
+_place = attrgetter("row", "column")
 _OURS = "inputs.case"  # a name that every template has
 
 
@@ -80,6 +80,11 @@ class Subject:
         """The formula cells, block by block, each with what the engine computes for it."""
         cells = chain.from_iterable(block.cells() for block in self.blocks)
         return [*zip(cells, self._computation[0], strict=True)]
+
+    @cached_property
+    def unconfirmed(self) -> list[tuple[Cell, Any]]:
+        """Those of the results that are no number, or not to the last digit the one that is stored."""
+        return [(c, v) for c, v in self.results if v != c.shown or type(v) is not float or type(c.shown) is not float]
 
     @cached_property
     def manifest(self) -> Manifest | None:
@@ -162,18 +167,21 @@ class Subject:
 
     @cached_property
     def inputs(self) -> list[Cell]:
-        """The typed numbers that some formula reads, directly."""
+        """The typed numbers that some formula reads, directly; sheet by sheet and column by column."""
         by_sheet: dict[str, list[Area]] = {}
         for sheet, area in self.read:
             by_sheet.setdefault(sheet, []).append(area)
         found: list[Cell] = []
         for name in sorted(by_sheet.keys() & self.book.sheets.keys()):
-            of_sheet: list[Cell] = []
             for column, held in sorted(self.book.sheets[name].census.columns.items()):
                 rows = sorted((top, bottom) for top, bottom, left, right in by_sheet[name] if left <= column <= right)
-                of_sheet += _within(held, rows) if rows else ()
-            found += sorted(of_sheet, key=_row)  # which leaves a row's columns in their order
+                found += _within(held, rows) if rows else ()
         return found
+
+    @cached_property
+    def inputs_by_look(self) -> list[tuple[Look, list[Cell]]]:
+        """The same by how they look, which few kinds of cells do in many ways."""
+        return by_look(self.inputs)
 
     def empty(self, place: Place) -> Iterator[tuple[int, int]]:
         """The cells of an area that hold nothing, by row and column."""

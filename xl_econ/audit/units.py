@@ -334,7 +334,7 @@ class Units:
         column = self.beside(cell)
         if column is not None:
             return None if _is_unsaid_share(cell, column) else column
-        if self._is_price_of_counted(cell):
+        if self._counts and self._is_price_of_counted(cell):
             return None
         label = self.label(cell)
         if label is not None and (self._in(label) is not None or read(str(label.shown)) is not None):
@@ -388,7 +388,8 @@ class Units:
 
     def beside(self, cell: Cell) -> Evidence | None:
         """The unit that a column of units says, or the cell next to it."""
-        n, of_others = bisect_left(self._unit_columns, (cell.row, 0)), 0
+        n = bisect_left(self._unit_columns, (cell.row, 0)) if self._unit_columns else 0
+        of_others = 0
         if n:
             row, column = self._unit_columns[n - 1]
             beside = self.sheet.at(cell.row, column)
@@ -405,7 +406,7 @@ class Units:
                 return self._evidence(beside, read(beside.shown))
             of_others = column if counted else 0
         for column in (cell.column + 1, cell.column - 1):
-            beside = self.sheet.at(cell.row, column) if column != of_others else None
+            beside = self.sheet.cells.get((cell.row, column)) if column != of_others else None
             if beside is not None and isinstance(beside.shown, str) and beside.shown.strip() and not beside.formula:
                 unit = read(beside.shown)
                 if beside.column < cell.column and beside.column == self._left[cell.row][0]:

@@ -17,6 +17,7 @@ from .cell import At, address
 from .census import Census
 
 Area = tuple[int, int, int, int]  # first and last row, first and last column
+_NUMBERS = (float, int)  # and no truth value
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]')
 
 
@@ -87,7 +88,7 @@ class Cell:
 
     @property
     def is_number(self) -> bool:
-        return isinstance(self.shown, int | float) and not isinstance(self.shown, bool)
+        return type(self.shown) in _NUMBERS
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -79,11 +79,15 @@ class Census:
     @cached_property
     def looks(self) -> list[tuple[Look, list[Cell]]]:
         """The numbers, typed or computed, by how they look."""
-        found: dict[int, tuple[Look, list[Cell]]] = {}
-        for c in self._cells:
-            if type(c.shown) in _NUMBERS:
-                key = id(c.look)
-                if key not in found:
-                    found[key] = (c.look, [])
-                found[key][1].append(c)
-        return [*found.values()]
+        return by_look([c for c in self._cells if type(c.shown) in _NUMBERS])
+
+
+def by_look(cells: Iterable[Cell]) -> list[tuple[Look, list[Cell]]]:
+    """Cells by how they look; cells of one style share one look."""
+    found: dict[int, tuple[Look, list[Cell]]] = {}
+    for c in cells:
+        held = found.get(id(c.look))
+        if held is None:
+            held = found[id(c.look)] = c.look, []
+        held[1].append(c)
+    return [*found.values()]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from .cell import COLUMNS, column_names
 from .relative import across, down, relative
 
-
 _NONE: tuple[str, str | None, tuple[int, ...]] = ("", None, ())
 
 

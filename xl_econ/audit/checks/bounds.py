@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 
 from xl_econ.audit.causes import upstream
 from xl_econ.audit.quantities import Record, Stated, records
@@ -156,13 +157,9 @@ _MOST_SHARE = 3.0  # from here on a figure that is shown in percent was typed as
 )
 def percent_of_hundreds(subject: Subject) -> Iterator[Found]:
     """Inputs that are shown in percent, whatever they are called."""
-    for cell in subject.inputs:
-        if (
-            "%" in cell.look.format
-            and not cell.look.is_date
-            and cell.shown >= _MOST_SHARE
-            and not subject.as_built(cell)
-        ):
+    in_percent = (cells for look, cells in subject.inputs_by_look if "%" in look.format and not look.is_date)
+    for cell in chain.from_iterable(in_percent):
+        if cell.shown >= _MOST_SHARE and not subject.as_built(cell):
             yield at(cell, f"{cell.shown:.4g} is shown as {cell.shown:.4%}", cell.shown / 100)
 
 

@@ -21,7 +21,7 @@ _NAMED = 4  # cells of a circle that are named
 def circular_reference(subject: Subject) -> Iterator[Found]:
     """Once for each circle, with its cells; where the workbook iterates on purpose it is a warning."""
     severity = WARNING if subject.book.settings.iterates else ""
-    stuck = {(c.sheet, c.row, c.column): c for c, value in subject.results if value == "#CIRC!"}
+    stuck = {(c.sheet, c.row, c.column): c for c, value in subject.unconfirmed if value == "#CIRC!"}
     for circle in _circles(subject, stuck):
         cells = [stuck[node] for node in circle]
         named = ", ".join(c.at if c.sheet == cells[0].sheet else f"{c.sheet}!{c.at}" for c in cells[1 : _NAMED + 1])

@@ -33,9 +33,10 @@ def formulas_frozen(subject: Subject) -> Iterator[Found]:
         for n in sorted(columns):
             if not columns[n].numbers or not (columns[n].formulas or (n - 1 in columns and columns[n - 1].formulas)):
                 continue
+            held = sheet.cells
             for cell in columns[n].numbers:
                 for step in (ROW, COLUMN):
-                    model = beside(sheet, cell, step, -1)
+                    model = held.get((cell.row - step[0], n - step[1]))
                     if model is None or not model.formula or not _is_copied(sheet, model, step):
                         continue
                     tail = _tail(sheet, cell, step)
@@ -47,8 +48,11 @@ def formulas_frozen(subject: Subject) -> Iterator[Found]:
 
 
 def _is_copied(sheet: Sheet, model: Cell, step: tuple[int, int]) -> bool:
-    before = (beside(sheet, model, step, -n) for n in range(1, _COPIES))
-    return all(c is not None and c.key == model.key for c in before)
+    for n in range(1, _COPIES):
+        before = beside(sheet, model, step, -n)
+        if before is None or before.key != model.key:
+            return False
+    return True
 
 
 def _tail(sheet: Sheet, cell: Cell, step: tuple[int, int]) -> list[Cell]:

@@ -106,9 +106,9 @@ def list_price(subject: Subject) -> Iterator[Found]:
         (r.provider.casefold(), r.gpu, r.term): r for r in (cloud_prices() if priced else ()) if r.case == "latest"
     }
     for r in priced:
-        for s in r.figures["usd_per_gpu_hour"]:
-            provider, term = _provider(r.name), _term(s.label)
-            row = latest.get((provider, r.accelerator, term)) if provider and term else None
+        provider = _provider(r.name)
+        for s in r.figures["usd_per_gpu_hour"] if provider else ():
+            row = latest.get((provider, r.accelerator, _term(s.label)))
             if row is None or s.cell.formula or not math.isfinite(s.high):
                 continue
             low, high = _each(r, s), s.high / _instance(r, s)

@@ -33,8 +33,9 @@ def input_unsourced(subject: Subject) -> Iterator[Found]:
         if not entry.is_sourced:
             yield at(entry.cells[0], f"{_called(entry)} has no source")
     said = {(c.sheet, c.row) for entry in subject.entries for c in entry.cells}
-    figures = {(c.sheet, c.row) for c in subject.inputs}
-    for cell in provenance.placeholders(subject):
+    instead = list(provenance.placeholders(subject))
+    figures = {(c.sheet, c.row) for c in subject.inputs} if instead else set[tuple[str, int]]()
+    for cell in instead:
         seen = True
         if (cell.sheet, cell.row) in figures - said and not subject.as_built(cell):
             yield at(cell, f"{cell.text} stands where the source of the row's figures should")

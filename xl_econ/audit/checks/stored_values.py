@@ -32,7 +32,7 @@ def stored_value(subject: Subject) -> Iterator[Found]:
         return
     differ = {
         (c.sheet, c.row, c.column): c
-        for c, value in subject.results
+        for c, value in subject.unconfirmed
         if (c.shown != value or type(c.shown) is not type(value)) and _differs(c, value)
     }
     begins = subject.in_order(c for c in differ.values() if not _hangs_on(subject, c, differ))
@@ -54,7 +54,7 @@ def never_computed(subject: Subject) -> Iterator[Found]:
     """No value is stored beside any formula, or 0 beside all of them."""
     if not subject.formulas:
         return
-    without = subject.in_order(c for c, value in subject.results if c.shown is None and value != "")
+    without = subject.in_order(c for c, value in subject.unconfirmed if c.shown is None and value != "")
     if len(without) == len(subject.formulas):
         yield Found("", "", f"no value is stored beside its {len(without)} formulas", severity=INFO)
     elif without:
@@ -75,7 +75,7 @@ def not_recomputed(subject: Subject) -> Iterator[Found]:
     if subject.uncomputed:
         yield Found("", "", f"{subject.engine} could not compute it: {subject.uncomputed}", severity=WARNING)
         return
-    others = ((c, v) for c, v in subject.results if type(v) is not float)
+    others = ((c, v) for c, v in subject.unconfirmed if type(v) is not float)
     unknown = (c for c, v in others if (v is None or v in UNKNOWN) and v not in ("#CIRC!", c.stored))
     firsts = {cell.key: cell for cell in reversed(subject.in_order(unknown))}
     for cell in subject.in_order(firsts.values()):
@@ -87,7 +87,7 @@ def _never_computed(subject: Subject) -> bool:
     formulas = subject.formulas
     if len(formulas) < _MANY or any(c.stored != 0 or isinstance(c.stored, bool) for c in formulas):
         return False
-    return sum(1 for c, value in subject.results if _differs(c, value)) > len(formulas) // 2
+    return sum(1 for c, value in subject.unconfirmed if _differs(c, value)) > len(formulas) // 2
 
 
 def _differs(cell: Cell, value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from xl_econ.audit.registry import INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
@@ -22,9 +23,8 @@ _DIGITS = re.compile(r"(?P<whole>[#0?][#0?, ]*)?(?:\.(?P<decimals>[0#?]+))?(?P<t
 )
 def format_hides_number(subject: Subject) -> Iterator[Found]:
     """Formats such as ;;; and white on white."""
-    for cell in subject.inputs:
-        if cell.format == "General" and not cell.fill:
-            continue
+    formatted = (cells for look, cells in subject.inputs_by_look if look.format != "General" or look.fill)
+    for cell in chain.from_iterable(formatted):
         sections = cell.format.split(";")
         nothing = len(sections) > 1 and not sections[0 if cell.shown >= 0 else 1].strip()
         same = bool(cell.fill) and cell.fill not in ("black", "") and cell.font == cell.fill
@@ -40,7 +40,8 @@ def format_hides_number(subject: Subject) -> Iterator[Found]:
 )
 def digits_hidden(subject: Subject) -> Iterator[Found]:
     """Typed figures that formulas read."""
-    for cell in subject.inputs:
+    formatted = (cells for look, cells in subject.inputs_by_look if look.format != "General")
+    for cell in chain.from_iterable(formatted):
         seen = shown(cell)
         if seen is not None and cell.shown and abs(seen - cell.shown) > _APART * abs(cell.shown):
             yield at(cell, f"{cell.text} shows as {seen:.15g} in the format {cell.format}")
