@@ -48,12 +48,33 @@ def test_every_workbook_as_openpyxl_reads_it(path):
     assert set(seen(path)) == {(*a[:3], None if a[2] and a[3] == "" else a[3], *a[4:]) for a in told(path)}
 
 
+NOTHING_IS_PLAIN = re.compile(r"(?:()()()()()()()()){0}(.)")
+
+
 @pytest.mark.parametrize("path", BOOKS[:3], ids=lambda p: p.stem)
 def test_both_ways_read_the_same(path, monkeypatch):
     fast = scan(path)
-    monkeypatch.setattr(sheet_reader, "_PLAIN", re.compile(r"(?:()()()()()()()){0}(.)"))  # nothing is plain
+    monkeypatch.setattr(sheet_reader, "_PLAIN", NOTHING_IS_PLAIN)
     slow = scan(path)
     assert fast == slow
+
+
+@pytest.mark.parametrize(
+    "text", ["a & b < c", " kept ", "_x0041_ and _x005F_", "two\nlines", "cr\rlf\r\n", "\u20ac \u2028 \U0001f4a1", ""]
+)
+def test_texts_in_cells_read_the_same_both_ways(text, tmp_path, monkeypatch):
+    path = tmp_path / "inline.xlsx"
+    with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_string("A1", text)
+        sheet.write_formula("B1", "=A1&1", None, "x")
+        sheet.write_number("C1", 2)
+    fast = scan(path)
+    monkeypatch.setattr(sheet_reader, "_PLAIN", NOTHING_IS_PLAIN)
+    assert fast == scan(path)
+    assert fast.sheets["Sheet1"].text(1, 3) == "2"
+    held = fast.sheets["Sheet1"].at(1, 1)
+    assert (held.shown if held else "") == text
 
 
 FORMS = """<?xml version="1.0"?><x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main">

@@ -5,6 +5,8 @@ Every metric is a function of this package by its lower-case name: `xl_econ.trai
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False  # not from typing, which takes longer to import than everything else at start-up
 if TYPE_CHECKING:
     from os import PathLike
@@ -41,7 +43,8 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     """A metric as a function, on first use: importing the package loads nothing."""
-    if name.startswith("_") or name.lower() != name:
+    # A package of ours is asked for here first; it is no function, and looking for one would import them all.
+    if name.startswith("_") or name.lower() != name or os.path.isdir(os.path.join(__path__[0], name)):  # noqa: PTH112, PTH118
         raise AttributeError(f"module 'xl_econ' has no attribute {name!r}")
     if name in _LAZY:
         from importlib import import_module

@@ -27,9 +27,13 @@ def engine(name: str = "local", workers: int = 1) -> Engine:
     if workers < 1:
         raise UsageError(f"{workers} workers: there must be at least 1")
     if name == "local":
-        from .local import InProcess, Pool
+        if workers == 1:
+            from .base import InProcess
 
-        return InProcess() if workers == 1 else Pool(workers)
+            return InProcess()
+        from .local import Pool
+
+        return Pool(workers)
     if name == "dask" or name.startswith("dask://"):
         from .cluster import Dask, address
 

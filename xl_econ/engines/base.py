@@ -53,6 +53,22 @@ class Engine(Protocol):
     def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, at: TracebackType | None) -> None: ...
 
 
+class InProcess:
+    """One task after another, here."""
+
+    workers, deaths = 1, 0
+
+    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
+        """The results of tasks, in their order."""
+        return map(function, tasks)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, at: TracebackType | None) -> None:
+        """Nothing was started."""
+
+
 @dataclass(frozen=True)
 class Failed:
     """An error on purpose, on its way from another process: its class need not be one that can be pickled."""

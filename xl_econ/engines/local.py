@@ -1,4 +1,4 @@
-"""Work on this machine: in this process, or in a pool of processes that survives the death of one."""
+"""Work on this machine in a pool of processes that survives the death of one."""
 
 from __future__ import annotations
 
@@ -14,22 +14,6 @@ from .base import AHEAD, ATTEMPTS, EngineError, guarded, named, opened, version
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class InProcess:
-    """One task after another, here."""
-
-    workers, deaths = 1, 0
-
-    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
-        """The results of tasks, in their order."""
-        return map(function, tasks)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, at: TracebackType | None) -> None:
-        """Nothing was started."""
 
 
 class Pool:

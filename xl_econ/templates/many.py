@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import XlEconError
-from xl_econ.engines.local import InProcess
+from xl_econ.engines.base import InProcess
 from xl_econ.workbook import rate_card
 from xl_econ.workbook.write import check_target
 
