@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 
 from xl_econ.core.units import PRETTY, SYNONYMS
 from xl_econ.lint import areas
@@ -110,21 +111,21 @@ class _Sheet:
     def _texts(self) -> dict[int, list[int]]:
         """The columns of the texts of every row."""
         found: dict[int, list[int]] = {}
-        for (row, column), cell in self.sheet.cells.items():
-            if isinstance(cell.shown, str) and not cell.is_error and cell.shown.strip():
-                found.setdefault(row, []).append(column)
-        for columns in found.values():
-            columns.sort()
+        for cell in self.sheet.census.texts:  # row by row, from left to right
+            if cell.shown.strip():
+                found.setdefault(cell.row, []).append(cell.column)
         return found
 
     @cached_property
     def _headings(self) -> dict[int, list[int]]:
         """The rows of what may head the cells below it, of every column: a text, a date, a year."""
         found: dict[int, list[int]] = {}
-        for (row, column), cell in self.sheet.cells.items():
-            text = isinstance(cell.value, str) and cell.shown.strip() and not cell.is_error
-            if text or (cell.is_number and (cell.look.is_date or (not cell.formula and cell.shown in _YEARS))):
-                found.setdefault(column, []).append(row)
+        census = self.sheet.census
+        texts = (c for c in census.texts if not c.formula and c.shown.strip())
+        dates = (c for look, cells in census.looks if look.is_date for c in cells)
+        years = (c for column in census.columns.values() for c in column.numbers if _is_year(c) and not c.look.is_date)
+        for cell in chain(texts, dates, years):
+            found.setdefault(cell.column, []).append(cell.row)
         for rows in found.values():
             rows.sort()
         return found
@@ -215,6 +216,10 @@ class _Sheet:
             if _is_unit(text):
                 return text
         return ""
+
+
+def _is_year(cell: Cell) -> bool:
+    return float(cell.shown).is_integer() and int(cell.shown) in _YEARS  # a range is looked through for a float
 
 
 def unitless(area: areas.Area) -> list[int]:

@@ -173,9 +173,13 @@ class Subject:
             by_sheet.setdefault(sheet, []).append(area)
         found: list[Cell] = []
         for name in sorted(by_sheet.keys() & self.book.sheets.keys()):
+            spans: dict[tuple[int, int], list[tuple[int, int]]] = {}
+            for top, bottom, left, right in by_sheet[name]:
+                spans.setdefault((left, right), []).append((top, bottom))
+            stretches = [(left, right, _joined(rows)) for (left, right), rows in spans.items()]
             for column, held in sorted(self.book.sheets[name].census.columns.items()):
-                rows = sorted((top, bottom) for top, bottom, left, right in by_sheet[name] if left <= column <= right)
-                found += _within(held, rows) if rows else ()
+                rows = [r for left, right, joined in stretches if left <= column <= right for r in joined]
+                found += _within(held, _joined(rows)) if rows else ()
         return found
 
     @cached_property
@@ -194,6 +198,17 @@ class Subject:
             if len(held) <= bottom - top:
                 there = set(held)
                 yield from ((row, column) for row in range(top, bottom + 1) if row not in there)
+
+
+def _joined(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Stretches of rows in order, those that touch or lie on one another made one."""
+    found: list[tuple[int, int]] = []
+    for top, bottom in sorted(rows):
+        if found and top <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(found[-1][1], bottom)
+        else:
+            found.append((top, bottom))
+    return found
 
 
 def _within(column: Column, rows: list[tuple[int, int]]) -> Iterator[Cell]:

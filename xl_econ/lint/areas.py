@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -48,12 +49,13 @@ def of(sheet: Sheet) -> list[Area]:
     """The areas of a sheet, the Tables last."""
     found = []
     other: list[int] = []  # heading rows of blocks that say nothing of units
-    for row, cells in sheet.rows().items():
-        if any(sheet.table_of(c) for c in cells):
+    texts = Counter(c.row for c in sheet.census.texts if c.shown)
+    for row in (r for r, count in texts.items() if count >= _FEWEST):
+        cells = sheet.rows()[row]
+        if sheet.tables and any(sheet.table_of(c) for c in cells):
             continue
         names = {_name(c): c.column for c in reversed(cells)}
-        texts = sum(1 for c in cells if isinstance(c.shown, str) and c.shown)
-        if texts >= _FEWEST and (any(u in names for u in _UNITS) or {"source", "as of"} <= set(names)):
+        if any(u in names for u in _UNITS) or {"source", "as of"} <= set(names):
             found.append((row, cells, names))
         elif found and _looks_like(found[-1][1], cells):
             other.append(row)

@@ -79,6 +79,6 @@ def _day(subject: Subject, cell: Cell) -> int | None:
     day = subject.book.date(cell)
     if day is not None:
         return day.toordinal()
-    if cell.is_number and not cell.formula and cell.shown in _YEARS and float(cell.shown).is_integer():
+    if cell.is_number and not cell.formula and float(cell.shown).is_integer() and int(cell.shown) in _YEARS:
         return int(cell.shown) * 365
     return None
