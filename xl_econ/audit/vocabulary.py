@@ -37,22 +37,30 @@ class Kind:
     Attributes:
         name: What rules call it.
         quantity: Its unit and bounds.
-        said: What it is called.
-        never: Words with which it is something else.
+        words: What it is called, as a pattern; `said` is it, compiled when a label is first looked at.
+        other_words: Words with which it is something else, "" for none; `never` when one of its own is found.
         needs: Whether a cell must say a unit of this kind besides, because the words alone are too common.
         otherwise: The kind that the same words mean where the figure is an amount of money.
     """
 
     name: str
     quantity: Quantity
-    said: re.Pattern[str]
-    never: re.Pattern[str] | None
+    words: str
+    other_words: str
     needs: bool
     otherwise: str
 
     @property
     def is_share(self) -> bool:
         return self.quantity.unit in ("share", "ratio")
+
+    @cached_property
+    def said(self) -> re.Pattern[str]:
+        return re.compile(self.words)
+
+    @cached_property
+    def never(self) -> re.Pattern[str] | None:
+        return re.compile(self.other_words) if self.other_words else None
 
     @cached_property
     def measure(self) -> Measure:
@@ -68,10 +76,7 @@ def _kind(row: dict[str, str]) -> Kind:
     about = {"any": _ABOUT + "|cost of", "but cost": _ABOUT}.get(row["about"], "")
     never = "|".join(filter(None, (about, row["never"].replace("RATE", _RATE))))
     quantity = get_args(getattr(quantities, row["quantity"]))[1]
-    said = re.compile(row["said"])
-    return Kind(
-        row["kind"], quantity, said, re.compile(never) if never else None, bool(row["needs_unit"]), row["otherwise"]
-    )
+    return Kind(row["kind"], quantity, row["said"], never, bool(row["needs_unit"]), row["otherwise"])
 
 
 KINDS = _read()
