@@ -179,6 +179,29 @@ def test_lineage_is_walked_by_links_both_ways(shown):
     shown.until(lambda: "Model!C3" in shown.text("#cell h2"))
 
 
+def test_of_a_look_up_the_cell_that_it_finds_is_shown(driver, tmp_path):
+    path = tmp_path / "prices.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    sheet = book.add_worksheet("Prices")
+    for row, (name, price) in enumerate((("A100", 1.2), ("H100", 2.5), ("H200", 3.1))):
+        sheet.write_row(row, 0, [name, price])
+    sheet.write("D1", "H100")
+    sheet.write_formula("E1", "=VLOOKUP(D1,$A$1:$B$3,2,FALSE)*100", None, 250)
+    sheet.write_formula("E2", "=VLOOKUP(D2,$A$1:$B$3,2,FALSE)", None, "#N/A")
+    book.close()
+    main(["audit", str(path), "--html", str(tmp_path / "p.html"), "--force"])
+    page = Page(driver, tmp_path / "p.html")
+    page.until(lambda: page.all("#at-E1"))
+    page.click("#at-E1")
+    tree = page.text("#cell .tree")
+    assert "Prices!B2" in tree
+    assert "Prices!D1" in tree
+    assert "A1:B3" not in tree
+    page.click("#at-E2")
+    page.until(lambda: "Prices!E2" in page.text("#cell h2"))
+    assert "A1:B3" in page.text("#cell .tree")
+
+
 def test_an_input_says_its_source(shown):
     shown.driver.execute_script("document.querySelector('#tabs button').click()")
     shown.until(lambda: shown.all("#at-D2"))

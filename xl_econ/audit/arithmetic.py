@@ -5,6 +5,7 @@ Small on purpose: arithmetic, the plain functions and our own. What it does not 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from xl_econ.metrics import REGISTRY
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.graph import Graph, Reference
 
-from .looked_up import LOOKUPS, looked_up
+from .looked_up import LOOKUPS, looked_up, may_look_up
 from .parsed import Node, Unknown, single, tree
 
 Where = tuple[str, int, int]
@@ -193,6 +194,17 @@ def _of_one_sheet(key: str) -> tuple[tuple[bool, int, bool, int], ...] | None:
         if corners is not None:
             places.append((*corners[0], *corners[2]))
     return None if found is None else tuple(places)
+
+
+def finds(graph: Graph, cell: Cell) -> list[Where]:
+    """The cells that the look-ups of a formula find; nothing for one that finds none, or is not exact."""
+    found = tree(cell.key) if may_look_up(cell.key) else None
+    evaluator, out = Evaluator(graph), list[Where]()
+    for node in found.walk() if found is not None else ():
+        if node.op in LOOKUPS:
+            with contextlib.suppress(Unknown, ArithmeticError, TypeError):
+                out.append(looked_up(graph, node, cell, lambda part: evaluator.node(part, cell)))
+    return list(dict.fromkeys(out))
 
 
 def reads(graph: Graph, cell: Cell) -> list[Cell | None]:

@@ -107,11 +107,15 @@ class _Search:
             raise Unknown
         if isinstance(key, str) and _WILD & set(key):
             raise Unknown
-        for n in range(min(bottom - top if down else right - left, _LARGEST) + 1):
-            held = self.graph.book.cell(keys.sheet, top + n * down, left + n * (not down))
-            if held is not None and _folded(held.shown) == key:
-                return n
-        raise Unknown
+        if keys not in self.graph.positions:
+            found = self.graph.positions[keys] = {}
+            for n in range(min(bottom - top if down else right - left, _LARGEST) + 1):
+                held = self.graph.book.cell(keys.sheet, top + n * down, left + n * (not down))
+                if held is not None:
+                    found.setdefault(_folded(held.shown), n)
+        if key not in self.graph.positions[keys]:
+            raise Unknown
+        return self.graph.positions[keys][key]
 
 
 _FINDS = {"INDEX": _Search.index, "VLOOKUP": _Search.vlookup, "HLOOKUP": _Search.hlookup, "XLOOKUP": _Search.xlookup}

@@ -13,6 +13,7 @@ from typing import Any
 from xl_econ.workbook.book import Cell, Sheet
 from xl_econ.workbook.recalc import same
 
+from .arithmetic import finds
 from .labels import Labels, unitless
 from .steps import steps
 from .subject import Subject
@@ -89,6 +90,7 @@ def _sheet(sheet: Sheet, subject: Subject, labels: Labels, keys: _Keys, formats:
     unstored: list[int] = []
     errors: list[int] = []
     worked: dict[int, list[list[Any]]] = {}
+    found_at: dict[int, list[tuple[int, int, int]]] = {}
     for n, ((row, column), cell) in enumerate(_held(sheet)):
         rows.append(row)
         columns.append(column)
@@ -103,6 +105,8 @@ def _sheet(sheet: Sheet, subject: Subject, labels: Labels, keys: _Keys, formats:
         if cell.formula:
             if found := steps(cell, subject.graph):
                 worked[n] = [[s.kind, s.name, s.formula, _plain(s.value), s.unit] for s in found]
+            if at := finds(subject.graph, cell):
+                found_at[n] = [(keys.sheets[name], r, c) for name, r, c in at]
             value = subject.computed(cell)
             if value is None or value in _UNKNOWN:
                 unconfirmed.append(n)
@@ -129,6 +133,7 @@ def _sheet(sheet: Sheet, subject: Subject, labels: Labels, keys: _Keys, formats:
         "computed": other,
         "unconfirmed": _steps(unconfirmed),
         "steps": worked,
+        "finds": found_at,
         "unstored": _steps(unstored),
         "blocks": blocks,
         "comments": [[*place, text] for place, text in sheet.comments.items()],

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .book import Area, Book, Cell, Sheet, Table
 from .cell import COLUMNS, ROWS
@@ -136,6 +136,7 @@ class Graph:
     """The precedents and dependents of a workbook's cells."""
 
     book: Book
+    positions: dict[Place, dict[Any, int]] = field(default_factory=dict)  # of keys in the areas that look-ups search
     _references: dict[str, tuple[Reference, ...]] = field(default_factory=dict)
     _open: set[tuple[str, str]] = field(default_factory=set)
 

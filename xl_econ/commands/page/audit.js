@@ -131,6 +131,12 @@
     }
     return found;
   }
+  // What a formula computes with: of an area that it looks something up in, the cell that it finds.
+  function comesFrom(s, i) {
+    const found = (s.finds[i] || []).map(([n, r, c]) => ({ s: S[n], top: r, bottom: r, left: c, right: c }));
+    const holds = (a, b) => a.s === b.s && a.top <= b.top && b.top <= a.bottom && a.left <= b.left && b.left <= a.right;
+    return [...found, ...reads(s, i).filter((a) => !found.some((b) => holds(a, b)))];
+  }
   const single = (a) => a.top === a.bottom && a.left === a.right;
   function* cellsIn(a) {
     const tall = a.bottom - a.top + 1, wide = a.right - a.left + 1;
@@ -351,7 +357,7 @@
       parts.push(el("dl", {}, ...rest), ...found.map(told));
       if (s.steps[i]) parts.push(el("h3", { text: "Steps" }), el("dl", { id: "steps" }, ...s.steps[i].flatMap(([kind_, name_, text, v, unit]) => [
         el("dt", { text: name_ }), el("dd", {}, `${exact(v)} ${unit}  `, el("span", { class: "quiet", text: kind_ === "default" ? `${text} (default)` : "= " + text }))])));
-      const from = reads(s, i);
+      const from = comesFrom(s, i);
       if (s.k[i] >= 0) parts.push(el("h3", { text: "Comes from" }), from.length ? branch(from, new Set([s.index + "," + i])) : el("p", { class: "quiet", text: "Reads no cell." }));
     }
     const by = dependents(s, r, c);
@@ -383,7 +389,7 @@
         return b;
       };
       if (i >= 0) {
-        const key = a.s.index + "," + i, below = reads(a.s, i);
+        const key = a.s.index + "," + i, below = comesFrom(a.s, i);
         li.append(row(a.s, i, below.length && !above.has(key) ? opener(() => branch(below, new Set([...above, key]))) : null));
         if (above.has(key)) li.append(el("div", { class: "quiet", text: "a cycle" }));
         return li;
