@@ -210,6 +210,15 @@ def test_templates_are_as_built(name, flavour, tmp_path):
     assert all(subject.as_built(cell) for cell in subject.formulas)
 
 
+@pytest.mark.unmeasured
+@pytest.mark.parametrize("name", layout.names())
+def test_a_resave_by_openpyxl(name, tmp_path):
+    """It keeps no values, and says of empty cells that they are numbers."""
+    path, _ = template_book(tmp_path, name)
+    openpyxl.load_workbook(path).save(tmp_path / "saved.xlsx")
+    assert [(f.sheet, f.cell, f.check) for f in findings(tmp_path / "saved.xlsx") if f.severity != "info"] == []
+
+
 @pytest.mark.libreoffice
 def test_a_libreoffice_resave(book):
     assert alarms(rich.by_libreoffice(book)) == []

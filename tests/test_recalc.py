@@ -4,7 +4,9 @@ import os
 import shutil
 import time
 import zipfile
+from pathlib import Path
 
+import openpyxl
 import pytest
 import xlsxwriter
 from conftest import ENGINES
@@ -15,6 +17,18 @@ from xl_econ.workbook import recalc
 from xl_econ.workbook.preflight import preflight
 from xl_econ.workbook.read import formulas, load
 from xl_econ.workbook.recalc import differences, recalculate, same
+from xl_econ.workbook.scan import scan
+
+TEMPLATES = sorted((Path(__file__).parents[1] / "templates").glob("*.xlsx"))
+
+
+def with_parts(path, changes):
+    """The same workbook, with parts changed."""
+    with zipfile.ZipFile(path) as old:
+        parts = {n: old.read(n).decode() for n in old.namelist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, text in parts.items():
+            new.writestr(name, changes[name](text) if name in changes else text)
 
 
 def workbook(path, stored=3):
@@ -33,6 +47,37 @@ def workbook(path, stored=3):
 def test_values(engine, tmp_path):
     found = recalculate(workbook(tmp_path / "b.xlsx"), engine)
     assert found == {("A sheet", f"A{n}"): v for n, v in ((3, 3), (4, "#DIV/0!"), (5, "ab"), (6, True))}
+
+
+BLANKS = (
+    '<c r="A2" s="1"/>', '<c r="A2" s="1" t="n"/>', '<c r="A2" s="1" t="n"></c>', '<c r="A2" t="n" s="1"><v/></c>',
+    '<c r="A2"><v></v></c>', '<c r="A2" t="s"></c>', '<c r="A2" t="b"/>', '<c r="A2" t="e"/>', '<c r="A2" t="str"/>',
+    '<c r="A2" t="str"></c>', '<c r="A2" t="inlineStr"/>', '<c r="A2"\n t = "n" ><v > </v></c>',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_cell_that_holds_nothing_is_blank_whatever_it_says(engine, blank, tmp_path):
+    path = tmp_path / "b.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet("S")
+        sheet.write("A1", 1)
+        sheet.write_blank("A2", None, book.add_format({"bold": True}))
+        sheet.write("A3", 3)
+        for n, text in enumerate(("COUNT(A1:A3)", "AVERAGE(A1:A3)", "ISBLANK(A2)", "MIN(A1:A3)")):
+            sheet.write_formula(n, 1, f"={text}", None, "")
+    with_parts(path, {"xl/worksheets/sheet1.xml": lambda text: text.replace('<c r="A2" s="1"/>', blank)})
+    assert list(recalculate(path, engine).values()) == [2, 2, True, 1]
+    assert ("S", 2, 1) not in {(c.sheet, c.row, c.column) for _, c in scan(path).cells()}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda p: p.stem)
+def test_a_workbook_that_openpyxl_has_saved_computes_to_the_same(path, tmp_path):
+    """It says of every empty cell with a format that it is a number."""
+    saved = tmp_path / path.name
+    openpyxl.load_workbook(path).save(saved)
+    assert list(differences(formulas(path), recalculate(saved), 1e-12)) == []
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -385,7 +385,7 @@ def _priced(label: str) -> bool:
 
 def _is_heading(cells: list[Cell]) -> bool:
     texts = [c for c in cells if isinstance(c.shown, str) and c.shown]
-    return len(texts) >= _FEWEST and len(texts) == len([c for c in cells if c.shown not in (None, "")])
+    return len(texts) >= _FEWEST and len(texts) == len(cells)
 
 
 _REFERENCE = {t.sheet.casefold(): t for t in TABLES.values()}
@@ -398,7 +398,8 @@ def _blocks(sheet: Sheet) -> Iterator[list[list[Cell]]]:
     block: list[list[Cell]] = []
     before = 0
     for row, cells in sheet.rows().items():
-        filled = [c for c in cells if c.shown is not None and c.shown != ""]
+        # A formula beside which no value is stored stands for a figure.
+        filled = [c for c in cells if c.shown != "" and (c.shown is not None or c.formula)]
         if reference:
             filled = [c for c in filled if not any(t.holds(row, c.column) for t in reference)]
         if not filled or row != before + 1:

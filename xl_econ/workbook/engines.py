@@ -13,7 +13,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .bare import bare
+from .bare import bare, with_blanks
 from .child import limit_memory
 from .read import refuse_large_areas
 from .values import Place, Rectangle, packed
@@ -48,11 +48,13 @@ def ironcalc(path: Path, asked: Callable[[], Asked] = Asked) -> Answer:
     """Values as IronCalc computes them; what is asked for is looked at when they are there."""
     import ironcalc as ic
 
-    try:
-        model = ic.load_from_xlsx(str(path), "en", "UTC")
-    except Exception:
-        with tempfile.TemporaryDirectory() as folder:
-            bare(path, copy := Path(folder, "bare.xlsx"))
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "blanks.xlsx")
+        read = copy if with_blanks(path, copy) else path
+        try:
+            model = ic.load_from_xlsx(str(read), "en", "UTC")
+        except Exception:
+            bare(read, copy := Path(folder, "bare.xlsx"))
             model = ic.load_from_xlsx(str(copy), "en", "UTC")
     model.evaluate()
     sheets = [s["name"] for s in model.get_worksheets_properties()]
