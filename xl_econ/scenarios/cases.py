@@ -13,7 +13,8 @@ from xl_econ.core.quantity import number_from_text
 from xl_econ.templates.fill import TEXTS, read_mapping
 
 from .correlation import Pair, mixing
-from .distributions import NAMES, NEVER, Discrete, Distribution, Truncated, discrete, distribution
+from .distributions import NEVER, Discrete, Distribution, Truncated
+from .parameters import NAMES, discrete, distribution
 from .target import Input, Target, target
 
 FORMATS = (".toml", ".yaml", ".yml", ".json", ".csv", ".xlsx")
