@@ -32,6 +32,7 @@ class Distribution:
     """An uncertain number."""
 
     continuous = True
+    is_text = False
     open_low = True  # the least value is never drawn
 
     @property
@@ -249,14 +250,30 @@ class Discrete(Distribution):
     continuous = False
 
     @property
+    def is_text(self) -> bool:  # type: ignore[override]
+        """Whether its values are texts."""
+        return isinstance(self.values[0], str)
+
+    @property
+    def table(self) -> Any:
+        """Its values as an array."""
+        return np.array(self.values, dtype=object if self.is_text else float)
+
+    @property
     def edges(self) -> Block:
         """Where the probabilities of the values end, but for the last."""
         shares = np.cumsum(np.array(self.weights))
         return np.asarray(shares[:-1] / shares[-1])
 
     def of_uniform(self, u: Block) -> Any:
-        table = np.array(self.values, dtype=object if isinstance(self.values[0], str) else float)
-        return table[np.searchsorted(self.edges, u, side="right")]
+        return self.table[np.searchsorted(self.edges, u, side="right")]
+
+    def of_normal(self, z: Block) -> Any:
+        from scipy.special import ndtr
+
+        # From the least value to the greatest, as quantiles go: in any other order no ranks would be kept.
+        rising = sorted(zip(self.values, self.weights, strict=True))
+        return Discrete(*zip(*rising, strict=True)).of_uniform(ndtr(z, out=z))
 
 
 @dataclass(frozen=True)

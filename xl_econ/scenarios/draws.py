@@ -119,9 +119,10 @@ class Draws:
             self._sequence = self._from_the_start()
         if start > self._sequence.num_generated:
             self._sequence.fast_forward(start - self._sequence.num_generated)
-        drawn = self._sequence.random(len(next(iter(out.values()))))
+        size = len(next(iter(out.values())))
+        drawn = self._sequence.random(1 << (size - 1).bit_length())  # it goes by powers of two; the rest is not used
         for n, column in enumerate(out.values()):
-            np.add(drawn[:, n], HALF_STEP, out=column)
+            np.add(drawn[:size, n], HALF_STEP, out=column)
         return out
 
     def _from_the_start(self) -> Any:
@@ -178,7 +179,7 @@ class Permutation:
 def points(d: Distribution) -> Any:
     """The values that a grid takes of what varies."""
     assert isinstance(d, Discrete)  # noqa: S101  (a study with anything else is no grid)
-    return np.array(d.values, dtype=object if isinstance(d.values[0], str) else float)
+    return d.table
 
 
 def grid_size(varied: Mapping[str, Distribution]) -> int:

@@ -268,8 +268,9 @@ class _Book:
             ("Draws", "number", plan.n),
             ("of which without a result", "number", sketch.without),
             ("Method", "", _METHODS[plan.method]),
-            ("Seed", "number", plan.seed),
         ]
+        if plan.method != "grid":
+            facts.append(("Seed", "number", plan.seed))
         for label, unit, value in facts:
             row += 1
             c.text(f"B{row}", label)
