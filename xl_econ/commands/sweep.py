@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,9 @@ def _refuse(args: argparse.Namespace) -> None:
 
     from .files import free
 
+    files = [path.absolute() for path in (args.draws, args.state, args.output, args.png) if path]
+    if len({*files}) < len(files):
+        raise UsageError("--draws, --state, -o and --png: each needs a file of its own")
     if args.output and args.output.suffix.lower() != ".xlsx":
         raise UsageError(f"-o {args.output}: a workbook's name ends with .xlsx")
     if args.draws:
@@ -204,6 +208,16 @@ def _draws_bytes(path: Path | None, numbers: int) -> int:
     return BYTES[path.suffix.lower()] * numbers if path else 0
 
 
+def _figure(value: float) -> Any:
+    """A figure as the report shows it; none of what does not exist, as the deviation of one draw."""
+    return "" if math.isnan(value) else rounded(value)
+
+
+def _brief(value: float) -> str:
+    """A figure of which the size is all that counts."""
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
 def _print(args: argparse.Namespace, result: Result) -> None:
     """The report on a terminal."""
     from xl_econ.scenarios.run import label
@@ -218,19 +232,21 @@ def _print(args: argparse.Namespace, result: Result) -> None:
         if not s.n:
             print("  no draw has a finite result")
             continue
-        rows = [("mean", s.mean), ("sd", s.sd), ("min", s.low)]
-        rows += [
-            (label(q).upper(), v) for q, v in zip(result.shares, result.quantiles(key, result.shares), strict=True)
-        ]
-        print_grid([[f"  {name}", rounded(v) if v == v else "", unit] for name, v in [*rows, ("max", s.high)]])  # noqa: PLR0124
+        quantiles = zip(map(label, result.shares), result.quantiles(key, result.shares), strict=True)
+        rows = [("mean", s.mean), ("sd", s.sd), ("min", s.low), *quantiles, ("max", s.high)]
+        errors = {name: f"+/- {_brief(e)}" for name, e in result.errors(key).items() if e is not None}
+        print_grid(
+            [
+                [f"  {name.upper() if name[0] == 'p' else name}", _figure(v), unit, errors.get(name, "")]
+                for name, v in rows
+            ]
+        )
         if s.without:
             print(f"  {s.without:,} draws have no finite result and are not in these numbers")
         for found in result.exceedance() if key == plan.outputs[0] else ():
             print(f"  P(above {found['budget']:,.10g}) = {found['probability']:.4%}")
-        errors = {name: e for name, e in result.errors(key).items() if e is not None}
         if errors:
-            told = (f"{name.upper() if name[0] == 'p' else name} {e:.3g}" for name, e in errors.items())
-            print(f"  standard errors: {', '.join(told)}")
+            print("  +/-: standard errors")
     for text in plan.study.remarks:
         remark(text)
     for path in filter(None, (args.draws, args.output, args.png)):

@@ -81,10 +81,10 @@ def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
     from matplotlib.patches import Patch
 
     for n, bar in enumerate(bars):
-        for end, value, colour in ((bar.at_low, bar.low, _LESS), (bar.at_high, bar.high, _MORE)):
+        ends = (bar.at_low, bar.low, _LESS), (bar.at_high, bar.high, _MORE)
+        for (end, value, colour), (other, *_) in zip(ends, reversed(ends), strict=True):
             axes.barh(n, end - found.base, left=found.base, color=colour, height=0.62)
-            side = "left" if end >= found.base else "right"
-            shift = 4 if end >= found.base else -4
+            side, shift = ("left", 4) if end > other else ("right", -4)  # beside the bar, also where it has one half
             axes.annotate(_short(value), (end, n), (shift, 0), textcoords="offset points", ha=side, va="center", size=8)
     axes.legend(
         [Patch(color=colour) for colour in (_LESS, _MORE)],
@@ -175,5 +175,6 @@ def breakeven_png(found: Map, path: Path) -> None:
     axes.set_xlabel(f"{found.x.key} ({found.x.unit})")
     axes.set_ylabel(f"{found.y.key} ({found.y.unit})")
     at = found.equals.key if found.equals else f"{_short(found.level)} {found.output.unit}"
-    axes.set_title(f"{found.name}: where {found.output.key} is {at}", loc="left", color=_ENDS)
+    nowhere = " (no solution)" if found.why_not else ""
+    axes.set_title(f"{found.name}: where {found.output.key} is {at}{nowhere}", loc="left", color=_ENDS)
     _save(figure, path)

@@ -141,7 +141,8 @@ class Target:
         """
         if key not in self.inputs:
             start = f"{where}: " if where else ""
-            raise InputError(f"{start}{self.name} has no input {key!r}{nearest(key, self.inputs)}")
+            known = "; there are " + ", ".join(self.inputs)
+            raise InputError(f"{start}{self.name} has no input {key!r}{nearest(key, self.inputs) or known}")
         return self.inputs[key]
 
     def output(self, key: str | None) -> Output:
