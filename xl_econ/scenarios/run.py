@@ -142,9 +142,7 @@ class Gathered:
         for key, column in self.values.items():
             column[before : self.done] = part.columns[key]
         is_looked_at = part.stop & (part.stop - 1) == 0 or part.stop == self.plan.blocks
-        if (
-            is_looked_at and self.plan.method != "grid"
-        ):  # its points come in order
+        if is_looked_at and self.plan.method != "grid":  # its points come in order
             first = self.plan.outputs[0]
             values = self.values[first][: self.done] if self.values else None
             self.convergence.append(_state(self.done, self.sketches[first], values))
