@@ -20,6 +20,7 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,27 +29,17 @@ from harness import interleaved, judge, report
 from xl_econ import engines
 from xl_econ.scenarios import plan as plans
 from xl_econ.scenarios import run as sweeps
-from xl_econ.scenarios.cases import study
+from xl_econ.scenarios.cases import read
 from xl_econ.scenarios.draws import Draws
 from xl_econ.scenarios.sketch import Sketch
 
 SHARES = (0.1, 0.5, 0.9)
 Z90 = 1.2815515655446004  # of the normal distribution, from a table
-CASE = {
-    "inputs": {
-        "params_b": {"dist": "triangular", "low": 300, "mode": 405, "high": 500},
-        "tokens_t": {"dist": "uniform", "low": 12, "high": 18},
-        "peak_tflops": {"dist": "triangular", "low": 900, "mode": 960, "high": 989.4},
-        "mfu": {"dist": "triangular", "low": 0.2, "mode": 0.38, "high": 0.46},
-        "usd_per_gpu_hour": {"dist": "lognormal", "p10": 1.9, "p90": 3.9},
-        "goodput": {"dist": "triangular", "low": 0.7, "mode": 0.9, "high": 0.98},
-        "overhead": {"dist": "uniform", "low": 0, "high": 0.2},
-    }
-}
+CASE = Path(__file__).parent / "data" / "uncertain_run.toml"
 
 
 def plan(n: int) -> plans.Plan:
-    return plans.plan(study(CASE, "TRAIN_COST"), n, seed=20261123)
+    return plans.plan(read(CASE, "TRAIN_COST"), n, seed=20261123)
 
 
 def ours(n: int) -> sweeps.Result:

@@ -20,17 +20,7 @@ import xl_econ
 
 HERE = Path(__file__).parent
 RATES = HERE / "scale_rates.toml"
-CASE = {
-    "inputs": {
-        "params_b": {"dist": "triangular", "low": 300, "mode": 405, "high": 500},
-        "tokens_t": {"dist": "uniform", "low": 12, "high": 18},
-        "peak_tflops": {"dist": "triangular", "low": 900, "mode": 960, "high": 989.4},
-        "mfu": {"dist": "triangular", "low": 0.3, "mode": 0.38, "high": 0.46},
-        "usd_per_gpu_hour": {"dist": "lognormal", "p10": 1.9, "p90": 3.9},
-        "goodput": {"dist": "uniform", "low": 0.8, "high": 0.97},
-        "overhead": {"dist": "uniform", "low": 0, "high": 0.2},
-    }
-}
+CASE = tomllib.loads(HERE.parent.joinpath("bench", "data", "uncertain_run.toml").read_text(encoding="utf-8"))
 BUDGET = {"inputs": {k: v for k, v in CASE["inputs"].items() if k not in ("peak_tflops", "params_b")}}
 DRAWS = (10**6, 10**8, 10**10, 10**12)
 BOOKS = (10**3, 10**4, 10**5, 10**6)

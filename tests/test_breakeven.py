@@ -111,12 +111,37 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
 def test_the_command_compares_two_results(capsys):
     words = ["breakeven", "gpu_buy_vs_rent", "--x", "utilization=0.2:1", "--y", "gpu_usd=1e4:6e4", "--points", "3"]
     code, out, _ = run([*words, "--result", "owned_usd_hour", "--equals", "elastic_usd_hour"], capsys)
-    assert code == 0
+    assert code == 1  # at no such price of the accelerator does owning cost as much
+    assert "no solution: owned_usd_hour - elastic_usd_hour lies between -2.8" in out
     assert "where owned_usd_hour is elastic_usd_hour" in out
     assert "owned_usd_hour - elastic_usd_hour in USD/GPU-h" in out
     code, out, _ = run(["breakeven", "BREAKEVEN_MONTHS", "upfront_usd=1000", "cloud_usd_month=50", "--target", "40",
                         "--x", "own_usd_month=10:90", "--y", "monthly_rate=0:5%"], capsys)  # fmt: skip
     assert "none" in out
+
+
+def test_no_point_at_all_is_no_solution(capsys):
+    words = ["breakeven", "EFFECTIVE_RATE", *AXES, "--target", "50"]
+    code, out, _ = run(words, capsys)
+    assert code == 1
+    assert "no solution: effective_rate lies between 0.5 and 25 on the grid of these ranges" in out  # 0.5 / 1, 5 / 0.2
+    assert "none in its range" not in out
+    code, out, _ = run([*words, "--json"], capsys)
+    assert code == 1
+    assert json.loads(out)["reason"].startswith("no solution")
+    code, out, _ = run(["breakeven", "EFFECTIVE_RATE", *AXES, "--target", "20"], capsys)
+    assert (code, "no solution" in out) == (0, False)  # reached where little is used, if nowhere else
+    assert "none in its range" in out
+    assert "reason" not in json.loads(run([*words[:-1], "20", "--json"], capsys)[1])
+    found = breakeven_map(
+        "BREAKEVEN_MONTHS",
+        ("own_usd_month", 60, 90),
+        ("monthly_rate", 0, 0.05),
+        40,
+        upfront_usd=1e3,
+        cloud_usd_month=50,
+    )
+    assert found.why_not == "no solution: breakeven_months has no finite value in these ranges"
 
 
 @pytest.mark.parametrize(

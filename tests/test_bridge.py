@@ -129,20 +129,31 @@ def test_groups_move_together():
 
 
 def test_more_than_twelve_drivers_are_grouped_and_it_is_said():
+    ones, twos = ({f"x{n}": value for n in range(14)} for value in (1, 2))
+    steps = {"sum": " + ".join(ones)}
+    found = bridge("all", ones, twos, steps=steps)
+    assert {d.key for d in found.drivers} <= {*KINDS}
+    assert found.remarks[0].startswith("14 drivers differ: grouped; up to 12 are told apart")
+    assert sums(found)
+    in_order = bridge("all", ones, twos, steps=steps, order=list(ones))
+    assert [d.effect for d in in_order.drivers] == [1] * 14
+    with pytest.raises(InputError, match="13 drivers are too many for all their combinations"):
+        bridge("all", ones, twos, steps=steps, groups={"first": ["x0", "x1"]})
+
+
+def test_inputs_without_a_way_to_the_result_are_no_drivers():
     t = target("training_budget")
     b = {
         k: i.default * 1.01 for k, i in t.inputs.items() if i.varies and i.default and i.quantity.fits(i.default * 1.01)
     }
     assert len(b) > 12
     found = bridge("training_budget", {}, b)
-    assert {d.key for d in found.drivers} <= {*KINDS}
-    assert found.remarks[0].startswith(f"{len(b)} drivers differ: grouped; up to 12 are told apart")
+    assert {d.key for d in found.drivers} == {"params_b", "tokens_t", "mfu", "goodput", "overhead", "usd_per_gpu_hour"}
+    assert found.remarks[0].startswith("run_usd does not depend on ")
+    assert len(found.remarks) == 1
     assert sums(found)
-    in_order = bridge("training_budget", {}, b, order=list(b))
-    assert len(in_order.drivers) == len(b)
-    assert sums(in_order)
-    with pytest.raises(InputError, match=f"{len(b) - 1} drivers are too many for all their combinations"):
-        bridge("training_budget", {}, b, groups={"run": list(b)[:2]})
+    grouped = bridge("training_budget", {}, b, by="group")
+    assert {k for d in grouped.drivers for k in d.inputs} == {d.key for d in found.drivers}
 
 
 @pytest.mark.parametrize("name", layout.names())
@@ -237,7 +248,11 @@ def test_the_command_reads_case_files(cases, capsys):
     found = json.loads(run(words, capsys)[1])
     assert [d["driver"] for d in found["drivers"]] == ["mfu"]
     assert found["difference"] == found["end"] - found["start"]
-    grouped = ["--group", "all=mfu,usd_per_gpu_hour", "--result", "gpu_hours", "--json"]
+    grouped = ["--group", "all=mfu,usd_per_gpu_hour", "--json"]
+    hours = ["bridge", cases / "a.toml", cases / "b.toml", "--of", "TRAIN_COST", "--result", "gpu_hours", *grouped]
+    found = json.loads(run(hours, capsys)[1])
+    assert [(d["driver"], set(d["inputs"])) for d in found["drivers"]] == [("all", {"mfu"})]
+    assert found["remarks"] == ["gpu_hours does not depend on usd_per_gpu_hour, which differ too"]
     found = json.loads(run(["bridge", cases / "a.toml", cases / "b.toml", "--of", "TRAIN_COST", *grouped], capsys)[1])
     assert [(d["driver"], set(d["inputs"])) for d in found["drivers"]] == [("all", {"mfu", "usd_per_gpu_hour"})]
     same = run(["bridge", cases / "a.toml", cases / "a.toml"], capsys)[1]

@@ -199,7 +199,7 @@ def swept(plan: plans.Plan, name: str, kill: bool = False) -> tuple[dict[str, ob
             pid = next(iter(where.run(busy, [0])))[1]
         seen = 0
 
-        def on_part(_part: object, _gathered: object) -> None:
+        def on_part(_gathered: object) -> None:
             nonlocal seen
             seen += 1
             if kill and seen == 10:
@@ -287,6 +287,14 @@ def test_fill_and_sweep_reach_a_scheduler_from_the_command_line(scheduler: str, 
     here = capsys.readouterr().out
     assert cli.main([*argv, "--engine", f"dask://{scheduler}"]) == 0
     assert capsys.readouterr().out == here
+
+
+@pytest.mark.slow
+def test_workers_of_a_cluster_here_leave_ctrl_c_to_the_one_that_started_them() -> None:
+    with engine("dask", 2) as where:
+        held_back = where.client.run(lambda: signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    assert list(held_back.values()) == [True, True]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @pytest.mark.slow

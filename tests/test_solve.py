@@ -247,6 +247,15 @@ def test_the_value_to_reach_can_be_named_as_the_function_is(capsys):
     assert plain[0] == 0
 
 
+def test_words_stand_on_both_sides_of_an_option(capsys):
+    words = ["2e7", "usd_per_gpu_hour=?"]
+    before, between, after = (
+        run(["solve", "training_budget", *words[:n], "--result", "program_usd", *words[n:]], capsys) for n in range(3)
+    )
+    assert before == between == after
+    assert before[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "text", "code"),
     [
@@ -256,6 +265,7 @@ def test_the_value_to_reach_can_be_named_as_the_function_is(capsys):
         (["TRAIN_COST", "5", "target=6", "mfu=?"], "2 values to reach", 2),
         (["TRAIN_CST", "5", "mfu=?"], "did you mean 'TRAIN_COST'", 2),
         (["TRAIN_COST", "5", "mfu=?", "params_b=1", "params_b=2"], "params_b is given twice", 3),
+        (["GOODPUT", "1", "price=?"], "GOODPUT has no input 'price'; there are ", 3),
         (["TRAIN_COST", "5", "mfu=?", "params_b=-1"], "params_b = -1", 3),
     ],
 )

@@ -115,7 +115,7 @@ def test_a_state_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch) -> None:
         class Stop(Exception):
             pass
 
-        def until_three(_part: object, gathered: sweeps.Gathered) -> None:
+        def until_three(gathered: sweeps.Gathered) -> None:
             if gathered.stop == 3:
                 save(tmp_path / "s", gathered)
                 raise Stop
@@ -151,6 +151,55 @@ def test_draws_have_the_rank_correlation_that_was_asked_for(method: str, rank: f
     assert stats.kstest(columns["overhead"], stats.truncnorm(-2, np.inf, 0.1, 0.05).cdf).pvalue > 1e-3
     shares = [np.mean(columns["goodput"] == v) for v in (0.8, 0.9, 0.95)]
     assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.01)
+
+
+@pytest.mark.parametrize("method", RANDOM)
+def test_single_values_are_correlated_as_far_as_ties_let_them(method: str) -> None:
+    """The rank correlation of a number and a fair coin that a normal number's sign decides, in closed form."""
+    values = {
+        "dist": "discrete",
+        "values": [1, 0.5],
+        "weights": [1, 1],
+    }  # the order in which they are listed says nothing
+    inputs = INPUTS | {"goodput": values}
+    case = study({"inputs": inputs, "correlations": [{"of": ["mfu", "goodput"], "rank": 0.6}]}, "train_cost")
+    assert case.remarks[-1].startswith("mfu with goodput: draws of single values tie")
+    draws = Draws(dict(case.varied), case.correlations, method, 100_000, 7)
+    blocks = [{k: np.array(v) for k, v in draws.block(n).items()} for n in range(draws.blocks)]
+    mfu, goodput = (np.concatenate([b[k] for b in blocks]) for k in ("mfu", "goodput"))
+    assert np.mean(goodput == 1) == pytest.approx(0.5, abs=0.005)
+    # Of two normal numbers x and y with correlation r, E[sign(y) (F(x) - 1/2)] = asin(r / sqrt 2) / pi (Sheppard).
+    r = 2 * math.sin(math.pi * 0.6 / 6)
+    mean = math.asin(r / math.sqrt(2)) / math.pi
+    expected = mean / math.sqrt(1 / 12)
+    assert expected < 0.6
+    assert stats.spearmanr(mfu, goodput).statistic == pytest.approx(expected, abs=0.01)
+    assert stats.kstest(mfu, stats.triang(0.18 / 0.26, 0.2, 0.26).cdf).pvalue > 1e-3
+
+
+def test_texts_do_not_correlate_and_a_grid_does_not_either() -> None:
+    inputs = {
+        "model": "Llama-3.1-70B",
+        "gpu": ["H100 SXM", "H200 SXM"],
+        "usd_per_gpu_hour": [2, 3],
+        "input_tokens": 512,
+        "output_tokens": [256, 512],
+    }
+    said = "correlation of gpu and usd_per_gpu_hour: gpu is a text, which is neither more nor less than another"
+    with pytest.raises(InputError, match=said):
+        study({"inputs": inputs, "correlations": [{"of": ["gpu", "usd_per_gpu_hour"], "rank": 0.5}]}, "token_cost")
+    pairs = [{"of": ["usd_per_gpu_hour", "output_tokens"], "rank": 0.5}]
+    case = study({"inputs": inputs, "correlations": pairs}, "token_cost")
+    assert plans.plan(case).method == "mc"
+    with pytest.raises(InputError, match="nothing correlates in it; or take --method mc"):
+        plans.plan(case, method="grid")
+
+
+def test_any_number_of_sobol_draws_is_quiet() -> None:
+    """A number that is no power of two gives the first of them, without a warning."""
+    case = study({"inputs": INPUTS}, "train_cost")
+    few, more = (Draws(dict(case.varied), (), "sobol", n, 7).block(0) for n in (3000, 4096))
+    assert all((few[key] == more[key][:3000]).all() for key in few)
 
 
 def test_a_latin_hypercube_has_one_draw_in_every_stratum() -> None:
@@ -296,6 +345,20 @@ def test_a_grid_has_every_combination_once(capsys) -> None:
     ]
     np.testing.assert_allclose(result.gathered.values["train_cost"], expected, rtol=1e-12)
     assert (result.plan.method, result.plan.n) == ("grid", 18)
+    found = result.as_json()
+    assert (found["target"], found["seed"]) == ("TRAIN_COST", None)  # however the name is spelt
+    assert set(found["standard_errors"].values()) == {None}
+
+
+def test_a_grid_has_no_seed_to_print(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_text(TOML.replace(TOML[TOML.index("mfu =") :], "mfu = [0.3, 0.4]\nusd_per_gpu_hour = [2, 3, 4]\n"))
+    for more in ([], ["--dry-run"]):
+        assert cli.main(["sweep", "train_cost", "--cases", str(path), *more]) == 0
+        said = capsys.readouterr().out
+        assert "(grid)" in said
+        assert "seed" not in said
+        assert "standard errors" not in said
 
 
 def test_the_report_has_the_keys_that_scripts_read(case: Path, capsys) -> None:
@@ -325,6 +388,15 @@ def test_the_report_has_the_keys_that_scripts_read(case: Path, capsys) -> None:
     assert last["n"] == 20_000
     assert last["mean_se"] == pytest.approx(found["sd"] / math.sqrt(20_000))
     assert last["p50"] == found["quantiles"]["p50"]
+    errors = found["standard_errors"]
+    assert errors == {"mean": last["mean_se"], "p10": errors["p10"], "p50": last["p50_se"], "p90": last["p90_se"]}
+    assert cli.main([*argv, "--quantiles", "p1,p99"]) == 0
+    told = [line.split()[0] for line in capsys.readouterr().out.splitlines() if "+/- " in line]
+    assert told == ["mean", "P1", "P99"]
+    assert cli.main([*argv, "--result", "train_cost", "--result", "gpu_hours"]) == 0
+    first, second = capsys.readouterr().out.split("gpu_hours, 20,000 draws")
+    assert ("P(above 100,000,000)" in first, "P(above" in second) == (True, False)
+    assert ("standard errors" in first, "standard errors" in second) == (True, True)
     assert cli.main(argv) == 0
     printed = capsys.readouterr()
     assert "P50" in printed.out
@@ -334,12 +406,9 @@ def test_the_report_has_the_keys_that_scripts_read(case: Path, capsys) -> None:
 
 def test_the_standard_errors_are_those_of_many_sweeps(case: Path) -> None:
     found = [xl_econ.sweep("train_cost", case, 4000, seed=s).as_json() for s in range(60)]
-    for key, values in {
-        "mean_se": [f["mean"] for f in found],
-        "p50_se": [f["quantiles"]["p50"] for f in found],
-        "p90_se": [f["quantiles"]["p90"] for f in found],
-    }.items():
-        told = np.mean([f["convergence"][-1][key] for f in found])
+    for key in ("mean", "p5", "p50", "p90"):
+        values = [f["mean"] if key == "mean" else f["quantiles"][key] for f in found]
+        told = np.mean([f["standard_errors"][key] for f in found])
         assert told == pytest.approx(np.std(values, ddof=1), rel=0.35)
 
 
@@ -413,6 +482,75 @@ def test_what_interrupts_a_sweep_leaves_no_half_file_and_a_state(
     assert cli.main([*base, "--state", str(tmp_path / "s.json"), "--resume"]) == 0
     assert capsys.readouterr().out == whole
     assert [p.name for p in tmp_path.iterdir()] == ["case.toml"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_draws_of_an_interrupted_sweep_go_on_with_its_state(
+    case: Path, tmp_path: Path, kind: str, monkeypatch, capsys
+) -> None:
+    import pandas as pd
+
+    base = ["sweep", "train_cost", "--cases", str(case), "-n", str(20 * BLOCK), "--json"]
+    assert cli.main([*base, "--draws", str(tmp_path / f"whole.{kind}")]) == 0
+    report = capsys.readouterr().out
+    path, state = tmp_path / f"d.{kind}", tmp_path / "s.json"
+    kept = [*base, "--draws", str(path), "--state", str(state)]
+    count, take = itertools.count(), sweeps.Gathered.take
+
+    def interrupted(self: sweeps.Gathered, part: sweeps.Part) -> None:
+        if next(count) == 3:  # this part is written, and does not count
+            raise KeyboardInterrupt
+        take(self, part)
+
+    monkeypatch.setattr(sweeps.Gathered, "take", interrupted)
+    assert cli.main(kept) == 130
+    monkeypatch.undo()
+    stop = json.loads(state.read_text())["stop"]
+    assert [p.name for p in tmp_path.glob("d.*")] == [f"d.{kind}.parts"]
+    parts = sorted(p.stem for p in (tmp_path / f"d.{kind}.parts").iterdir())
+    assert int(parts[-2].split("-")[1]) == stop < int(parts[-1].split("-")[1])
+    capsys.readouterr()
+    assert cli.main([*base, "--state", str(state), "--resume"]) == 3  # without the draws that it began with
+    assert "is the state of another sweep" in capsys.readouterr().err
+    assert cli.main([*kept[:-3], str(tmp_path / f"other.{kind}"), "--state", str(state), "--resume"]) == 3
+    assert "the draws that the state counts are not there" in capsys.readouterr().err
+    assert cli.main([*kept, "--resume"]) == 0
+    assert capsys.readouterr().out == report
+    read_table = pd.read_parquet if kind == "parquet" else pd.read_csv
+    pd.testing.assert_frame_equal(read_table(path), read_table(tmp_path / f"whole.{kind}"), check_exact=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["case.toml", path.name, f"whole.{kind}"]
+
+
+def test_draws_interrupted_before_any_part_counts_leave_nothing(case: Path, tmp_path: Path, monkeypatch) -> None:
+    def interrupted(self: sweeps.Gathered, part: sweeps.Part) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweeps.Gathered, "take", interrupted)
+    argv = ["sweep", "train_cost", "--cases", str(case), "--draws", str(tmp_path / "d.csv")]
+    assert cli.main([*argv, "--state", str(tmp_path / "s.json")]) == 130
+    assert [p.name for p in tmp_path.iterdir()] == ["case.toml"]
+
+
+def test_a_part_that_is_half_taken_is_in_no_state(case: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    base = ["sweep", "train_cost", "--cases", str(case), "-n", str(20 * BLOCK), "--json"]
+    assert cli.main(base) == 0
+    whole = capsys.readouterr().out
+    count, merge = itertools.count(), Sketch.merge
+
+    def interrupted(self: Sketch, other: Sketch) -> None:
+        if next(count) == 3:
+            raise KeyboardInterrupt
+        merge(self, other)
+
+    monkeypatch.setattr(Sketch, "merge", interrupted)
+    monkeypatch.setattr("xl_econ.commands.sweep._SAVE_SECONDS", 0)
+    kept = [*base, "--state", str(tmp_path / "s.json")]
+    assert cli.main(kept) == 130
+    monkeypatch.undo()
+    done = min(json.loads((tmp_path / "s.json").read_text())["stop"], 20) * BLOCK
+    assert f"s.json: {done:,} of {20 * BLOCK:,} draws; --resume" in capsys.readouterr().err
+    assert cli.main([*kept, "--resume"]) == 0
+    assert capsys.readouterr().out == whole
 
 
 def test_a_dry_run_says_what_would_run(case: Path, tmp_path: Path, capsys) -> None:
@@ -505,7 +643,6 @@ REFUSED = [
     ({}, [{"of": ["mfu", "params_b"], "rank": 1.5}], "rank = 1.5 must be at least -1 and at most 1"),
     ({}, [{"of": ["mfu", "mfu"], "rank": 0.5}], "always correlated with itself"),
     ({}, [{"of": ["mfu", "params_b"], "rank": 0.5}, {"of": ["params_b", "mfu"], "rank": 0.2}], "is given twice"),
-    ({}, [{"of": ["mfu", "goodput"], "rank": 0.5}], "goodput has single values"),
     ({}, [{"of": "mfu", "rank": 0.5}], 'expected of = ["a", "b"] and rank = 0.5'),
     ({}, "mfu", "correlations: expected a list"),
     (
@@ -549,7 +686,7 @@ def test_the_correlations_that_are_proposed_are_possible() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"inputs": {"mfu": 0.4}}, "TRAIN_COST needs params_b, tokens_t, peak_tflops, usd_per_gpu_hour too"),
+        ({"inputs": {"mfu": 0.4}}, "TRAIN_COST needs the inputs params_b, tokens_t, peak_tflops, usd_per_gpu_hour too"),
         ({"input": {}}, "unknown key 'input'; did you mean 'inputs'?"),
         ({"inputs": 3}, "inputs: expected keys and values"),
         ({"function": "TOKEN_COST", "inputs": {}}, "is a case of 'TOKEN_COST', not of 'TRAIN_COST'"),
@@ -604,8 +741,8 @@ def test_whole_numbers_and_texts_take_lists_only() -> None:
         (["--result", "train_cots"], 3, "no result 'train_cots'; did you mean 'train_cost'?"),
         (["--draws", "d.txt"], 2, "can be .parquet or .csv"),
         (["--draws", "nowhere/d.csv"], 2, "there is no folder"),
-        (["--draws", "d.csv", "--state", "s"], 2, "whole or not at all"),
         (["--state", "nowhere/s"], 2, "there is no folder"),
+        (["--draws", "d.csv", "--state", "./d.csv"], 2, "each needs a file of its own"),
         (["--resume"], 2, "name its file (--state F)"),
     ],
 )

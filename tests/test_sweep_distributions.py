@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from xl_econ.core.errors import InputError
-from xl_econ.scenarios.distributions import distribution
+from xl_econ.scenarios.parameters import distribution
 
 N = 100_000
 PERT = stats.beta(1 + 4 * 0.75, 1 + 4 * 0.25, loc=0.2, scale=0.4)  # mode 0.5 of 0.2 ... 0.6

@@ -87,6 +87,18 @@ def test_correlations_and_lists_are_told(tmp_path):
     assert any(t.startswith("Triangular: low 0.2, mode 0.38, high 0.46") for t in texts)
 
 
+def test_a_grid_has_no_seed_and_converges_to_nothing(tmp_path):
+    from xl_econ.scenarios.results_workbook import write
+
+    inputs = {"params_b": 70, "tokens_t": [1, 15], "peak_tflops": 989.4, "mfu": [0.3, 0.4], "usd_per_gpu_hour": 2}
+    found = sweep("train_cost", {"inputs": inputs})
+    assert found.as_json()["convergence"] == []
+    write(found, tmp_path / "s.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "s.xlsx")
+    assert book.sheetnames == ["Summary", "Inputs", "Distribution"]
+    assert not any(c.value == "Seed" for row in book["Summary"].iter_rows() for c in row)
+
+
 def test_the_curve_of_many_draws_is_that_of_few():
     """From bins, of more draws than are kept, and from the values themselves."""
     few, many = sweep("train_cost", CASE, 200_000, seed=1), sweep("train_cost", CASE, 1_200_000, seed=1)

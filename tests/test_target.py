@@ -48,6 +48,21 @@ def test_a_function_gives_its_numbers_and_nan_where_it_has_none(m):
     assert math.isclose(found.compute(rows[0])[found.result], expected[0], rel_tol=1e-12) or math.isnan(expected[0])
 
 
+@pytest.mark.parametrize("name", [*(m.name for m in NUMERIC), *layout.names()])
+def test_what_a_figure_does_not_need_can_be_anything(name):
+    t = target(name)
+    m = REGISTRY.get(name)
+    rows = random_inputs(m, 20, seed=9) if m else [{k: i.default for k, i in t.inputs.items()}]
+    for key in t.outputs:
+        needed = t.needs(key)
+        for a, b in zip(rows, rows[1:] + rows[:1], strict=True):
+            other = (
+                b if m else {k: i.default * 0.9 if i.varies and i.default else i.default for k, i in t.inputs.items()}
+            )
+            moved = {k: a[k] if k in needed else other[k] for k in a}
+            np.testing.assert_equal(t.compute(moved, [key])[key], t.compute(a, [key])[key])
+
+
 @pytest.mark.parametrize("m", NUMERIC, ids=lambda m: m.name)
 def test_one_text_for_all_rows_gives_the_same_as_a_column_of_it(m):
     rows = random_inputs(m, 40, seed=8)

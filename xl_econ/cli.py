@@ -84,8 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         parser = _parser(sys.argv[1:] if argv is None else argv)
         args, rest = parser.parse_known_args(argv)
-        # k=v words may stand on both sides of an option.
-        if rest and not (hasattr(args, "arguments") and all("=" in word and word[0] != "-" for word in rest)):
+        # Values and k=v words may stand on both sides of an option.
+        if rest and not (hasattr(args, "arguments") and all(word[:1] != "-" for word in rest)):
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         if rest:
             args.arguments += rest

@@ -110,7 +110,7 @@ def _exact(value: float) -> str:
 
 # -- breakeven --------------------------------------------------------------------------------------------------
 def breakeven(args: argparse.Namespace) -> int:
-    """Where a result breaks even over two inputs."""
+    """Where a result breaks even over two inputs; exit code 1 where it does for no value of x."""
     from xl_econ.scenarios.breakeven import breakeven_map
 
     given: dict[str, Any] = dict(words(args.arguments))
@@ -131,9 +131,10 @@ def breakeven(args: argparse.Namespace) -> int:
     if args.csv:
         write_text(args.csv, _csv(found), args.force)
     if args.json:
-        return print_json(_map_json(found))
-    _print_map(found)
-    return 0
+        print_json(_map_json(found))
+    else:
+        _print_map(found)
+    return 1 if found.why_not else 0
 
 
 def _axis(option: str, text: str) -> tuple[str, Any, Any]:
@@ -156,6 +157,7 @@ def _map_json(found: Map) -> dict[str, Any]:
         "formula": found.formula or None,
         "steps": list(found.steps),
         "curve": [{"x": x, "y": list(ys)} for x, ys in found.curve],
+        **({"reason": found.why_not} if found.why_not else {}),
         "grid": {
             "x": list(found.across),
             "y": list(found.down),
@@ -181,7 +183,10 @@ def _print_map(found: Map) -> None:
     print(f"{found.name}: where {found.output.key} is {at}\n")
     rows: list[list[Any]] = [[found.x.key, found.y.key]]
     rows += [[float(f"{x:.6g}"), ", ".join(f"{y:,.6g}" for y in ys) or "none in its range"] for x, ys in found.curve]
-    print_grid(rows)
+    if found.why_not:
+        print(found.why_not)
+    else:
+        print_grid(rows)
     if found.formula:
         print("\n" + "\n".join((found.formula, *found.steps)))
     what = found.output.key if found.equals is None else f"{found.output.key} - {found.equals.key}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from .printing import bar, print_grid, print_json, remark, rounded, tell_deaths
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from xl_econ.scenarios.plan import Plan
@@ -29,7 +30,6 @@ def sweep(args: argparse.Namespace) -> int:
     from xl_econ.scenarios import plan as plans
     from xl_econ.scenarios import run
     from xl_econ.scenarios.cases import read
-    from xl_econ.scenarios.draws_file import writing
 
     _refuse(args)
     shares = [_share(text) for text in args.quantiles.split(",")] if args.quantiles else run.QUANTILES
@@ -40,18 +40,16 @@ def sweep(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _dry_run(args, plan)
     with contextlib.ExitStack() as opened:
-        write = opened.enter_context(writing(args.draws)) if args.draws else None
         state = opened.enter_context(_state(args, plan))
+        write = opened.enter_context(_draws(args, state.gathered))
         engine = opened.enter_context(engines.engine(args.engine, min(args.workers, plan.blocks)))
         shown = opened.enter_context(bar(total=plan.n, unit="draw", unit_scale=True, initial=state.gathered.done))
 
-        def on_part(part: Part, gathered: Gathered) -> None:
-            if write:
-                write(part.columns)
+        def on_part(gathered: Gathered) -> None:
             state.keep()
             shown.update(gathered.done - shown.n)
 
-        result = run.run(plan, engine, shares, on_part=on_part, gathered=state.gathered)
+        result = run.run(plan, engine, shares, write=write, on_part=on_part, gathered=state.gathered)
         tell_deaths(engine)
     if args.output:
         from xl_econ.scenarios.results_workbook import write as write_workbook
@@ -73,13 +71,14 @@ def _refuse(args: argparse.Namespace) -> None:
 
     from .files import free
 
+    files = [path.absolute() for path in (args.draws, args.state, args.output, args.png) if path]
+    if len({*files}) < len(files):
+        raise UsageError("--draws, --state, -o and --png: each needs a file of its own")
     if args.output and args.output.suffix.lower() != ".xlsx":
         raise UsageError(f"-o {args.output}: a workbook's name ends with .xlsx")
     if args.draws:
         refuse(args.draws)
         free(args.draws, args.force)
-        if args.state:
-            raise UsageError("--draws writes a file whole or not at all, so that --state cannot go on with it")
     if args.png:
         free(args.png, args.force)
     if args.output:
@@ -108,6 +107,7 @@ class _State:
 
     def __init__(self, path: Path | None, gathered: Gathered) -> None:
         self.path, self.gathered = path, gathered
+        self.kept = gathered.done
         self._saved = time.monotonic()
 
     def keep(self, now: bool = False) -> None:
@@ -116,6 +116,7 @@ class _State:
 
         if self.path and (now or time.monotonic() - self._saved > _SAVE_SECONDS):
             save(self.path, self.gathered)
+            self.kept = self.gathered.done
             self._saved = time.monotonic()
 
 
@@ -130,12 +131,28 @@ def _state(args: argparse.Namespace, plan: Plan) -> Iterator[_State]:
     try:
         yield state
     except BaseException:
-        if state.gathered.stop and state.path:
+        if state.gathered.stop and not state.gathered.taking:
             state.keep(now=True)
-            remark(f"{state.path}: {state.gathered.done:,} of {plan.n:,} draws; --resume goes on from there")
+        if state.path and state.kept:
+            remark(f"{state.path}: {state.kept:,} of {plan.n:,} draws; --resume goes on from there")
         raise
     if state.path:
         state.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _draws(args: argparse.Namespace, gathered: Gathered) -> Iterator[Callable[[Part], object]]:
+    """What writes the draws: one file from end to end, or, where a state can be gone on from, a file a part."""
+    from xl_econ.scenarios import draws_file, draws_parts
+
+    if not args.draws:
+        yield lambda _part: None
+    elif args.state:
+        with draws_parts.writing(args.draws, gathered) as write_part:
+            yield write_part
+    else:
+        with draws_file.writing(args.draws) as write:
+            yield lambda part: write(part.columns)
 
 
 def _dry_run(args: argparse.Namespace, plan: Plan) -> int:
@@ -152,7 +169,7 @@ def _dry_run(args: argparse.Namespace, plan: Plan) -> int:
         "target": plan.study.target,
         "method": plan.method,
         "n": plan.n,
-        "seed": plan.seed,
+        "seed": None if plan.method == "grid" else plan.seed,
         "varied": {key: _said(d) for key, d in varied.items()},
         "outputs": list(plan.outputs),
         "engine": args.engine,
@@ -164,7 +181,7 @@ def _dry_run(args: argparse.Namespace, plan: Plan) -> int:
     }
     if args.json:
         return print_json(found)
-    said = [("draws", f"{plan.n:,} ({plan.method}, seed {plan.seed})"), ("about", _lasting(seconds))]
+    said = [("draws", f"{plan.n:,} ({plan.drawn})"), ("about", _lasting(seconds))]
     said += [("varies", f"{key}: {text}") for key, text in found["varied"].items()]
     if args.draws:
         said.append(("file", f"about {found['draws_bytes'] / 1e6:,.1f} MB"))
@@ -191,6 +208,16 @@ def _draws_bytes(path: Path | None, numbers: int) -> int:
     return BYTES[path.suffix.lower()] * numbers if path else 0
 
 
+def _figure(value: float) -> Any:
+    """A figure as the report shows it; none of what does not exist, as the deviation of one draw."""
+    return "" if math.isnan(value) else rounded(value)
+
+
+def _brief(value: float) -> str:
+    """A figure of which the size is all that counts."""
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
 def _print(args: argparse.Namespace, result: Result) -> None:
     """The report on a terminal."""
     from xl_econ.scenarios.run import label
@@ -201,23 +228,25 @@ def _print(args: argparse.Namespace, result: Result) -> None:
         output = what.outputs[key]
         s = result.sketches[key]
         unit = "" if output.unit == "1" else output.unit
-        print(f"{output.label}, {plan.n:,} draws ({plan.method}, seed {plan.seed})")
+        print(f"{output.label}, {plan.n:,} draws ({plan.drawn})")
         if not s.n:
             print("  no draw has a finite result")
             continue
-        rows = [("mean", s.mean), ("sd", s.sd), ("min", s.low)]
-        rows += [
-            (label(q).upper(), v) for q, v in zip(result.shares, result.quantiles(key, result.shares), strict=True)
-        ]
-        print_grid([[f"  {name}", rounded(v) if v == v else "", unit] for name, v in [*rows, ("max", s.high)]])  # noqa: PLR0124
+        quantiles = zip(map(label, result.shares), result.quantiles(key, result.shares), strict=True)
+        rows = [("mean", s.mean), ("sd", s.sd), ("min", s.low), *quantiles, ("max", s.high)]
+        errors = {name: f"+/- {_brief(e)}" for name, e in result.errors(key).items() if e is not None}
+        print_grid(
+            [
+                [f"  {name.upper() if name[0] == 'p' else name}", _figure(v), unit, errors.get(name, "")]
+                for name, v in rows
+            ]
+        )
         if s.without:
             print(f"  {s.without:,} draws have no finite result and are not in these numbers")
-    for found in result.exceedance():
-        if found["probability"] is not None:
+        for found in result.exceedance() if key == plan.outputs[0] else ():
             print(f"  P(above {found['budget']:,.10g}) = {found['probability']:.4%}")
-    last = result.convergence[-1] if result.convergence else {}
-    if last.get("mean_se") is not None and plan.method != "grid":
-        print(f"  standard errors: mean {last['mean_se']:.3g}, P50 {last['p50_se']:.3g}, P90 {last['p90_se']:.3g}")
+        if errors:
+            print("  +/-: standard errors")
     for text in plan.study.remarks:
         remark(text)
     for path in filter(None, (args.draws, args.output, args.png)):

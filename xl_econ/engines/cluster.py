@@ -6,9 +6,11 @@ import contextlib
 import itertools
 import logging
 import math
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -70,15 +72,16 @@ class Dask:
         where: Any = f"tcp://{self.address}"
         try:
             if not self.address:
-                where = self._open.enter_context(
-                    dask.LocalCluster(
-                        n_workers=self.workers,
-                        threads_per_worker=1,
-                        processes=True,
-                        dashboard_address=":0",
-                        silence_logs=50,
+                with _without_interrupts():
+                    where = self._open.enter_context(
+                        dask.LocalCluster(
+                            n_workers=self.workers,
+                            threads_per_worker=1,
+                            processes=True,
+                            dashboard_address=":0",
+                            silence_logs=50,
+                        )
                     )
-                )
             self.client = self._open.enter_context(dask.Client(where, timeout=CONNECT_SECONDS, set_as_default=False))
             self._check_workers()
         except BaseException as e:
@@ -169,6 +172,23 @@ class Dask:
     def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, at: TracebackType | None) -> None:
         """Leave the cluster; one that was started here ends."""
         self._open.close()
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Ctrl-C reaches every process of a terminal: those that are started here never hear it, this one at the end.
+
+    What a thread holds back its threads and processes hold back too, so that workers that start later do as well.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # which would let them through again in the thread that starts it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

@@ -58,6 +58,17 @@ class Map:
     steps: Sequence[str] = ()
 
     @property
+    def why_not(self) -> str:
+        """Why the curve has no point; empty where it has one."""
+        if any(ys for _, ys in self.curve):
+            return ""
+        finite = [v for row in self.results for v in row if math.isfinite(v)]
+        what = self.output.key if self.equals is None else f"{self.output.key} - {self.equals.key}"
+        if not finite:
+            return f"no solution: {what} has no finite value in these ranges"
+        return f"no solution: {what} lies between {min(finite):.6g} and {max(finite):.6g} on the grid of these ranges"
+
+    @property
     def level(self) -> float:
         """What the results of the grid are to be held against."""
         return 0.0 if self.goal is None else self.goal

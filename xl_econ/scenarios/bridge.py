@@ -142,9 +142,12 @@ def between(
 ) -> Bridge:
     """The bridge between two sides whose inputs are bound; arguments as of `bridge`."""
     o = t.output(output)
-    changed = [key for key in t.inputs if a.inputs[key] != b.inputs[key]]
+    differ = [key for key in t.inputs if a.inputs[key] != b.inputs[key]]
+    needed = t.needs(o.key)
+    changed, idle = ([key for key in differ if (key in needed) == moves] for moves in (True, False))
+    order = None if order is None else [key for key in order if key not in idle]
     parts = _parts(t, changed, by, groups or {}, a.own)
-    said = list(remarks)
+    said = [*remarks, *([f"{o.key} does not depend on {', '.join(idle)}, which differ too"] if idle else [])]
     if order is None and len(parts) > MOST and not groups and by == "input":
         said.append(f"{len(parts)} drivers differ: grouped; up to {MOST} are told apart (--group, or --order)")
         parts = _parts(t, changed, "group", {}, a.own)
@@ -166,7 +169,7 @@ def between(
     if order is None:
         drivers.sort(key=lambda d: -abs(d.effect))
     residual = math.fsum([end, -start, *(-d.effect for d in drivers)])
-    return Bridge(t.name, o, start, end, drivers, "sequential" if order else "shapley", residual, said)
+    return Bridge(t.name, o, start, end, drivers, "shapley" if order is None else "sequential", residual, said)
 
 
 def kind(i: Input) -> str:

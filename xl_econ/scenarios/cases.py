@@ -13,7 +13,8 @@ from xl_econ.core.quantity import number_from_text
 from xl_econ.templates.fill import TEXTS, read_mapping
 
 from .correlation import Pair, mixing
-from .distributions import NAMES, NEVER, Discrete, Distribution, Truncated, discrete, distribution
+from .distributions import NEVER, Discrete, Distribution, Truncated
+from .parameters import NAMES, discrete, distribution
 from .target import Input, Target, target
 
 FORMATS = (".toml", ".yaml", ".yml", ".json", ".csv", ".xlsx")
@@ -60,16 +61,22 @@ class Study:
 
     @property
     def is_grid(self) -> bool:
-        """Whether everything that varies is a list of values."""
-        return all(isinstance(d, Discrete) for _, d in self.varied)
+        """Whether everything that varies is a list of values, each of which goes with each of the others."""
+        return not self.correlations and all(isinstance(d, Discrete) for _, d in self.varied)
 
     @property
     def remarks(self) -> list[str]:
         """What a person should know of the draws beside the case."""
-        return [
+        cut = [
             f"{key}: {d.cut:.2g} of its distribution lies beyond min and max and is left out"
             for key, d in self.varied
             if isinstance(d, Truncated) and d.cut > NEVER
+        ]
+        single = {key for key, d in self.varied if not d.continuous}
+        tied = [(a, b) for a, b, _ in self.correlations if {a, b} & single]
+        return cut + [
+            f"{a} with {b}: draws of single values tie, which brings their measured rank correlation nearer to 0"
+            for a, b in tied
         ]
 
 
@@ -144,13 +151,13 @@ def _study(found: Mapping[str, Any], name: str, stem: str, varies: bool) -> Stud
             (varied if isinstance(value, Distribution) else fixed)[key] = value
     missing = [k for k, given in what.inputs.items() if given.default is None and k not in inputs]
     if missing:
-        raise InputError(f"{what.name} needs {', '.join(missing)} too; put them under [inputs]")
+        raise InputError(f"{what.name} needs the inputs {', '.join(missing)} too")
     if varies and not varied:
         raise InputError("nothing varies: give an input a distribution, a range or a list")
     correlations = _correlations(found.get("correlations", []), varied)
     label = str(found.get("name", stem))
     pairs = tuple((str(k), str(v)) for k, v in steps.items())
-    return Study(label, name, pairs, tuple(fixed.items()), tuple(varied.items()), correlations)
+    return Study(label, what.name, pairs, tuple(fixed.items()), tuple(varied.items()), correlations)
 
 
 def _located(key: str, make: Any) -> Any:
@@ -287,10 +294,8 @@ def _correlations(found: Any, varied: Mapping[str, Distribution]) -> tuple[Pair,
         for key in (a, b):
             if key not in varied:
                 raise InputError(f"{said}: {key!r} is no input that varies{nearest(key, varied)}")
-            if not varied[key].continuous:
-                raise InputError(
-                    f"{said}: {key} has single values, which have no ranks to correlate; give it a distribution"
-                )
+            if varied[key].is_text:
+                raise InputError(f"{said}: {key} is a text, which is neither more nor less than another")
         number = _number(f"{said}: rank", rank)
         if a == b or {a, b} in [{x, y} for x, y, _ in pairs]:
             raise InputError(

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from xl_econ.core.errors import UsageError
 
 from .correlation import mixing
-from .distributions import Block, Discrete, Distribution
+from .distributions import HALF_STEP, Block, Discrete, Distribution, standard_normal
 
 BLOCK = 8192  # draws; columns of so many stay in the second-level cache
 METHODS = ("mc", "lhs", "sobol", "grid")
 _BLOCK_STEPS = 1 << 40  # of a stream; no block takes so many
-_HALF_STEP = 2.0**-54
 
 
 class Draws:
@@ -64,7 +63,7 @@ class Draws:
         if self.method == "mc":
             return self._random(number, out)
         uniform = self._sobol(start, out) if self.method == "sobol" else self._latin(start, number, out)
-        normal = self._correlated({key: _normal(uniform[key]) for key in self.mixed})
+        normal = self._correlated({key: standard_normal(uniform[key]) for key in self.mixed})
         return {k: d.of_normal(normal[k]) if k in normal else d.of_uniform(uniform[k]) for k, d in self.varied.items()}
 
     def _random(self, number: int, out: dict[str, Block]) -> dict[str, Any]:
@@ -120,9 +119,10 @@ class Draws:
             self._sequence = self._from_the_start()
         if start > self._sequence.num_generated:
             self._sequence.fast_forward(start - self._sequence.num_generated)
-        drawn = self._sequence.random(len(next(iter(out.values()))))
+        size = len(next(iter(out.values())))
+        drawn = self._sequence.random(1 << (size - 1).bit_length())  # it goes by powers of two; the rest is not used
         for n, column in enumerate(out.values()):
-            np.add(drawn[:, n], _HALF_STEP, out=column)
+            np.add(drawn[:size, n], HALF_STEP, out=column)
         return out
 
     def _from_the_start(self) -> Any:
@@ -179,7 +179,7 @@ class Permutation:
 def points(d: Distribution) -> Any:
     """The values that a grid takes of what varies."""
     assert isinstance(d, Discrete)  # noqa: S101  (a study with anything else is no grid)
-    return np.array(d.values, dtype=object if isinstance(d.values[0], str) else float)
+    return d.table
 
 
 def grid_size(varied: Mapping[str, Distribution]) -> int:
@@ -200,10 +200,3 @@ def known_method(method: str) -> str:
 
 def _seeds(seed: int, purpose: str, key: str) -> np.random.SeedSequence:
     return np.random.SeedSequence(seed, spawn_key=tuple(f"{purpose} {key}".encode()))
-
-
-def _normal(u: Block) -> Block:
-    from scipy.special import ndtri
-
-    np.maximum(u, _HALF_STEP, out=u)
-    return np.asarray(ndtri(u, out=u))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,36 @@ def writing(path: Path) -> Iterator[Write]:
     made = _parquet if path.suffix.lower() == ".parquet" else _csv
     with whole(path) as beside, made(beside) as write:
         yield write
+
+
+def join(parts: Sequence[Path], path: Path) -> None:
+    """Put files of one format together as one, a piece at a time.
+
+    Args:
+        parts: At least one; they have the same columns.
+        path: Of the whole.
+    """
+    with whole(path) as beside:
+        (_join_parquet if path.suffix.lower() == ".parquet" else _join_csv)(parts, beside)
+
+
+def _join_parquet(parts: Sequence[Path], path: Path) -> None:
+    _, parquet = _pyarrow()
+    with parquet.ParquetWriter(path, parquet.read_schema(parts[0])) as writer:
+        for part in parts:
+            with parquet.ParquetFile(part) as file:
+                for group in range(file.num_row_groups):
+                    writer.write_table(file.read_row_group(group))
+
+
+def _join_csv(parts: Sequence[Path], path: Path) -> None:
+    with path.open("wb") as out:
+        for n, part in enumerate(parts):
+            with part.open("rb") as file:
+                header = file.readline()
+                if n == 0:
+                    out.write(header)
+                shutil.copyfileobj(file, out)
 
 
 @contextlib.contextmanager

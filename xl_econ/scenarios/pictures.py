@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from . import curve
 from .breakeven import Map
 from .bridge import Bridge
 from .run import Result
+from .target import Output
 from .tornado import Tornado
 
 _DPI = 150
@@ -54,6 +56,20 @@ def _large(axis: Any) -> None:
     axis.set_major_formatter(EngFormatter(sep=""))
 
 
+def _rows(axes: Any, names: Sequence[str], output: Output) -> None:
+    """The names of bars, the first above, and what they are bars of."""
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.margins(x=0.13)  # for the figures beside the bars
+    _of(axes, output)
+
+
+def _of(axes: Any, output: Output) -> None:
+    """The axis of a result."""
+    _large(axes.xaxis)
+    axes.set_xlabel(f"{output.label} ({output.unit})")
+
+
 def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
     """The bars of a tornado, the widest above.
 
@@ -65,10 +81,10 @@ def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
     from matplotlib.patches import Patch
 
     for n, bar in enumerate(bars):
-        for end, value, colour in ((bar.at_low, bar.low, _LESS), (bar.at_high, bar.high, _MORE)):
+        ends = (bar.at_low, bar.low, _LESS), (bar.at_high, bar.high, _MORE)
+        for (end, value, colour), (other, *_) in zip(ends, reversed(ends), strict=True):
             axes.barh(n, end - found.base, left=found.base, color=colour, height=0.62)
-            side = "left" if end >= found.base else "right"
-            shift = 4 if end >= found.base else -4
+            side, shift = ("left", 4) if end > other else ("right", -4)  # beside the bar, also where it has one half
             axes.annotate(_short(value), (end, n), (shift, 0), textcoords="offset points", ha=side, va="center", size=8)
     axes.legend(
         [Patch(color=colour) for colour in (_LESS, _MORE)],
@@ -79,12 +95,8 @@ def tornado_png(found: Tornado, path: Path, most: int = 20) -> None:
         frameon=False,
         fontsize=8,
     )
-    axes.set_yticks(range(len(bars)), [bar.input.key for bar in bars])
-    axes.invert_yaxis()
     axes.axvline(found.base, color=_ENDS, linewidth=1)
-    axes.margins(x=0.12)
-    _large(axes.xaxis)
-    axes.set_xlabel(f"{found.output.label} ({found.output.unit})")
+    _rows(axes, [bar.input.key for bar in bars], found.output)
     axes.set_title(f"{found.name}: what moves {found.output.key} from {_short(found.base)}", loc="left", color=_ENDS)
     _save(figure, path)
 
@@ -111,8 +123,7 @@ def sweep_png(found: Result, path: Path) -> None:
         place, rest = (value, 1), {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
         axes.annotate(f"{name}\n{_short(value)}", place, (3, below), va="top", size=8, color=colour, **rest)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    _large(axes.xaxis)
-    axes.set_xlabel(f"{output.label} ({output.unit})")
+    _of(axes, output)
     axes.set_ylabel("share of the draws")
     axes.set_title(f"{found.plan.study.name}: {output.key}, {found.plan.n:,} draws", loc="left", color=_ENDS)
     _save(figure, path)
@@ -139,11 +150,7 @@ def bridge_png(found: Bridge, path: Path) -> None:
         axes.annotate(sign + _short(width), place, (4, 0), textcoords="offset points", va="center", size=8)
         if n + 1 < len(steps):
             axes.plot([end, end], [n + 0.31, n + 0.69], color="#7F7F7F", linewidth=0.8)
-    axes.set_yticks(range(len(steps)), [key for key, *_ in steps])
-    axes.invert_yaxis()
-    axes.margins(x=0.14)
-    _large(axes.xaxis)
-    axes.set_xlabel(f"{found.output.label} ({found.output.unit})")
+    _rows(axes, [key for key, *_ in steps], found.output)
     axes.set_title(f"{found.name}: why {found.output.key} changed", loc="left", color=_ENDS)
     _save(figure, path)
 
@@ -168,5 +175,6 @@ def breakeven_png(found: Map, path: Path) -> None:
     axes.set_xlabel(f"{found.x.key} ({found.x.unit})")
     axes.set_ylabel(f"{found.y.key} ({found.y.unit})")
     at = found.equals.key if found.equals else f"{_short(found.level)} {found.output.unit}"
-    axes.set_title(f"{found.name}: where {found.output.key} is {at}", loc="left", color=_ENDS)
+    nowhere = " (no solution)" if found.why_not else ""
+    axes.set_title(f"{found.name}: where {found.output.key} is {at}{nowhere}", loc="left", color=_ENDS)
     _save(figure, path)

@@ -40,6 +40,11 @@ class Plan:
     def blocks(self) -> int:
         return -(-self.n // BLOCK)
 
+    @property
+    def drawn(self) -> str:
+        """How the draws are made, as a person reads it; a grid has no seed."""
+        return self.method if self.method == "grid" else f"{self.method}, seed {self.seed}"
+
     def sketches(self) -> dict[str, Sketch]:
         """Empty ones, by output; budgets are of the first."""
         some = enumerate(self.outputs)
@@ -93,6 +98,8 @@ def plan(
 
 
 def _grid_points(case: Study, n: int | None, most: int) -> int:
+    if case.correlations:
+        raise InputError("a grid has every combination, so that nothing correlates in it; or take --method mc")
     for key, d in case.varied:
         if d.continuous:
             raise InputError(f"{key}: a grid takes single values (a list, or low, high and steps); or take --method mc")

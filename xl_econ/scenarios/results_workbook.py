@@ -78,9 +78,11 @@ class _Book:
         return self.unit, self.form
 
     def write(self) -> None:
-        ws = {name: self.workbook.add_worksheet(name) for name in (SUMMARY, INPUTS, CURVE, CONVERGENCE)}
+        names = (SUMMARY, INPUTS, CURVE, *([CONVERGENCE] if self.result.convergence else []))  # a grid has none
+        ws = {name: self.workbook.add_worksheet(name) for name in names}
         curve_rows, bars = self.curve(ws[CURVE])
-        self.convergence(ws[CONVERGENCE])
+        if CONVERGENCE in ws:
+            self.convergence(ws[CONVERGENCE])
         self.inputs(ws[INPUTS])
         self.summary(ws[SUMMARY], curve_rows, bars)
         ws[SUMMARY].activate()
@@ -268,8 +270,9 @@ class _Book:
             ("Draws", "number", plan.n),
             ("of which without a result", "number", sketch.without),
             ("Method", "", _METHODS[plan.method]),
-            ("Seed", "number", plan.seed),
         ]
+        if plan.method != "grid":
+            facts.append(("Seed", "number", plan.seed))
         for label, unit, value in facts:
             row += 1
             c.text(f"B{row}", label)

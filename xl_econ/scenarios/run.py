@@ -43,6 +43,7 @@ class Task:
 class Part:
     """What a task gives."""
 
+    start: int
     stop: int
     sketches: dict[str, Sketch]
     columns: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class _Worker:
             elif plan.exact:
                 kept.append({k: np.array(v) for k, v in columns.items()})
         together = {k: np.concatenate([block[k] for block in kept]) for k in kept[0]} if kept else {}
-        return Part(task.stop, sketches, together)
+        return Part(task.start, task.stop, sketches, together)
 
 
 @lru_cache(maxsize=64)
@@ -108,13 +109,18 @@ def tasks(plan: Plan, workers: int, chunk: int | None = None, start: int = 0) ->
 
 @dataclass
 class Gathered:
-    """What is known of a sweep after so many blocks."""
+    """What is known of a sweep after so many blocks.
+
+    Attributes:
+        taking: A part is half in it: nothing for a state.
+    """
 
     plan: Plan
     stop: int
     sketches: dict[str, Sketch]
     values: dict[str, Block]
     convergence: list[dict[str, Any]]
+    taking: bool = False
 
     @classmethod
     def nothing(cls, plan: Plan) -> Self:
@@ -129,15 +135,18 @@ class Gathered:
 
     def take(self, part: Part) -> None:
         """Take in the blocks that come next."""
+        self.taking = True
         before, self.stop = self.done, part.stop
         for key, sketch in self.sketches.items():
             sketch.merge(part.sketches[key])
         for key, column in self.values.items():
             column[before : self.done] = part.columns[key]
-        if part.stop & (part.stop - 1) == 0 or part.stop == self.plan.blocks:
+        is_looked_at = part.stop & (part.stop - 1) == 0 or part.stop == self.plan.blocks
+        if is_looked_at and self.plan.method != "grid":  # its points come in order
             first = self.plan.outputs[0]
             values = self.values[first][: self.done] if self.values else None
             self.convergence.append(_state(self.done, self.sketches[first], values))
+        self.taking = False
 
 
 @dataclass
@@ -168,6 +177,14 @@ class Result:
         """Quantiles of an output."""
         return _quantiles(self.sketches[key], self.gathered.values.get(key), shares)
 
+    def errors(self, key: str) -> Mapping[str, float | None]:
+        """Standard errors of the mean and the quantiles of an output, were the draws independent; a grid has none."""
+        s, values = self.sketches[key], self.gathered.values.get(key)
+        if self.plan.method == "grid" or s.n < 2:
+            return dict.fromkeys(["mean", *map(label, self.shares)])
+        found = _settled(s, values, self.shares)
+        return {"mean": s.sd / math.sqrt(s.n)} | {label(q): e for q, (_, e) in zip(self.shares, found, strict=True)}
+
     def as_json(self) -> dict[str, Any]:
         """The report for machines: the headline's numbers, and those of the other outputs under `outputs`."""
         plan = self.plan
@@ -177,7 +194,7 @@ class Result:
             "target": plan.study.target,
             "method": plan.method,
             "n": plan.n,
-            "seed": plan.seed,
+            "seed": None if plan.method == "grid" else plan.seed,
         }
         found |= self._of(first)
         found["exceedance"] = self.exceedance()
@@ -199,6 +216,7 @@ class Result:
         found |= {k: v if math.isfinite(v) else None for k, v in given.items()}
         pairs = zip(self.shares, self.quantiles(key, self.shares), strict=True)
         found["quantiles"] = {label(q): v if math.isfinite(v) else None for q, v in pairs}
+        found["standard_errors"] = self.errors(key)
         return found
 
 
@@ -219,7 +237,8 @@ def run(
     engine: Engine,
     shares: Sequence[float] = QUANTILES,
     chunk: int | None = None,
-    on_part: Callable[[Part, Gathered], object] = lambda _part, _gathered: None,
+    write: Callable[[Part], object] = lambda _part: None,
+    on_part: Callable[[Gathered], object] = lambda _gathered: None,
     gathered: Gathered | None = None,
 ) -> Result:
     """Run a plan.
@@ -229,7 +248,8 @@ def run(
         engine: Where.
         shares: Of which quantiles to tell.
         chunk: Blocks a task; no bit of the result depends on it.
-        on_part: Called after every part, in the order of the draws.
+        write: Takes every part, in the order of the draws, before it counts: what a state counts is written.
+        on_part: Called after every part.
         gathered: What an earlier run of the same plan has gathered; it goes on from there.
 
     Raises:
@@ -237,8 +257,9 @@ def run(
     """
     found = gathered or Gathered.nothing(plan)
     for part in engine.run(work, tasks(plan, engine.workers, chunk, found.stop)):
+        write(part)
         found.take(part)
-        on_part(part, found)
+        on_part(found)
     return Result(found, tuple(shares))
 
 
@@ -251,11 +272,17 @@ def _state(n: int, sketch: Sketch, values: Block | None) -> dict[str, Any]:
         "mean": sketch.mean,
         "mean_se": sketch.sd / math.sqrt(sketch.n) if sketch.n > 1 else None,
     }
-    for q in (0.5, 0.9):
-        off = math.sqrt(q * (1 - q) / sketch.n)
-        low, at, high = _quantiles(sketch, values, (max(q - off, 0), q, min(q + off, 1)))
-        found |= {label(q): at, f"{label(q)}_se": (high - low) / 2}
+    for q, (at, error) in zip(shares := (0.5, 0.9), _settled(sketch, values, shares), strict=True):
+        found |= {label(q): at, f"{label(q)}_se": error}
     return found
+
+
+def _settled(sketch: Sketch, values: Block | None, shares: Sequence[float]) -> list[tuple[float, float]]:
+    """Quantiles and their standard errors: what lies where the share of draws below may be off by its own."""
+    off = [math.sqrt(q * (1 - q) / sketch.n) for q in shares]
+    around = [s for q, o in zip(shares, off, strict=True) for s in (max(q - o, 0), q, min(q + o, 1))]
+    found = _quantiles(sketch, values, around)
+    return [(at, (high - low) / 2) for low, at, high in zip(found[::3], found[1::3], found[2::3], strict=True)]
 
 
 def sweep(
@@ -307,6 +334,6 @@ def sweep(
     found = study(case, name) if isinstance(case, Mapping) else read(Path(case), name)
     what = plan(found, n, seed, method, outputs, budgets, max_points, keeps=draws is not None)
     with contextlib.ExitStack() as opened:
-        write = opened.enter_context(writing(Path(draws))) if draws is not None else lambda _columns: None
+        columns = opened.enter_context(writing(Path(draws))) if draws is not None else lambda _columns: None
         where = opened.enter_context(engines.engine(engine, min(workers, what.blocks)))
-        return run(what, where, quantiles, on_part=lambda part, _: write(part.columns))
+        return run(what, where, quantiles, write=lambda part: columns(part.columns))

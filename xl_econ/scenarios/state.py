@@ -44,7 +44,9 @@ def load(path: Path, plan: Plan) -> Gathered:
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{path}: is not the state of a sweep") from None
     if not same:
-        raise InputError(f"{path}: is the state of another sweep (case, n, seed, method, budgets or version differ)")
+        raise InputError(
+            f"{path}: is the state of another sweep (case, n, seed, method, budgets, --draws or version differ)"
+        )
     found = Gathered.nothing(plan)
     found.stop, found.convergence = held["stop"], held["convergence"]
     found.sketches = {key: _sketch(s, found.sketches[key]) for key, s in held["sketches"].items()}

@@ -141,7 +141,8 @@ class Target:
         """
         if key not in self.inputs:
             start = f"{where}: " if where else ""
-            raise InputError(f"{start}{self.name} has no input {key!r}{nearest(key, self.inputs)}")
+            known = "; there are " + ", ".join(self.inputs)
+            raise InputError(f"{start}{self.name} has no input {key!r}{nearest(key, self.inputs) or known}")
         return self.inputs[key]
 
     def output(self, key: str | None) -> Output:
@@ -155,6 +156,13 @@ class Target:
             known = "; there are " + ", ".join(self.outputs)
             raise InputError(f"{self.name} has no result {key!r}{nearest(key, self.outputs) or known}")
         return self.outputs[key]
+
+    def needs(self, key: str) -> set[str]:
+        """The inputs that a figure follows from; the others can be whatever they are."""
+        is_total = self._totals is not None and key in self._totals.keys
+        start = self._totals.needs([key])[1] if self._totals and is_total else {key}
+        found = {*start, *(name for line in self._order(start) for name in self._reads[line])}
+        return {name for name in self.inputs if name in found}
 
     def goal(self, value: Any, o: Output) -> float:
         """A value that a result should reach.
@@ -222,8 +230,8 @@ class Target:
 
     @cached_property
     def _reads(self) -> dict[str, list[str]]:
-        """The lines that each line reads."""
-        return {key: [name for name in read([root]) if name in self.lines] for key, root in self.lines.items()}
+        """What each line reads: inputs, lines, columns."""
+        return {key: list(read([root])) for key, root in self.lines.items()}
 
     def _order(self, wanted: set[str]) -> list[str]:
         """The lines that some follow from, in their order."""
@@ -233,7 +241,7 @@ class Target:
             key = left.pop()
             if key not in needed:
                 needed.add(key)
-                left += self._reads[key]
+                left += [name for name in self._reads[key] if name in self.lines]
         return [key for key in self.lines if key in needed]
 
 

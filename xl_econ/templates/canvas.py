@@ -29,9 +29,12 @@ class Canvas:
         style: The workbook's styles.
         widths: Column widths, from column A.
         wide: Landscape A3 for printing; else portrait A4.
+        one_page: Printed on one page, however long it is.
     """
 
-    def __init__(self, ws: Any, style: Styles, widths: tuple[float, ...] = (), wide: bool = True) -> None:
+    def __init__(
+        self, ws: Any, style: Styles, widths: tuple[float, ...] = (), wide: bool = True, one_page: bool = False
+    ) -> None:
         self.ws, self.style, self._widths = ws, style, widths
         for column, width in enumerate(widths):
             ws.set_column(column, column, width, style("plain"))
@@ -39,7 +42,7 @@ class Canvas:
         ws.set_paper(8 if wide else 9)
         if wide:
             ws.set_landscape()
-        ws.fit_to_pages(1, 0)
+        ws.fit_to_pages(1, int(one_page))
         ws.set_margins(0.5, 0.5, 0.6, 0.6)
         ws.set_footer("&L&8&F&C&8&A&R&8Page &P of &N")
 
@@ -78,6 +81,22 @@ class Canvas:
         if style in _LINKS and _LINK.fullmatch(text):
             style = _LINKS[style]
         self.ws.write_formula(cell, f"={text}", self.style(style, fmt), value)
+
+    def put(self, cell: str, formula: str, value: Any, style: str, fmt: str) -> None:
+        """A formula with its value; without one the value, a text or a number."""
+        if formula:
+            self.formula(cell, formula, value, style, fmt)
+        elif isinstance(value, str):
+            self.text(cell, value, style, fmt)
+        else:
+            self.number(cell, value, style, fmt)
+
+    def figures(self, row: int, names: Sequence[str]) -> None:
+        """The headings of a list of figures with their units, of numbers from column D on."""
+        self.text(f"B{row}", "Figure", "heading")
+        self.text(f"C{row}", "Unit", "heading")
+        for n, name in enumerate(names, 3):
+            self.text(f"{xl_col_to_name(n)}{row}", name, "heading_number")
 
     def choose(self, cells: str, allowed: Sequence[str] | str, title: str = "", message: str = "") -> None:
         """Cells that take one of a few texts, or of those in the cells that a formula names."""

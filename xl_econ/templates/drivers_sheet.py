@@ -24,9 +24,8 @@ def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
     spec, sheet = model.layout.drivers, model.drivers
     assert spec is not None  # noqa: S101
     assert sheet is not None  # noqa: S101
-    c = Canvas(ws, style, _WIDTHS)
+    c = Canvas(ws, style, _WIDTHS, one_page=True)
     c.title(DRIVERS, spec.about)
-    ws.fit_to_pages(1, 1)
     ws.set_portrait()
     values = sheet.values({case: model.values(case) for case in model.columns.of})
     for block in sheet.sought:
@@ -42,7 +41,7 @@ def _goal(c: Canvas, model: Model, block: goals.Block, values: Mapping[str, Any]
     for n, text in ((2, f"Live: {bar_label(model, goal.result)}"), (3, "Moved by"), (4, "Target")):
         c.text(f"B{row + n}", text)
         c.text(f"C{row + n}", "" if n == 3 else unit_text(model.units[goal.result], model.format(goal.result)), "unit")
-    _headings(c, row + 6, _SOUGHT)
+    c.figures(row + 6, _SOUGHT)
     for r, key in enumerate(goal.rows, block.first):
         c.text(f"B{r}", bar_label(model, key))
         c.text(f"C{r}", model.units[key], "unit")
@@ -65,7 +64,7 @@ def _bridge(c: Canvas, model: Model, block: case_bridge.Block, values: Mapping[s
     if model.cases != CASES:
         listed = f"={INPUTS}!{absolute(model.columns.row(HEADING_ROW))}"
     c.choose(block.to_name, listed, "To the case", "One of the cases")
-    _headings(c, row + 6, _STEPS)
+    c.figures(row + 6, _STEPS)
     for r, key in enumerate(spec.rows, block.first):
         c.text(f"B{r}", bar_label(model, key))
         c.text(f"C{r}", model.units[key], "unit")
@@ -83,19 +82,6 @@ def _bridge(c: Canvas, model: Model, block: case_bridge.Block, values: Mapping[s
     c.ws.insert_chart(block.end + 1, 1, chart, {"x_offset": 4, "y_offset": 4})
 
 
-def _headings(c: Canvas, row: int, names: Sequence[str]) -> None:
-    c.text(f"B{row}", "Figure", "heading")
-    c.text(f"C{row}", "Unit", "heading")
-    for n, name in enumerate(names):
-        c.text(f"{chr(ord('D') + n)}{row}", name, "heading_number")
-
-
 def _cells(c: Canvas, cells: Sequence[Drawn], values: Mapping[str, Any]) -> None:
     for cell in cells:
-        value = values[cell.at]
-        if cell.formula:
-            c.formula(cell.at, cell.formula, value, cell.kind, cell.format)
-        elif isinstance(value, str):
-            c.text(cell.at, value, cell.kind, cell.format)
-        else:
-            c.number(cell.at, value, cell.kind, cell.format)
+        c.put(cell.at, cell.formula, values[cell.at], cell.kind, cell.format)

@@ -8,20 +8,11 @@ from .canvas import Canvas
 from .chain import Cell
 from .model import Model
 from .parts import SENSITIVITY
-from .sensitivity import AT_HIGH, AT_LOW, DOWN, HIGH, HIGH_SHIFT, LOW, LOW_SHIFT, UP, GridBlock, TornadoBlock
+from .sensitivity import DOWN, UP, GridBlock, TornadoBlock
 from .styles import NAVY, SERIES, Styles
 
 _WIDTHS = (3, 40, 16, 16, 16, 16, 16, 16, 16, 16, 16)
-_HEADINGS = {
-    LOW_SHIFT: "Low by",
-    HIGH_SHIFT: "High by",
-    LOW: "Low",
-    HIGH: "High",
-    AT_LOW: "Result at low",
-    AT_HIGH: "Result at high",
-    DOWN: "Low less live",
-    UP: "High less live",
-}
+_HEADINGS = ("Low by", "High by", "Low", "High", "Result at low", "Result at high", "Low less live", "High less live")
 
 
 def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
@@ -29,9 +20,8 @@ def write(ws: Any, style: Styles, model: Model, workbook: Any) -> None:
     spec, sheet = model.layout.sensitivity, model.sensitivity
     assert spec is not None  # noqa: S101
     assert sheet is not None  # noqa: S101
-    c = Canvas(ws, style, _WIDTHS)
+    c = Canvas(ws, style, _WIDTHS, one_page=True)
     c.title(SENSITIVITY, spec.about)
-    ws.fit_to_pages(1, 1)
     for block in sheet.grids:
         _grid(c, model, block)
     if sheet.tornado:
@@ -81,10 +71,7 @@ def _tornado(c: Canvas, model: Model, block: TornadoBlock, workbook: Any) -> Non
         "about",
     )
     c.text(f"B{row + 2}", f"Live, by the formula of the cells and as calculated: {label(model, t.result)}", "about")
-    c.text(f"B{row + 3}", "Figure", "heading")
-    c.text(f"C{row + 3}", "Unit", "heading")
-    for column, name in _HEADINGS.items():
-        c.text(f"{column}{row + 3}", name, "heading_number")
+    c.figures(row + 3, _HEADINGS)
     for cell in (block.corner, block.link):
         _write(c, cell)
     first = block.first
@@ -98,10 +85,7 @@ def _tornado(c: Canvas, model: Model, block: TornadoBlock, workbook: Any) -> Non
 
 
 def _write(c: Canvas, cell: Cell) -> None:
-    if cell.formula:
-        c.formula(cell.at, cell.formula, cell.value, cell.kind, cell.format)
-    else:
-        c.number(cell.at, cell.value, cell.kind, cell.format)
+    c.put(cell.at, cell.formula, cell.value, cell.kind, cell.format)
 
 
 def tornado_chart(block: TornadoBlock, workbook: Any) -> Any:
