@@ -15,6 +15,7 @@ ABOUT = {
 }  # fmt: skip
 _UNITS = ("unit", "units")
 _FEWEST = 3
+_LONGEST = 255  # characters of a heading; a sheet may hold a text of a hundred times that, in every cell
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def of(sheet: Sheet) -> list[Area]:
     areas = [_area(sheet, *each, min((s - 1 for s in starts if s > each[0]), default=1 << 20)) for each in found]
     for table in sheet.tables:
         top, bottom, left, _ = table.area
-        names = {_clean(c): left + n for n, c in enumerate(table.columns)}
+        names = {folded(c): left + n for n, c in enumerate(table.columns)}
         areas.append(Area(sheet, top, bottom, names, (), ()))
     return areas
 
@@ -93,8 +94,9 @@ def _is_step(cell: Cell) -> bool:
 
 
 def _name(cell: Cell) -> str:
-    return _clean(cell.text) if cell.shown is not None else ""
+    return folded(cell.text) if cell.shown is not None else ""
 
 
-def _clean(text: str) -> str:
-    return text.strip().casefold().replace("_", " ")
+def folded(text: str) -> str:
+    """A heading as headings are compared."""
+    return text[:_LONGEST].strip().casefold().replace("_", " ")

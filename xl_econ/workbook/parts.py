@@ -22,7 +22,7 @@ from .sheet import Cell, SheetXml, encoding
 WORKBOOK = "xl/workbook.xml"
 _OFFICE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _STRICT = "{http://purl.oclc.org/ooxml/officeDocument/relationships}"
-_REFERENCE = re.compile(r"=?\s*(?:'((?:[^']|'')+)'|([^'!]+))!(\$?[A-Za-z]{1,3}\$?\d+)(?::(\$?[A-Za-z]{1,3}\$?\d+))?")
+_REFERENCE = re.compile(r"=?\s*+(?:'((?:[^']|'')++)'|([^'!]++))!(\$?[A-Za-z]{1,3}\$?\d+)(?::(\$?[A-Za-z]{1,3}\$?\d+))?")
 
 
 @dataclass(frozen=True)
