@@ -319,7 +319,7 @@ class Units:
         self._counts: dict[int, str] = {}  # by the rows of those headings: the heading of what is counted
         self._headed: dict[tuple[int, int, str], Evidence | None] = {}  # by column, last text above, number format
         for cell in sheet.census.texts:  # row by row
-            text = cell.shown.strip()
+            text = cell.shown[:_LONGEST].strip()
             if text:
                 self._above.setdefault(cell.column, []).append(cell.row)
                 self._left.setdefault(cell.row, []).append(cell.column)

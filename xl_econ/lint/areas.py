@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 
 from xl_econ.workbook.book import Cell, Sheet
 
@@ -15,6 +17,7 @@ ABOUT = {
 }  # fmt: skip
 _UNITS = ("unit", "units")
 _FEWEST = 3
+Rows = list[tuple[int, list[Cell]]]  # in order
 _LONGEST = 255  # characters of a heading; a sheet may hold a text of a hundred times that, in every cell
 
 
@@ -28,6 +31,7 @@ class Area:
     columns: dict[str, int]  # of a heading as it is written, in small letters
     figures: tuple[int, ...]  # to the right of the units, what a row is about
     series: tuple[int, ...]  # the cases or the months, where a row has one formula
+    held: Rows = field(repr=False, compare=False)  # the rows of the sheet
 
     def column(self, *names: str) -> int | None:
         return next((self.columns[n] for n in names if n in self.columns), None)
@@ -38,18 +42,16 @@ class Area:
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
         """The rows with something in them."""
-        by_row: dict[int, list[Cell]] = {}
-        for (row, _), cell in self.sheet.cells.items():
-            if self.heading < row <= self.last:
-                by_row.setdefault(row, []).append(cell)
-        yield from sorted(by_row.items())
+        first, end = (bisect_right(self.held, number, key=itemgetter(0)) for number in (self.heading, self.last))
+        yield from self.held[first:end]
 
 
 def of(sheet: Sheet) -> list[Area]:
     """The areas of a sheet, the Tables last."""
     found = []
     other: list[int] = []  # heading rows of blocks that say nothing of units
-    for row, cells in sheet.rows().items():
+    held = [*sheet.rows().items()]
+    for row, cells in held:
         if any(sheet.table_of(c) for c in cells):
             continue
         names = {_name(c): c.column for c in reversed(cells)}
@@ -59,15 +61,16 @@ def of(sheet: Sheet) -> list[Area]:
         elif found and _looks_like(found[-1][1], cells):
             other.append(row)
     starts = sorted([row for row, _, _ in found] + other)
-    areas = [_area(sheet, *each, min((s - 1 for s in starts if s > each[0]), default=1 << 20)) for each in found]
+    ends = [*(s - 1 for s in starts), 1 << 20]
+    areas = [_area(sheet, *each, ends[bisect_right(starts, each[0])], held) for each in found]
     for table in sheet.tables:
         top, bottom, left, _ = table.area
         names = {folded(c): left + n for n, c in enumerate(table.columns)}
-        areas.append(Area(sheet, top, bottom, names, (), ()))
+        areas.append(Area(sheet, top, bottom, names, (), (), held))
     return areas
 
 
-def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last: int) -> Area:
+def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last: int, held: Rows) -> Area:
     unit = next((names[u] for u in _UNITS if u in names), 0)
     heads = [c for c in cells if unit and c.column > unit and c.shown not in (None, "")]
     figures = tuple(c.column for c in heads if _name(c) not in ABOUT)
@@ -78,7 +81,7 @@ def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last
     else:
         dated = tuple(c.column for c in heads if c.is_number and _is_step(c))
         series = dated if len(dated) >= _FEWEST else ()
-    return Area(sheet, row, last, names, figures, series)
+    return Area(sheet, row, last, names, figures, series, held)
 
 
 def _looks_like(heading: list[Cell], cells: list[Cell]) -> bool:

@@ -118,7 +118,7 @@ def within_limits(path: Path, seconds: float, memory: int = 4 << 30, doing: str 
 
 
 def _ending(code: int) -> str:
-    return f"it was ended by signal {-code}" if code < 0 else f"it ended with {code}"
+    return f"it crashed (signal {-code})" if code < 0 else f"it ended with {code}"
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

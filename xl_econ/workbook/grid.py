@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ MAX_COVERED = 5_000_000  # cells of merged areas, one by one
 _CELL = re.compile(r"=?(?:'((?:[^']|'')++)'|([^'!]++))!\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})(?::.*)?")
 
 
+_quoted = lru_cache(1 << 12)(repr)  # a long text that a thousand cells share is held once
+
+
 @dataclass(frozen=True)
 class GridCell:
     """A cell that holds something: a constant, or a formula with the value stored beside it."""
@@ -41,7 +44,9 @@ class GridCell:
     @property
     def token(self) -> str:
         """The content without what an inserted row or other inputs change: places in formulas, their results."""
-        return repr(self.value) if self.formula is None else shape(self.formula)
+        if self.formula is not None:
+            return shape(self.formula)
+        return _quoted(self.value) if isinstance(self.value, str) else repr(self.value)
 
     def shown(self) -> Any:
         """What the cell holds, as a report says it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from .book import Look
 
+LONGEST = 4096  # characters of a number format, which other programs may write longer than Excel
 _BLACK_THEME = 1  # the text colour of a theme
 _INDEXED = {"8": "000000", "64": "black", "10": "FF0000", "12": "0000FF", "17": "008000"}
 # Number formats that a file names by number only.
@@ -46,8 +47,15 @@ def looks(root: Any) -> list[Look]:
 
 
 def formats(root: Any) -> dict[int, str]:
-    """The codes of number formats by number: those that every program knows, and the workbook's own."""
+    """The codes of number formats by number: those that every program knows, and the workbook's own.
+
+    Raises:
+        ValueError: One is far longer than any program allows.
+    """
     own = {int(e.get("numFmtId")): e.get("formatCode") or "General" for e in under(root, "numFmts")}
+    longest = max(map(len, own.values()), default=0)
+    if longest > LONGEST:
+        raise ValueError(f"a number format of {longest:,} characters, where Excel allows 255")
     return _FORMATS | own
 
 

@@ -231,5 +231,7 @@ def parse(data: bytes, where: str) -> Any:
 
     try:
         return fromstring(data, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError) as e:
-        raise WorkbookError(f"{where}: malformed: {type(e).__name__}") from None
+    except DefusedXmlException:
+        raise WorkbookError(f"{where} has a document type of its own") from None
+    except (ParseError, ValueError) as e:
+        raise WorkbookError(f"{where} is malformed: {e}") from None

@@ -13,7 +13,7 @@ from xl_econ.core.errors import WorkbookError
 
 from .book import Book, Look, Settings, Sheet, Table
 from .cell import cell_at, unescaped
-from .events import is_true, walk
+from .events import in_words, is_true, walk
 from .looks import looks
 from .parts import parse
 from .preflight import preflight
@@ -43,8 +43,7 @@ def scan(path: Path, of_styles: Looks = looks) -> Book:
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as e:
         raise WorkbookError(f"{path}: cannot be read: {e}") from None
     except (ValueError, LookupError, TypeError, AttributeError) as e:
-        reason = f"{type(e).__name__}: {e}".replace("\n", " ")[:200]
-        raise WorkbookError(f"{path}: is not written as the format demands ({reason})") from None
+        raise WorkbookError(f"{path}: is not written as the format demands: {in_words(e)}") from None
 
 
 class _Package:

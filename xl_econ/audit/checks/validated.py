@@ -37,7 +37,7 @@ _SLACK = 1e-12
     "correct the value, or the rule",
 )
 def validation_violated(subject: Subject) -> Iterator[Found]:
-    """Whole numbers, decimals, dates, lengths and lists, with bounds that are constants, cells or names; once a cell."""
+    """Whole numbers, decimals, dates, lengths and lists, with bounds that are constants, cells or names."""
     for sheet in subject.book.sheets.values():
         said: set[tuple[int, int]] = set()
         for rule in dict.fromkeys(sheet.validations):
