@@ -261,7 +261,7 @@ CHANGED = {
         + "</formula></cfRule></conditionalFormatting>" * 1
     ),
     "parentheses_nested": lambda: {SHEET: column(["ABS(" * 1600 + "1" + ")" * 1600] * 20)},
-    "formula_of_excels_length": lambda: {SHEET: column([f"{n}+" + "+".join(["SUM(B1:B9)"] * 740) for n in range(200)])},
+    "formula_of_excels_length": lambda: {SHEET: column([f"{n}+" + "+".join(["SUM(B1:B9)"] * 740) for n in range(100)])},
     "lambda_without_end": lambda: names(("loop", "_xlfn.LAMBDA(_xlpm.x,loop(_xlpm.x+1))"))
                                   | {SHEET: column(["loop(1)", "_xlfn.LET(_xlpm.a,_xlpm.a+1,_xlpm.a)"])},
     "reduce_large": lambda: {SHEET: column(["_xlfn.REDUCE(0,_xlfn.SEQUENCE(1000000),_xlfn.LAMBDA(_xlpm.a,_xlpm.b,_xlpm.a+_xlpm.b))"])},

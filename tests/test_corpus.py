@@ -18,7 +18,7 @@ MEGABYTES = 4200  # the limit of the children, 4 GB, is what IronCalc may take o
 SECONDS = 120  # for nine commands on a shared machine; IronCalc has 10 and one for every megabyte, twice
 RUN = Path(__file__).with_name("hostile_run.py")
 # What has IronCalc work up to its limit, or texts of gigabytes: of these only the audit runs, unless all is asked for.
-SLOW = {"formula_whole_columns", "merges_many", "strings_computed", "strings_shared"}
+SLOW = {"formula_whole_columns", "merges_many", "strings_computed"}
 
 
 class Runner:

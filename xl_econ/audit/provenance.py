@@ -80,9 +80,13 @@ def entries(subject: Subject) -> Iterator[Entry]:
 def placeholders(subject: Subject) -> Iterator[Cell]:
     """What stands in a column of sources for one that is still to be found, where other rows have theirs."""
     for sheet in subject.book.sheets.values():
-        heads = [c for c in sheet.census.texts if areas.folded(str(c.shown)) in SOURCES]
-        for head in heads:
-            texts = [c for c in sheet.census.texts if c.column == head.column and c.row > head.row and not c.formula]
+        below: dict[int, list[Cell]] = {}  # the texts of a column under its first heading
+        for c in sheet.census.texts:
+            if c.column in below and not c.formula:
+                below[c.column].append(c)
+            elif areas.folded(c.shown) in SOURCES:
+                below.setdefault(c.column, [])
+        for texts in below.values():
             open_ = [c for c in texts if str(c.shown).casefold().strip(" .") in _TO_FIND]
             if len(open_) < len(texts):
                 yield from open_
