@@ -235,6 +235,68 @@ CHANGED = {
     "attribute_unclosed": lambda: {SHEET: OPEN + '<c r="A1" ' + 'a="b" ' * 200_000},
     "attributes_of_a_cell": lambda: {SHEET: OPEN + '<row r="1"><c r="A1"' + ' s="0"' * 200_000 + "!</row>" + CLOSE},
     "spaces": lambda: {SHEET: OPEN + " " * 3_000_000 + "x" + CLOSE},
+    "shared_ranges_huge": lambda: {
+        SHEET: OPEN + row(1, f("SUM(B1:Z9)", 1, "A1", ' t="shared" ref="A1:A1048576" si="0"'))
+        + "".join(row(n, f("", 1, f"A{n}", ' t="shared" si="0"')) for n in range(2, 2000)) + CLOSE
+    },
+    "rows_sparse": lambda: {
+        SHEET: OPEN + "".join(row(n, f(f"SUM(A{n + 1}:A1048576)", 1, f"A{n}")) for n in range(1, 1048576, 20_000)) + CLOSE
+    },
+    "names_in_circles": lambda: names(*((f"n{n}_", f"n{(n + 1) % 500}_+n{(n + 7) % 500}_") for n in range(500)))
+                                | {SHEET: column([f"n{n}_" for n in range(500)])},
+    "names_nowhere": lambda: names(*((f"n{n}_", "#REF!$A$1") for n in range(4000)))
+                             | {SHEET: column([f"n{n}_" for n in range(4000)])},
+    "names_of_digits": lambda: names(("x", "S!$A$" + "9" * 5000), ("y", "=" + " " * 200_000 + "x"))
+                               | {SHEET: column(["x", "y"])},
+    "tables_nowhere": lambda: beside(("table", "../tables/none.xml"), ("table", "/etc/passwd"), ("comments", "x")),
+    "relations_to_secrets": lambda: beside(("table", "../../../../../etc/passwd"), ("comments", "file:///etc/passwd")),
+    "relations_with_dtd": lambda: {SHEET_LINKS: DTD + links(("table", "&a9;"))},
+    "relations_of_the_book_with_dtd": lambda: {LINKS: DTD + plain()[LINKS]},
+    "validations_long": lambda: after(
+        "<dataValidations>" + each('<dataValidation type="list" sqref="A{n}:D{n}"><formula1>&quot;' + "a," * 5000
+                                   + "&quot;</formula1></dataValidation>", 1000) + "</dataValidations>"
+    ),
+    "conditions_deep": lambda: after(
+        '<conditionalFormatting sqref="A1:XFD1048576"><cfRule type="expression" priority="1"><formula>' + "(" * 8000
+        + "</formula></cfRule></conditionalFormatting>" * 1
+    ),
+    "parentheses_nested": lambda: {SHEET: column(["ABS(" * 1600 + "1" + ")" * 1600] * 20)},
+    "formula_of_excels_length": lambda: {SHEET: column([f"{n}+" + "+".join(["SUM(B1:B9)"] * 740) for n in range(100)])},
+    "lambda_without_end": lambda: names(("loop", "_xlfn.LAMBDA(_xlpm.x,loop(_xlpm.x+1))"))
+                                  | {SHEET: column(["loop(1)", "_xlfn.LET(_xlpm.a,_xlpm.a+1,_xlpm.a)"])},
+    "reduce_large": lambda: {SHEET: column(["_xlfn.REDUCE(0,_xlfn.SEQUENCE(1000000),_xlfn.LAMBDA(_xlpm.a,_xlpm.b,_xlpm.a+_xlpm.b))"])},
+    "cells_without_places": lambda: {SHEET: OPEN + "<row>" + "<c><v>1</v></c>" * 20_000 + "</row>" + CLOSE},
+    "cells_twice": lambda: {SHEET: OPEN + row(1, *[f("A1+1", n, "A1") for n in range(1000)]) + CLOSE},
+    "cells_of_styles_unknown": lambda: {
+        SHEET: OPEN + row(1, *[f'<c r="{c}1" s="{s}"><v>1</v></c>' for c, s in zip("ABC", ("-1", "99999999", "9" * 5000), strict=True)]) + CLOSE
+    },
+    "style_no_number": lambda: {SHEET: OPEN + row(1, '<c r="A1" s="x"><v>1</v></c>') + CLOSE},
+    "style_format_long": lambda: {
+        STYLES: plain()[STYLES].replace("<fonts", '<numFmts><numFmt numFmtId="0" formatCode="' + "[" * 1_000_000 + '"/></numFmts><fonts')
+    },
+    "macros_of_rubbish": lambda: {
+        LINKS: plain()[LINKS].replace("</Rel", '<Relationship Id="v" Type="http://schemas.microsoft.com/office/2006/relationships/vbaProject"'
+                                      ' Target="vbaProject.bin"/></Rel'), "xl/vbaProject.bin": OLE + b"\xff" * 99_999
+    },
+    "sheets_of_charts": lambda: {
+        LINKS: links(("chartsheet", "chartsheets/sheet1.xml"), ("styles", "styles.xml"), ("sharedStrings", "sharedStrings.xml")),
+        "xl/chartsheets/sheet1.xml": f'<chartsheet xmlns="{MAIN}"/>',
+    },
+    "sheets_of_no_part": lambda: {BOOK: plain()[BOOK].replace('r:id="r0"', 'r:id="r99"')},
+    "sheets_thousands": lambda: {
+        BOOK: plain()[BOOK].replace("</sheets>", each('<sheet name="S{n}" sheetId="{n}" r:id="s{n}"/>', 4000, 2) + "</sheets>"),
+        LINKS: plain()[LINKS].replace("</Rel", each(f'<Relationship Id="s{{n}}" Type="{OFFICE}/worksheet" Target="worksheets/s{{n}}.xml"/>', 4000, 2) + "</Rel"),
+    } | {f"xl/worksheets/s{n}.xml": column([f"S{n - 1}!A1+1" if n > 2 else "1"]) for n in range(2, 4001)},
+    "sheet_named_long": lambda: {BOOK: plain()[BOOK].replace('name="S"', 'name="' + "'" * 50_000 + '"')},
+    "texts_long": lambda: {SHEET: OPEN + "".join(
+        row(n, *(f'<c r="{c}{n}" t="inlineStr"><is><t xml:space="preserve">{t}</t></is></c>'
+                 for c, t in zip("ABCD", ("-" + " " * 32_000 + "x", "1" + " " * 32_000 + "x", "1" * 32_000, "A" * 32_000), strict=True)))
+        for n in range(1, 30)) + CLOSE},
+    "headings_everywhere": lambda: {
+        STRINGS: f'<sst xmlns="{MAIN}"><si><t>Source</t></si><si><t>Unit</t></si><si><t>As of</t></si></sst>',
+        SHEET: OPEN + "".join(row(n, text(0, f"A{n}"), text(1, f"B{n}"), text(2, f"C{n}"), value(n, f"D{n}")) for n in range(1, 20_000)) + CLOSE,
+    },
+    "attributes_spaced": lambda: {SHEET: OPEN + '<row r="1"><c r="A1"' + " " * 500_000 + 's="0"><v>1</v></c></row>' + CLOSE},
     "name_outside": lambda: {"../../outside.xml": "x"},
     "name_absolute": lambda: {"/tmp/xl_econ_outside.xml": "x"},  # noqa: S108
     "name_twice": lambda: {SHEET.upper(): "x"},

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 _TOKEN = re.compile(
-    r"""(?P<text>"(?:[^"]|"")*"|'(?:[^']|'')*'!?|\[(?:[^\[\]]|\[[^\[\]]*\])*\])|(?P<call>[A-Za-z_][\w.]*)\(|(?P<sign>[(){},;])"""
+    r"""(?P<text>"(?:[^"]|"")*"|'(?:[^']|'')*'!?|\[(?:[^\[\]]|\[[^\[\]]*\])*\])|(?P<call>(?<![\w.])[A-Za-z_][\w.]*+)\(|(?P<sign>[(){},;])"""
 )
 _PREFIX = re.compile(r"^(?:_xlfn\.|_xlws\.|_xludf\.)+", re.I)
 

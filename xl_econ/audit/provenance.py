@@ -80,9 +80,13 @@ def entries(subject: Subject) -> Iterator[Entry]:
 def placeholders(subject: Subject) -> Iterator[Cell]:
     """What stands in a column of sources for one that is still to be found, where other rows have theirs."""
     for sheet in subject.book.sheets.values():
-        heads = [c for c in sheet.census.texts if _heading(str(c.shown)) in SOURCES]
-        for head in heads:
-            texts = [c for c in sheet.census.texts if c.column == head.column and c.row > head.row and not c.formula]
+        below: dict[int, list[Cell]] = {}  # the texts of a column under its first heading
+        for c in sheet.census.texts:
+            if c.column in below and not c.formula:
+                below[c.column].append(c)
+            elif areas.folded(c.shown) in SOURCES:
+                below.setdefault(c.column, [])
+        for texts in below.values():
             open_ = [c for c in texts if str(c.shown).casefold().strip(" .") in _TO_FIND]
             if len(open_) < len(texts):
                 yield from open_
@@ -90,7 +94,7 @@ def placeholders(subject: Subject) -> Iterator[Cell]:
 
 def _has_columns(sheet: Sheet) -> bool:
     """Whether a sheet can have a column of sources or dates; telling its areas apart takes longer."""
-    return any(_heading(c.shown) in _HEADINGS for c in sheet.census.texts)
+    return any(areas.folded(c.shown) in _HEADINGS for c in sheet.census.texts)
 
 
 def _of_area(
@@ -136,7 +140,7 @@ def _date(subject: Subject, sheet: Sheet, row: int, column: int) -> str:
 def dates_of(subject: Subject) -> Iterator[list[tuple[Cell, date]]]:
     """The dates of every column of dates, each with its cell."""
     for sheet in subject.book.sheets.values():
-        heads = [c for c in sheet.census.texts if _heading(c.shown) in DATES]
+        heads = [c for c in sheet.census.texts if areas.folded(c.shown) in DATES]
         columns: dict[int, list[int]] = {}
         for head in heads:
             columns.setdefault(head.column, []).append(head.row)
@@ -147,10 +151,6 @@ def dates_of(subject: Subject) -> Iterator[list[tuple[Cell, date]]]:
                 if day:
                     found[column].append((cell, day))
         yield from found.values()
-
-
-def _heading(text: str) -> str:
-    return text.strip().casefold().replace("_", " ")
 
 
 def day_of(text: str) -> date | None:

@@ -31,7 +31,7 @@ _FEWEST = 2  # kinds that make a record
 _SHORT = 60  # characters of a text that states a figure, rather than tells about one
 _LONGEST = 1000  # characters of a text that is read
 _SAYS_MORE = re.compile(r"[(\[,_]")  # a label that may say a unit
-_SAYS_UNIT = re.compile(r"\d.*[%/WwhHxX]|[$€]")  # a text whose figures can be told without a heading
+_SAYS_UNIT = re.compile(r"(?s)\A\D*+\d.*[%/WwhHxX]|[$€]")  # a text whose figures can be told without a heading
 # Headings of columns beside labels that hold something else than the figure which the label announces.
 _NO_FIGURE = re.compile(
     r"(unit|source|as of|date|grade|note|comment|lowest|highest|bound|at least|at most|min|max|flag|key|result|change|"
@@ -281,7 +281,7 @@ class Reader:
                 if record is None:
                     record = by_column[cell.column] = Record(cell.sheet, headings.get(cell.column, ""), words)
                 if isinstance(cell.shown, str):
-                    record.words += f" | {cell.shown}"
+                    record.words += f" | {cell.shown[:_SHORT]}"
                 elif kind is None:
                     continue  # a number of no kind states nothing
                 stated = False

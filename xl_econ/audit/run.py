@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 STRICT = "XL_ECON_STRICT"  # set where a check that fails must not be passed over: in tests
 _ONE = re.compile(r"[A-Z]{1,3}[0-9]+")
-LEAST, MEGABYTE = 180, 6  # seconds that any workbook has, and more for every megabyte of cells
+LEAST, MEGABYTE = 60, 3  # seconds that any workbook has, and more for every megabyte of cells
 MEMORY = 4 << 30
 # What says more of a cell than that its neighbours have another formula.
 _EXPLAIN_A_BREAK = ("range-short", "total-in-range", "counted-twice", "heading-in-range", "areas-misaligned")

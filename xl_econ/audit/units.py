@@ -142,6 +142,7 @@ _LONGEST_UNIT = 20  # characters of a unit beside a figure
 CLOSE = 0.03  # 8,766 hours are a year, 720 a month
 
 _ALIAS = {word: label for label, words in ALIASES.items() for word in words.split()}
+_LONGEST = 255  # characters of what may be a unit with white space and brackets around it
 _NOT_A_WORD = re.compile(r"^[\s(\[]+|[\s)\].:]+$")
 _IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
 _LAST_WORDS = re.compile(r",\s*([^,]+)$")
@@ -215,7 +216,7 @@ class Evidence:
 @lru_cache(1 << 14)
 def read(text: str) -> Unit | None:
     """A unit as people write it: `$/M tokens`, `kW per rack`, `GPU-hours`; None if it is none."""
-    text = _NOT_A_WORD.sub("", text)
+    text = _NOT_A_WORD.sub("", text) if len(text) <= _LONGEST else ""
     if not text or len(text) > 40:
         return None
     parts = _PER.split(text)
@@ -318,7 +319,7 @@ class Units:
         self._counts: dict[int, str] = {}  # by the rows of those headings: the heading of what is counted
         self._headed: dict[tuple[int, int, str], Evidence | None] = {}  # by column, last text above, number format
         for cell in sheet.census.texts:  # row by row
-            text = cell.shown.strip()
+            text = cell.shown[:_LONGEST].strip()
             if text:
                 self._above.setdefault(cell.column, []).append(cell.row)
                 self._left.setdefault(cell.row, []).append(cell.column)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 
 from xl_econ.workbook.book import Cell, Sheet
 
@@ -16,6 +18,8 @@ ABOUT = {
 }  # fmt: skip
 _UNITS = ("unit", "units")
 _FEWEST = 3
+Rows = list[tuple[int, list[Cell]]]  # in order
+_LONGEST = 255  # characters of a heading; a sheet may hold a text of a hundred times that, in every cell
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Area:
     columns: dict[str, int]  # of a heading as it is written, in small letters
     figures: tuple[int, ...]  # to the right of the units, what a row is about
     series: tuple[int, ...]  # the cases or the months, where a row has one formula
+    held: Rows = field(repr=False, compare=False)  # the rows of the sheet
 
     def column(self, *names: str) -> int | None:
         return next((self.columns[n] for n in names if n in self.columns), None)
@@ -38,17 +43,15 @@ class Area:
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
         """The rows with something in them."""
-        by_row: dict[int, list[Cell]] = {}
-        for (row, _), cell in self.sheet.cells.items():
-            if self.heading < row <= self.last:
-                by_row.setdefault(row, []).append(cell)
-        yield from sorted(by_row.items())
+        first, end = (bisect_right(self.held, number, key=itemgetter(0)) for number in (self.heading, self.last))
+        yield from self.held[first:end]
 
 
 def of(sheet: Sheet) -> list[Area]:
     """The areas of a sheet, the Tables last."""
     found = []
     other: list[int] = []  # heading rows of blocks that say nothing of units
+    held = [*sheet.rows().items()]
     texts = Counter(c.row for c in sheet.census.texts if c.shown)
     for row in (r for r, count in texts.items() if count >= _FEWEST):
         cells = sheet.rows()[row]
@@ -60,15 +63,16 @@ def of(sheet: Sheet) -> list[Area]:
         elif found and _looks_like(found[-1][1], cells):
             other.append(row)
     starts = sorted([row for row, _, _ in found] + other)
-    areas = [_area(sheet, *each, min((s - 1 for s in starts if s > each[0]), default=1 << 20)) for each in found]
+    ends = [*(s - 1 for s in starts), 1 << 20]
+    areas = [_area(sheet, *each, ends[bisect_right(starts, each[0])], held) for each in found]
     for table in sheet.tables:
         top, bottom, left, _ = table.area
-        names = {_clean(c): left + n for n, c in enumerate(table.columns)}
-        areas.append(Area(sheet, top, bottom, names, (), ()))
+        names = {folded(c): left + n for n, c in enumerate(table.columns)}
+        areas.append(Area(sheet, top, bottom, names, (), (), held))
     return areas
 
 
-def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last: int) -> Area:
+def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last: int, held: Rows) -> Area:
     unit = next((names[u] for u in _UNITS if u in names), 0)
     heads = [c for c in cells if unit and c.column > unit and c.shown not in (None, "")]
     figures = tuple(c.column for c in heads if _name(c) not in ABOUT)
@@ -79,7 +83,7 @@ def _area(sheet: Sheet, row: int, cells: list[Cell], names: dict[str, int], last
     else:
         dated = tuple(c.column for c in heads if c.is_number and _is_step(c))
         series = dated if len(dated) >= _FEWEST else ()
-    return Area(sheet, row, last, names, figures, series)
+    return Area(sheet, row, last, names, figures, series, held)
 
 
 def _looks_like(heading: list[Cell], cells: list[Cell]) -> bool:
@@ -95,8 +99,9 @@ def _is_step(cell: Cell) -> bool:
 
 
 def _name(cell: Cell) -> str:
-    return _clean(cell.text) if cell.shown is not None else ""
+    return folded(cell.text) if cell.shown is not None else ""
 
 
-def _clean(text: str) -> str:
-    return text.strip().casefold().replace("_", " ")
+def folded(text: str) -> str:
+    """A heading as headings are compared."""
+    return text[:_LONGEST].strip().casefold().replace("_", " ")

@@ -11,7 +11,7 @@ from xl_econ.workbook.book import Book, Cell
 from .colours import INPUT, kind
 from .rules import ERROR, WARNING, Found, here, rule, short
 
-_NUMBER = re.compile(r"[-+(]?\s*[$€£]?\s*\d[\d,.' ]*(e[-+]?\d+)?\s*%?\)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+(]?\s*+(?:[$€£]\s*+)?\d[\d,.' ]*+(e[-+]?\d+)?\s*+%?\)?", re.IGNORECASE)
 _TEXT_FORMATS = ("General", "@")
 _FEW = 3
 

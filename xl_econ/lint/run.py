@@ -11,23 +11,24 @@ from xl_econ.workbook.preflight import preflight
 
 from .rules import RULES, Finding
 
-SECONDS = 120
+LEAST, MEGABYTE = 60, 2  # seconds that any workbook has, and more for every megabyte of cells
 MEMORY = 4 << 30
 
 
-def lint(path: Path, seconds: float = SECONDS) -> list[Finding]:
+def lint(path: Path, seconds: float | None = None) -> list[Finding]:
     """The findings of a workbook, which is only read, sheet by sheet.
 
     Args:
         path: The workbook.
-        seconds: Time limit.
+        seconds: Time limit; it grows with the workbook if None.
 
     Raises:
         WorkbookError: It cannot be read, or not within the limits.
     """
     preflight(path)
+    limit = child.seconds(path, LEAST, MEGABYTE) if seconds is None else seconds
     arguments = [str(path.resolve())]
-    found = json.loads(child.run(path, "xl_econ.lint.run", arguments, MEMORY, seconds, ("the linter", "read")))
+    found = json.loads(child.run(path, "xl_econ.lint.run", arguments, MEMORY, limit, ("the linter", "read")))
     return [Finding(*f) for f in found]
 
 

@@ -15,6 +15,7 @@ from xl_econ.core.errors import InputError
 from xl_econ.core.quantity import is_blank, number_from_text
 from xl_econ.templates.fill import read_rows
 
+_LONGEST = 255  # characters of a heading
 _LISTS = ("values", "weights")
 
 
@@ -32,19 +33,26 @@ def read_table(path: Path) -> dict[str, Any]:
 
 def _of_workbook(path: Path) -> dict[str, Any]:
     """The first sheet that has the columns, wherever on it they stand."""
-    from xl_econ.workbook.read import held, load
+    from xl_econ.workbook.child import seconds, within_limits
+    from xl_econ.workbook.preflight import preflight
+    from xl_econ.workbook.scan import scan
 
-    for sheet in load(path, values=True).worksheets:
+    preflight(path)
+    with within_limits(path, seconds(path)):
+        book = scan(path)
+    for sheet in book.sheets.values():
         rows: dict[int, dict[int, Any]] = {}
-        for cell in held(sheet):
-            if not is_blank(cell.value):
-                rows.setdefault(cell.row, {})[cell.column] = cell.value
-        for at, row in rows.items():
-            names = {column: str(v).strip().casefold() for column, v in row.items()}
+        for (row, column), cell in sorted(sheet.cells.items()):
+            if not is_blank(cell.shown):
+                whole = cell.is_number and cell.shown == int(cell.shown)
+                value = int(cell.shown) if whole else cell.shown
+                rows.setdefault(row, {})[column] = book.date(cell) or value
+        for at, cells in rows.items():
+            names = {column: str(v)[:_LONGEST].strip().casefold() for column, v in cells.items()}
             if "key" in names.values() and {"value", "dist"} & set(names.values()):
                 below = [(n, [r.get(column) for column in names]) for n, r in rows.items() if n > at]
-                filled = [(n, cells) for n, cells in below if not all(map(is_blank, cells))]
-                return _case(list(names.values()), filled, f"{path.name}, sheet {sheet.title}, row")
+                filled = [(n, given) for n, given in below if not all(map(is_blank, given))]
+                return _case(list(names.values()), filled, f"{path.name}, sheet {sheet.name}, row")
     raise InputError(f"{path}: no sheet has the columns key and value or dist")
 
 

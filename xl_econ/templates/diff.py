@@ -10,7 +10,8 @@ from typing import Any
 
 from xl_econ.workbook.align import SheetPair
 from xl_econ.workbook.cell import At, address
-from xl_econ.workbook.grid import Grid, GridCell, GridSheet
+from xl_econ.workbook.child import seconds, within_limits
+from xl_econ.workbook.grid import LEAST, MEGABYTE, Grid, GridCell, GridSheet
 from xl_econ.workbook.recalc import same
 
 from .compare import Compared, calculation_key
@@ -32,6 +33,7 @@ GROUPS = {
     "names": "names",
     "formatting": "formatting only (cells by sheet)",
 }
+_LONGEST = 200  # characters of a cell, where a whole row is told
 _ORIGIN = ("source", "as_of", "grade")
 
 
@@ -68,7 +70,9 @@ def diff(a: Path, b: Path) -> list[Finding]:
     Raises:
         WorkbookError: One cannot be read.
     """
-    found = list(_Differences(Compared(Grid(a), Grid(b))).all())
+    books = Grid(a), Grid(b)
+    with within_limits(b, max(seconds(p, LEAST, MEGABYTE) for p in (a, b)), doing="compared"):
+        found = list(_Differences(Compared(*books)).all())
     order = list(GROUPS)
     return sorted(found, key=lambda f: order.index(f.group))
 
@@ -226,11 +230,16 @@ class _Differences:
 def _row(sheet: GridSheet, row: int) -> tuple[str, str, str]:
     """The group, name and content of a row that stands in one workbook only."""
     cells = sheet.rows[row]
-    says = " | ".join(str(c.shown()) for c in cells.values())
+    says = " | ".join(_short(c.shown()) for c in cells.values())
     for t in sheet.tables:
         if row in t.body and (key := cells.get(t.key_column)):
             return "tables", f"{t.name}[{key.value}]", says
     return "rows", f"{sheet.name} row {row}", says
+
+
+def _short(shown: Any) -> str:
+    text = str(shown)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def _column(sheet: GridSheet, column: int) -> tuple[str, str, str]:

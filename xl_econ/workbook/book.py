@@ -18,6 +18,7 @@ from .census import Census
 
 Area = tuple[int, int, int, int]  # first and last row, first and last column
 _NUMBERS = (float, int)  # and no truth value
+_LONGEST = 255  # characters of a number format
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]')
 
 
@@ -39,7 +40,7 @@ class Look:
 
 @lru_cache(1 << 12)
 def _shows_dates(text: str) -> bool:
-    first = _LITERAL.sub("", text.split(";", maxsplit=1)[0]).casefold()
+    first = _LITERAL.sub("", text[:_LONGEST].split(";", maxsplit=1)[0]).casefold()
     return text.casefold() != "general" and bool(set(first) & set("dmyhs"))
 
 
@@ -258,3 +259,10 @@ class Book:
             return start + dt.timedelta(days=int(cell.shown))
         except OverflowError:
             return None
+
+    def moment(self, cell: Cell) -> dt.datetime | None:
+        """The day and time that a cell shows, to the second; None where it shows no date."""
+        day = self.date(cell)
+        if day is None:
+            return None
+        return dt.datetime.combine(day, dt.time()) + dt.timedelta(seconds=round(abs(cell.shown) % 1 * 86_400))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from xl_econ.core.errors import WorkbookError
 _LIMIT, _SECONDS = "XL_ECON_MEMORY", "XL_ECON_SECONDS"
 _LINE = 500  # characters of a reason
 _MOST = 512 << 20  # bytes that a child may say: values of millions of cells
+_NO_MEMORY = re.compile(r"memory allocation of \d+ bytes failed|^MemoryError|bad_alloc|Cannot allocate memory", re.M)
 _ENDS_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
@@ -70,16 +72,25 @@ def run(
         _end(child)
         raise
     if child.returncode:
-        reason = err.decode(errors="replace").strip().splitlines()[-1:] or [_ending(child.returncode)]
-        raise WorkbookError(f"{path}: {who} cannot {what} it: {reason[0][:_LINE]}")
+        said = err.decode(errors="replace").strip()
+        reason = said.splitlines()[-1] if said else _ending(child.returncode)
+        if _NO_MEMORY.search(said):
+            reason = f"it needs more memory than {memory >> 30} GB"
+        raise WorkbookError(f"{path}: {who} cannot {what} it: {reason[:_LINE]}")
     if len(out) > _MOST:
         raise WorkbookError(f"{path}: {who} says more than {_MOST >> 20} MB about it")
     return out
 
 
 @contextlib.contextmanager
-def within_limits(path: Path, seconds: float, memory: int = 4 << 30) -> Iterator[None]:
+def within_limits(path: Path, seconds: float, memory: int = 4 << 30, doing: str = "read") -> Iterator[None]:
     """Limits for what reads a workbook in this process, where a platform and a thread can have any.
+
+    Args:
+        path: The workbook, for the error.
+        seconds: Time limit.
+        memory: Limit in bytes.
+        doing: What is done with it, for the error.
 
     Raises:
         WorkbookError: It takes too long, or more memory.
@@ -90,7 +101,7 @@ def within_limits(path: Path, seconds: float, memory: int = 4 << 30) -> Iterator
     import resource
 
     def ring(*_: object) -> None:
-        raise WorkbookError(f"{path}: is not read in {seconds:g} s")
+        raise WorkbookError(f"{path}: is not {doing} in {seconds:g} s")
 
     limits, here = resource.getrlimit(resource.RLIMIT_AS), signal.signal(signal.SIGALRM, ring)
     lower = [x for x in (memory, *limits) if x != resource.RLIM_INFINITY]
@@ -99,7 +110,7 @@ def within_limits(path: Path, seconds: float, memory: int = 4 << 30) -> Iterator
     try:
         yield
     except MemoryError:
-        raise WorkbookError(f"{path}: needs more memory than {memory >> 30} GB to be read") from None
+        raise WorkbookError(f"{path}: needs more memory than {memory >> 30} GB to be {doing}") from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, here)
@@ -107,7 +118,7 @@ def within_limits(path: Path, seconds: float, memory: int = 4 << 30) -> Iterator
 
 
 def _ending(code: int) -> str:
-    return f"it was ended by signal {-code}" if code < 0 else f"it ended with {code}"
+    return f"it crashed (signal {-code})" if code < 0 else f"it ended with {code}"
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -19,7 +19,7 @@ from .relative import relative
 _PLACE = r"R(?:\d+|\[-?\d+\])?C(?:\d+|\[-?\d+\])?"
 _TOKEN = re.compile(
     rf"""(?P<text>"(?:[^"]|"")*")
-    |(?:(?P<sheet>'(?:[^']|'')++'|(?:\[\d+\])?[^\W\d][\w.]*(?::[^\W\d][\w.]*)?|\[\d+\])!)?
+    |(?:(?P<sheet>'(?:[^']|''){{1,300}}+'|(?<![\w.\\])(?:\[\d+\])?[^\W\d][\w.]*+(?::[^\W\d][\w.]*+)?|\[\d+\])!)?
      (?:(?<![\w.\\])(?P<one>{_PLACE})(?::(?P<two>{_PLACE}))?(?![\w.(!])
        |(?<![\w.\\])(?P<c1>C(?:\d+|\[-?\d+\])?):(?P<c2>C(?:\d+|\[-?\d+\])?)(?![\w.(!])
        |(?<![\w.\\])(?P<r1>R(?:\d+|\[-?\d+\])?):(?P<r2>R(?:\d+|\[-?\d+\])?)(?![\w.(!])
@@ -28,7 +28,7 @@ _TOKEN = re.compile(
     re.X,
 )
 _PART = re.compile(r"R(\d+|\[-?\d+\])?C(\d+|\[-?\d+\])?")
-_COLUMN = re.compile(r"\[((?:[^\[\]']|'.)+)\]")
+_COLUMN = re.compile(r"\[((?:[^\[\]']|'.){1,300}+)\]")
 _NO_NAMES = ("TRUE", "FALSE", "N", "A", "REF", "VALUE", "DIV", "NUM", "NAME", "NULL")
 _DEEPEST = 8  # names of names
 _MOST = 1 << 16  # references that are held

@@ -6,18 +6,27 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from xl_econ.core.errors import WorkbookError
+
+from .appearance import Seen, appearances
 from .book import Book, Sheet
 from .cell import At, address
-from .read import held, load
+from .child import seconds, within_limits
+from .preflight import preflight
 from .references import shape
+from .scan import scan
 
 _TRUTHS = ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
-_SIDES = ("left", "right", "top", "bottom")
-_CELL = re.compile(r"=?(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Za-z]{1,3})\$?(\d+)(?::.*)?")
+LEAST, MEGABYTE = 30, 2  # seconds that any workbook has to be read, and more for every megabyte of cells
+MAX_COVERED = 5_000_000  # cells of merged areas, one by one
+_CELL = re.compile(r"=?(?:'((?:[^']|'')++)'|([^'!]++))!\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})(?::.*)?")
+
+
+_quoted = lru_cache(1 << 12)(repr)  # a long text that a thousand cells share is held once
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,9 @@ class GridCell:
     @property
     def token(self) -> str:
         """The content without what an inserted row or other inputs change: places in formulas, their results."""
-        return repr(self.value) if self.formula is None else shape(self.formula)
+        if self.formula is not None:
+            return shape(self.formula)
+        return _quoted(self.value) if isinstance(self.value, str) else repr(self.value)
 
     def shown(self) -> Any:
         """What the cell holds, as a report says it."""
@@ -102,7 +113,8 @@ class GridSheet:
         """The rows of Excel Tables by table and key; keys that stand there twice are left out."""
         found: dict[tuple[str, str], list[int]] = {}
         for t in self.tables:
-            for row in t.body:
+            # A table may claim a million rows, of which a few are there.
+            for row in t.body if len(t.body) <= len(self.rows) else [r for r in self.rows if r in t.body]:
                 if cell := self.rows.get(row, {}).get(t.key_column):
                     found.setdefault((t.name, str(cell.value)), []).append(row)
         return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
@@ -125,14 +137,9 @@ class Grid:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        texts, values = load(path, values=False), load(path, values=True)
-        self.sheets: dict[str, GridSheet] = {}
-        for sheet in texts.worksheets:
-            # A cell in the middle of a merged area holds nothing.
-            cells = dict(_cells(sheet, values[sheet.title]))
-            self.sheets[sheet.title] = GridSheet(sheet.title, cells, list(_tables(sheet, cells)))
-        self.names = {str(n): str(d.attr_text or "") for n, d in texts.defined_names.items() if not n.startswith("_")}
+        preflight(path)
+        with within_limits(path, seconds(path, LEAST, MEGABYTE)):
+            self._take(scan(path, appearances), path)
 
     @classmethod
     def of(cls, book: Book, path: Path) -> Grid:
@@ -143,15 +150,18 @@ class Grid:
             path: Where it is.
         """
         self = cls.__new__(cls)
+        self._take(book, path)
+        return self
+
+    def _take(self, book: Book, path: Path) -> None:
         self.path = path
-        self.sheets = {s.name: GridSheet(s.name, dict(sorted(_seen(s)))) for s in book.sheets.values()}
+        self.sheets = {s.name: GridSheet(s.name, dict(sorted(_seen(book, s, path)))) for s in book.sheets.values()}
         for t in book.tables.values():
             if t.headings:
                 left = t.area[2]
                 columns = {left + n: name for n, name in enumerate(t.columns) if name}
                 self.sheets[t.sheet].tables.append(TableArea(t.name, t.sheet, columns, t.body))
         self.names = {n: text for n, text in book.names.items() if not n.startswith("_")}
-        return self
 
     def cell_of(self, name: str) -> tuple[str, At] | None:
         """The first cell that a name leads to."""
@@ -162,14 +172,37 @@ class Grid:
         return {t.name: t for s in self.sheets.values() for t in s.tables}
 
 
-def _seen(sheet: Sheet) -> Iterator[tuple[At, GridCell]]:
+def _seen(book: Book, sheet: Sheet, path: Path) -> Iterator[tuple[At, GridCell]]:
+    covered = _covered(sheet, path)
     for (row, column), cell in sheet.cells.items():
         text: str | None = cell.formula.removeprefix("=") if cell.formula else None
         value = float(cell.shown) if type(cell.shown) is int else cell.shown
         if text is not None and (truth := text.upper()) in _TRUTHS:
             text, value = None, truth == _TRUTHS[0]
-        if text is not None or value not in (None, ""):
-            yield At(row, column), GridCell(text, value, ())
+        if (text is not None or value not in (None, "")) and (row, column) not in covered:
+            look = cell.look.appearance if isinstance(cell.look, Seen) else ()
+            yield At(row, column), GridCell(text, book.moment(cell) or value, look)
+
+
+def _covered(sheet: Sheet, path: Path) -> set[tuple[int, int]]:
+    """The cells in the middle of merged areas, which hold nothing that is seen.
+
+    Raises:
+        WorkbookError: The areas lie on one another, so that it would take for ever to look.
+    """
+    cells, left_over = sheet.cells, MAX_COVERED
+    found: set[tuple[int, int]] = set()
+    for _, (top, bottom, left, right) in sheet.merged:
+        size = (bottom - top + 1) * (right - left + 1)
+        left_over -= min(size, len(cells))
+        if left_over < 0:
+            raise WorkbookError(f"{path}: the merged areas of {sheet.name} lie on one another")
+        if size <= len(cells):
+            inside = ((r, c) for r in range(top, bottom + 1) for c in range(left, right + 1))
+        else:
+            inside = ((r, c) for r, c in cells if top <= r <= bottom and left <= c <= right)
+        found.update(p for p in inside if p != (top, left))
+    return found
 
 
 def place(text: str) -> tuple[str, At] | None:
@@ -181,57 +214,3 @@ def place(text: str) -> tuple[str, At] | None:
         return None
     sheet = found[1].replace("''", "'") if found[1] else found[2].lstrip("$")
     return sheet, At(int(found[4]), column_number(found[3]))
-
-
-def _cells(texts: Any, values: Any) -> Iterator[tuple[At, GridCell]]:
-    looks: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for c in held(texts):
-        if c.value is None or c.value == "":
-            continue
-        style = tuple(c._style)
-        if style not in looks:
-            looks[style] = _look(c)
-        formula: str | None = None
-        value = c.value
-        if c.data_type == "f":
-            text = str(getattr(value, "text", value) or "").removeprefix("=")
-            value = values.cell(c.row, c.column).value
-            truth = text.upper() in _TRUTHS
-            formula, value = (None, text.upper() == _TRUTHS[0]) if truth else (text, value)
-        if type(value) is int:
-            value = float(value)
-        yield At(c.row, c.column), GridCell(formula, value, looks[style])
-
-
-def _look(c: Any) -> tuple[Any, ...]:
-    """What a person sees of a cell's style; how a program files it away is its own affair."""
-    font, fill, place = c.font, c.fill, c.alignment
-    filled = _colour(fill.fgColor) if fill is not None and fill.fill_type == "solid" else None
-    lines = tuple((side.style if side else None) or None for side in (getattr(c.border, s) for s in _SIDES))
-    horizontal = None if place.horizontal == "general" else place.horizontal
-    vertical = None if place.vertical == "bottom" else place.vertical
-    face = (font.name, font.sz, bool(font.b), bool(font.i), None if font.u == "none" else font.u, _colour(font.color))
-    # Whether a sign is escaped or quoted is no matter of looks.
-    number = re.sub(r'[\\"]', "", c.number_format.casefold())
-    return number, face, filled, lines, horizontal, vertical, bool(place.wrap_text)
-
-
-def _colour(colour: Any) -> Any:
-    """A colour by its red, green and blue; black where none is said."""
-    if colour is None or (colour.type == "theme" and colour.theme == 1 and not colour.tint):
-        return "000000"
-    return str(colour.rgb)[-6:].upper() if colour.type == "rgb" else (colour.type, colour.value)
-
-
-def _tables(sheet: Any, cells: dict[At, GridCell]) -> Iterator[TableArea]:
-    from openpyxl.utils import range_boundaries
-
-    for area in sheet.tables.values():
-        corners: Any = range_boundaries(area.ref)
-        left, top, right, bottom = corners
-        headed = area.headerRowCount != 0
-        headings = {n: cells.get(At(top, n)) for n in range(left, right + 1)} if headed else {}
-        columns = {n: str(c.value) for n, c in headings.items() if c is not None}
-        if columns:
-            body = range(top + 1, bottom - (area.totalsRowCount or 0) + 1)
-            yield TableArea(area.displayName, sheet.title, columns, body)

@@ -7,6 +7,7 @@ from typing import Any
 
 from .book import Look
 
+LONGEST = 4096  # characters of a number format, which other programs may write longer than Excel
 _BLACK_THEME = 1  # the text colour of a theme
 _INDEXED = {"8": "000000", "64": "black", "10": "FF0000", "12": "0000FF", "17": "008000"}
 # Number formats that a file names by number only.
@@ -25,21 +26,19 @@ def looks(root: Any) -> list[Look]:
     Args:
         root: The root of the part with the styles.
     """
-    formats = dict(_FORMATS)
-    for e in _under(root, "numFmts"):
-        formats[int(e.get("numFmtId"))] = e.get("formatCode") or "General"
-    fonts = [_font(e) for e in _under(root, "fonts")] or ["black"]
-    fills = [_fill(e) for e in _under(root, "fills")] or [""]
-    named = [int(e.get("xfId") or 0) for e in _under(root, "cellStyles")]
-    names = {n: e.get("name") or "" for n, e in zip(named, _under(root, "cellStyles"), strict=True)}
+    codes = formats(root)
+    fonts = [_font(e) for e in under(root, "fonts")] or ["black"]
+    fills = [_fill(e) for e in under(root, "fills")] or [""]
+    named = [int(e.get("xfId") or 0) for e in under(root, "cellStyles")]
+    names = {n: e.get("name") or "" for n, e in zip(named, under(root, "cellStyles"), strict=True)}
     known: dict[Look, Look] = {}
     found = []
-    for e in _under(root, "cellXfs"):
-        guard = next((g for g in e if _local(g) == "protection"), None)
+    for e in under(root, "cellXfs"):
+        guard = next((g for g in e if local(g) == "protection"), None)
         look = Look(
             _at(fonts, e.get("fontId")),
             _at(fills, e.get("fillId")),
-            formats.get(int(e.get("numFmtId") or 0), "General"),
+            codes.get(int(e.get("numFmtId") or 0), "General"),
             names.get(int(e.get("xfId") or 0), "Normal"),
             guard is None or guard.get("locked") not in ("0", "false"),
         )
@@ -47,31 +46,46 @@ def looks(root: Any) -> list[Look]:
     return found or [Look()]
 
 
-def _local(e: Any) -> str:
+def formats(root: Any) -> dict[int, str]:
+    """The codes of number formats by number: those that every program knows, and the workbook's own.
+
+    Raises:
+        ValueError: One is far longer than any program allows.
+    """
+    own = {int(e.get("numFmtId")): e.get("formatCode") or "General" for e in under(root, "numFmts")}
+    longest = max(map(len, own.values()), default=0)
+    if longest > LONGEST:
+        raise ValueError(f"a number format of {longest:,} characters, where Excel allows 255")
+    return _FORMATS | own
+
+
+def local(e: Any) -> str:
+    """The name of an element without its namespace."""
     return str(e.tag).rpartition("}")[2]
 
 
-def _under(root: Any, name: str) -> Iterator[Any]:
+def under(root: Any, name: str) -> Iterator[Any]:
+    """The elements of a list of the styles."""
     for e in root:
-        if _local(e) == name:
+        if local(e) == name:
             yield from e
 
 
 def _at(found: list[str], number: str | None) -> str:
     n = int(number or 0)
-    return found[n] if n < len(found) else found[0]
+    return found[n] if 0 <= n < len(found) else found[0]
 
 
 def _font(e: Any) -> str:
-    colour = next((c for c in e if _local(c) == "color"), None)
+    colour = next((c for c in e if local(c) == "color"), None)
     return rgb(colour, "black")
 
 
 def _fill(e: Any) -> str:
-    pattern = next((p for p in e if _local(p) == "patternFill"), None)
+    pattern = next((p for p in e if local(p) == "patternFill"), None)
     if pattern is None or pattern.get("patternType") in (None, "none"):
         return ""
-    return rgb(next((c for c in pattern if _local(c) == "fgColor"), None), "")
+    return rgb(next((c for c in pattern if local(c) == "fgColor"), None), "")
 
 
 def rgb(colour: Any, default: str) -> str:

@@ -22,7 +22,7 @@ from .sheet import Cell, SheetXml, encoding
 WORKBOOK = "xl/workbook.xml"
 _OFFICE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _STRICT = "{http://purl.oclc.org/ooxml/officeDocument/relationships}"
-_REFERENCE = re.compile(r"=?\s*(?:'((?:[^']|'')+)'|([^'!]+))!(\$?[A-Za-z]{1,3}\$?\d+)(?::(\$?[A-Za-z]{1,3}\$?\d+))?")
+_REFERENCE = re.compile(r"=?\s*+(?:'((?:[^']|'')++)'|([^'!]++))!(\$?[A-Za-z]{1,3}\$?\d+)(?::(\$?[A-Za-z]{1,3}\$?\d+))?")
 
 
 @dataclass(frozen=True)
@@ -231,5 +231,7 @@ def parse(data: bytes, where: str) -> Any:
 
     try:
         return fromstring(data, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError) as e:
-        raise WorkbookError(f"{where}: malformed: {type(e).__name__}") from None
+    except DefusedXmlException:
+        raise WorkbookError(f"{where} has a document type of its own") from None
+    except (ParseError, ValueError) as e:
+        raise WorkbookError(f"{where} is malformed: {e}") from None

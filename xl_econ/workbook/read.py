@@ -14,6 +14,7 @@ from xl_econ.core.errors import WorkbookError
 
 from .cell import cell_at
 from .child import seconds, within_limits
+from .events import in_words
 from .preflight import preflight
 
 _MERGED = re.compile(rb"""mergeCell\s[^<>]*?ref\s*=\s*["']([A-Za-z]{1,3}\d{1,7}):([A-Za-z]{1,3}\d{1,7})""")
@@ -85,5 +86,4 @@ def load(path: Path, values: bool) -> Any:
     except WorkbookError:
         raise
     except Exception as e:  # openpyxl raises KeyError, IndexError, TypeError, XML and zip errors alike
-        reason = " ".join(f"{e}".split())[:200]
-        raise WorkbookError(f"{path}: cannot be read ({type(e).__name__}: {reason})") from None
+        raise WorkbookError(f"{path}: cannot be read: {in_words(e)}") from None

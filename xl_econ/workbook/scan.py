@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from xl_econ.core.errors import WorkbookError
 
 from .book import Book, Look, Settings, Sheet, Table
 from .cell import cell_at, unescaped
-from .events import is_true, walk
+from .events import in_words, is_true, walk
 from .looks import looks
 from .parts import parse
 from .preflight import preflight
@@ -23,8 +23,15 @@ _WORKBOOK = "xl/workbook.xml"
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
 
-def scan(path: Path) -> Book:
+Looks = Callable[[Any], list[Look]]
+
+
+def scan(path: Path, of_styles: Looks = looks) -> Book:
     """The model of a workbook.
+
+    Args:
+        path: The workbook.
+        of_styles: What makes the looks of cells of the styles' part.
 
     Raises:
         WorkbookError: The file cannot be read, or holds more cells than a model of people does.
@@ -32,12 +39,11 @@ def scan(path: Path) -> Book:
     preflight(path)
     try:
         with zipfile.ZipFile(path) as package:
-            return _Package(path, package).book()
+            return _Package(path, package).book(of_styles)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as e:
         raise WorkbookError(f"{path}: cannot be read: {e}") from None
     except (ValueError, LookupError, TypeError, AttributeError) as e:
-        reason = f"{type(e).__name__}: {e}".replace("\n", " ")[:200]
-        raise WorkbookError(f"{path}: is not written as the format demands ({reason})") from None
+        raise WorkbookError(f"{path}: is not written as the format demands: {in_words(e)}") from None
 
 
 class _Package:
@@ -78,15 +84,17 @@ class _Package:
             found.append((str(r.get("Id")), kind, target, outside))
         return found
 
-    def book(self) -> Book:
+    def book(self, of_styles: Looks) -> Book:
         root = self.root(_WORKBOOK)
         relations = self.relations(_WORKBOOK)
         by_id = {i: (kind, target) for i, kind, target, _ in relations}
         by_kind = {kind: target for _, kind, target, _ in relations}
-        found = looks(self.root(by_kind["styles"])) if self.has(by_kind.get("styles", "")) else [Look()]
+        styles = by_kind.get("styles", "")
+        found = of_styles(self.root(styles)) if self.has(styles) else [Look()]
         shared = _shared(self, by_kind.get("sharedStrings", ""))
         book = Book(settings=self.settings(root, relations))
         order: list[str] = []
+        owners: dict[str, str] = {}  # the sheet that a part is
         count = 0
         for e in root.iter():
             tag = _local(e.tag)
@@ -96,6 +104,10 @@ class _Package:
                 link = next((v for k, v in e.attrib.items() if _local(k) == "id" and k != "sheetId"), "")
                 kind, part = by_id.get(link, ("", ""))
                 if kind == "worksheet":
+                    if part.casefold() in owners:
+                        both = f"{owners[part.casefold()]} and {name}"
+                        raise WorkbookError(f"{self.path}: the sheets {both} are one part, {part}")
+                    owners[part.casefold()] = name
                     sheet = Sheet(name, e.get("state") or "visible")
                     reader = SheetReader(self.path, part, self.read(part), sheet, found, shared, count)
                     count = reader.read()

@@ -39,9 +39,9 @@ _NUMBER_OF_ROW = re.compile(r"""\sr\s*=\s*["'](\d{1,7})["']""")
 _REFERENCE = re.compile(r"""\sr\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
 _PLACE = re.compile(r"""\sr\s*=\s*["']([^"'>]*)""")
 _TYPE = re.compile(r"""\st\s*=\s*["'](\w+)["']""")
-_TYPE_AND_METADATA = re.compile(r"""\s+(?:t|vm)\s*=\s*(?:"[^"]*"|'[^']*')""")
-_STYLE = re.compile(r"""\s+s\s*=\s*(?:"[^"]*"|'[^']*')""")
-_METADATA = re.compile(r"""\s+cm\s*=\s*(?:"[^"]*"|'[^']*')""")
+_TYPE_AND_METADATA = re.compile(r"""(?<!\s)\s++(?:t|vm)\s*=\s*(?:"[^"]*"|'[^']*')""")
+_STYLE = re.compile(r"""(?<!\s)\s++s\s*=\s*(?:"[^"]*"|'[^']*')""")
+_METADATA = re.compile(r"""(?<!\s)\s++cm\s*=\s*(?:"[^"]*"|'[^']*')""")
 _AREA = re.compile(r"""\sref\s*=\s*["']([^"']+)["']""")
 
 

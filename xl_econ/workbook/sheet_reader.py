@@ -380,5 +380,5 @@ def area(reference: str) -> Area:
 
 
 def _areas(references: str) -> Iterator[Area]:
-    for reference in references.split():
+    for reference in dict.fromkeys(references.split()):
         yield area(reference)

@@ -13,7 +13,7 @@ from xl_econ.workbook.cell import STORABLE_ERRORS
 
 _NOTHING = ("0", '""', "")
 _ASKS = re.compile(r"^\s*(?:ISERROR|ISERR|ISNA)\(", re.I)
-_QUOTIENT = re.compile(r"[^,;()]*/[^,;()]*|[^,;]*/\s*(?:SUM|COUNT|COUNTIF|SUMIF)?\([^()]*\)", re.I)
+_QUOTIENT = re.compile(r"[^,;()/]*+/[^,;()]*+|[^,;]*/\s*(?:SUM|COUNT|COUNTIF|SUMIF)?\([^()]*\)", re.I)
 
 
 @check("error-value", ERROR, "A cell shows an error", "correct the formula, or the input that it comes from")

@@ -10,6 +10,7 @@ from xl_econ.audit.tokens import operands, tokens
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.graph import references
 
+_NAMING = ("let(", "_xlfn.let(", "lambda(", "_xlfn.lambda(")
 _PROGRAMS = "_xl"  # names that programs keep for themselves: _xlnm.Print_Area
 
 
@@ -44,15 +45,11 @@ def name_undefined(subject: Subject) -> Iterator[Found]:
     defined = {n.casefold() for _, n, _ in _names(subject)} | set(subject.book.tables)
     for blocks in subject.copies.values():
         cell = blocks[0].first
+        if "#NAME?" not in (cell.shown, subject.computed(cell)) or _has_own_names(cell):
+            continue
         for name in (r.name for r in subject.graph.references(cell) if r.name and not r.external):
             folded = name.casefold()
-            wrong = cell.shown == "#NAME?" or subject.computed(cell) == "#NAME?"
-            local = {t.text.casefold() for t in tokens(cell.key) if t.kind == "call"} & {
-                "let(",
-                "_xlfn.let(",
-                "lambda(",
-            }
-            if wrong and folded not in defined and folded not in said and not local:
+            if folded not in defined and folded not in said:
                 said.add(folded)
                 yield at(cell, f"{cell.formula[:80]} uses the name {name}, which is not defined")
 
@@ -101,6 +98,10 @@ def name_no_figure(subject: Subject) -> Iterator[Found]:
                 yield at(block.first, f"{reference.name} leads to {what} ({_text(subject, reference.name)})")
 
 
+def _has_own_names(cell: Cell) -> bool:
+    return any(t.kind == "call" and t.text.casefold() in _NAMING for t in tokens(cell.key))
+
+
 def _names(subject: Subject) -> Iterator[tuple[str, str, str]]:
     """Every name: the sheet that it is of ("" the workbook), the name, what it stands for."""
     yield from (("", n, t) for n, t in subject.book.names.items() if not n.startswith(_PROGRAMS))
@@ -109,7 +110,7 @@ def _names(subject: Subject) -> Iterator[tuple[str, str, str]]:
 
 
 def _used(subject: Subject) -> dict[tuple[str, str], Cell]:
-    """The first formula of every sheet that uses a name, also through another name."""
+    """The first formula of every sheet, and of all ("") of them, that uses a name, also through another name."""
     found: dict[tuple[str, str], Cell] = {}
     through = {n.casefold(): [r.name for r in references(f"={t}") if r.name] for _, n, t in _names(subject)}
     for blocks in subject.copies.values():
@@ -117,13 +118,12 @@ def _used(subject: Subject) -> dict[tuple[str, str], Cell]:
         names = [r.name.casefold() for r in subject.graph.references(cell) if r.name]
         for name in names + [n.casefold() for other in names for n in through.get(other, ())]:
             found.setdefault((cell.sheet, name), cell)
+            found.setdefault(("", name), cell)
     return found
 
 
 def _user(used: dict[tuple[str, str], Cell], scope: str, name: str) -> Cell | None:
-    if scope:
-        return used.get((scope, name.casefold()))
-    return next((cell for (_, n), cell in used.items() if n == name.casefold()), None)
+    return used.get((scope, name.casefold()))
 
 
 def _text(subject: Subject, name: str) -> str:

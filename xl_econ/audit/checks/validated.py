@@ -39,12 +39,14 @@ _SLACK = 1e-12
 def validation_violated(subject: Subject) -> Iterator[Found]:
     """Whole numbers, decimals, dates, lengths and lists, with bounds that are constants, cells or names."""
     for sheet in subject.book.sheets.values():
-        for rule in sheet.validations:
+        said: set[tuple[int, int]] = set()
+        for rule in dict.fromkeys(sheet.validations):
             for cell in _cells(sheet, rule):
-                if cell.formula or cell.shown in (None, ""):
+                if cell.formula or cell.shown in (None, "") or (cell.row, cell.column) in said:
                     continue
                 allowed = _broken(subject, rule, cell)
                 if allowed:
+                    said.add((cell.row, cell.column))
                     yield at(cell, f"{cell.text[:40]} is typed where the cell's rule allows {allowed}")
 
 
