@@ -112,7 +112,7 @@ def _audit(path: Path) -> None:
         return
     subject = Subject.__new__(Subject)  # without an engine, which would take all the time
     subject.path, subject.engine, subject.as_of, subject.book, subject.graph = path, "none", None, found, Graph(found)
-    subject.__dict__["_computation"] = {}, "not asked"
+    subject.__dict__["_computation"] = [None] * sum(b.count for b in subject.blocks), "not asked"
     for check in CHECKS.values():
         for f in check.run(subject):
             assert f.message, check.id

@@ -63,6 +63,7 @@ def test_the_same_as_built(flavour, tmp_path):
         assert {n for n in a_parts if a_parts[n] != b_parts[n]} <= {"xl/sharedStrings.xml"}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("flavour", build.FLAVOURS)
 @pytest.mark.parametrize("name", layout.names())
 def test_every_template_is_the_same_as_built(name, flavour, tmp_path):

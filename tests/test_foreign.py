@@ -138,12 +138,14 @@ def test_a_workbook_that_somebody_worked_in(maker, tmp_path, capsys):
     assert path.read_bytes() == before
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_as_excel_leaves_it(name, tmp_path, capsys):
     filled(foreign.by_excel(built(name, tmp_path), tmp_path / "e.xlsx"), capsys)
 
 
 @LIBREOFFICE
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_saved_by_libreoffice(name, tmp_path, capsys):
     """Filled, saved by LibreOffice, and then filled, extracted, compared and recalculated."""

@@ -32,6 +32,7 @@ def said(path, capsys, *options):
     return {k: report[k]["holds"] for k in LINES}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", layout.names())
 def test_every_template_holds_when_built(name, tmp_path, capsys):
     path = built(tmp_path / "a.xlsx", name, "owner=A & <B>")
