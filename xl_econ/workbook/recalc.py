@@ -24,7 +24,7 @@ from .read import Address, FormulaCell
 from .values import Place, Rectangle, places, unpacked
 
 MEMORY = {"ironcalc": 4 << 30, "libreoffice": 12 << 30}  # LibreOffice reserves far more address space than it uses
-LEAST = {"ironcalc": 10, "libreoffice": 120}  # seconds that any workbook has
+LEAST = {"ironcalc": 20, "libreoffice": 120}  # seconds that any workbook has
 ENGINES = tuple(MEMORY)
 CANCELLATION = 1e-15
 
