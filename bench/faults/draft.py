@@ -25,7 +25,7 @@ _UNKNOWN = ("#NAME?", "#N/IMPL!", "#ERROR!")
 
 def computed(path: Path) -> dict[Address, Any]:
     """What the engine computes for every formula cell."""
-    return {(sheet, address(At(row, column))): value for sheet, row, column, value in ironcalc(path)}
+    return {(sheet, address(At(row, column))): value for sheet, row, column, value in ironcalc(path).found}
 
 
 def same(a: Any, b: Any, tolerance: float = 1e-9) -> bool:
