@@ -279,4 +279,4 @@ def _plain(f: Finding) -> list[Any]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    child.leave(main())

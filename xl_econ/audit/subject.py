@@ -166,12 +166,32 @@ class Subject:
         )
 
     @cached_property
+    def _keys(self) -> dict[tuple[str, int], set[str]]:
+        """The formulas of every column, by sheet and column."""
+        found: dict[tuple[str, int], set[str]] = {}
+        for block in self.blocks:
+            for column in range(block.first.column, block.last.column + 1):
+                found.setdefault((block.sheet.name, column), set()).add(block.key)
+        return found
+
+    def beside_copies(self, sheet: str, column: int) -> bool:
+        """Whether a cell of a column can stand between copies of one formula, or at the end of two of them."""
+        before_last, before, here, after, next_ = (self._keys.get((sheet, column + n), set()) for n in range(-2, 3))
+        pairs = (before, after), (before_last, before), (after, next_)
+        return bool(here) or not all(one.isdisjoint(two) for one, two in pairs)
+
+    @cached_property
     def inputs(self) -> list[Cell]:
         """The typed numbers that some formula reads, directly; sheet by sheet and column by column."""
+        return [*chain.from_iterable(self.inputs_by_column.values())]
+
+    @cached_property
+    def inputs_by_column(self) -> dict[tuple[str, int], list[Cell]]:
+        """The same by sheet and column, from the top."""
         by_sheet: dict[str, list[Area]] = {}
         for sheet, area in self.read:
             by_sheet.setdefault(sheet, []).append(area)
-        found: list[Cell] = []
+        found: dict[tuple[str, int], list[Cell]] = {}
         for name in sorted(by_sheet.keys() & self.book.sheets.keys()):
             spans: dict[tuple[int, int], list[tuple[int, int]]] = {}
             for top, bottom, left, right in by_sheet[name]:
@@ -179,7 +199,8 @@ class Subject:
             stretches = [(left, right, _joined(rows)) for (left, right), rows in spans.items()]
             for column, held in sorted(self.book.sheets[name].census.columns.items()):
                 rows = [r for left, right, joined in stretches if left <= column <= right for r in joined]
-                found += _within(held, _joined(rows)) if rows else ()
+                if rows and (cells := [*_within(held, _joined(rows))]):
+                    found[name, column] = cells
         return found
 
     @cached_property

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .bare import bare, with_blanks
-from .child import limit_memory
+from .child import leave, limit_memory
 from .read import refuse_large_areas
 from .values import Place, Rectangle, packed
 
@@ -134,4 +134,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    leave(main())

@@ -31,7 +31,7 @@ def formulas_frozen(subject: Subject) -> Iterator[Found]:
     for sheet in subject.book.sheets.values():
         columns = sheet.census.columns
         for n in sorted(columns):
-            if not columns[n].numbers or not (columns[n].formulas or (n - 1 in columns and columns[n - 1].formulas)):
+            if not columns[n].numbers or not subject.beside_copies(sheet.name, n):
                 continue
             held = sheet.cells
             for cell in columns[n].numbers:

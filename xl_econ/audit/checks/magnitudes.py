@@ -24,9 +24,10 @@ def magnitude_apart(subject: Subject) -> Iterator[Found]:
     for run in _runs(subject):
         if len(run) <= _FEWEST:
             continue
-        values = sorted([float(c.shown) for c in run if c.shown])
-        if len(values) <= _FEWEST or values[0] <= 0:
+        values = [float(c.shown) for c in run if c.shown]
+        if len(values) <= _FEWEST or not 0 < _APART * min(values) <= max(values):
             continue
+        values.sort()
         for value, low, high in ((values[-1], values[0], values[-2]), (values[0], values[1], values[-1])):
             times = max(value / high, low / value)
             if times < max(_APART, _OF_SPREAD * high / low):
@@ -41,6 +42,13 @@ def _runs(subject: Subject) -> Iterator[list[Cell]]:
     """Typed figures one below the other, of one number format."""
     for sheet in subject.book.sheets.values():
         for column in sheet.census.columns.values():
+            rows = column.number_rows
+            if len(rows) <= _FEWEST:
+                continue
+            if rows[-1] - rows[0] == len(rows) - 1 and len({id(c.look) for c in column.numbers}) == 1:
+                if not column.numbers[0].look.is_date:
+                    yield column.numbers
+                continue
             run: list[Cell] = []
             row, look = 0, None
             for cell in column.numbers:

@@ -45,9 +45,10 @@ def name_undefined(subject: Subject) -> Iterator[Found]:
     defined = {n.casefold() for _, n, _ in _names(subject)} | set(subject.book.tables)
     for blocks in subject.copies.values():
         cell = blocks[0].first
-        if "#NAME?" not in (cell.shown, subject.computed(cell)) or _has_own_names(cell):
+        names = [r.name for r in subject.graph.references(cell) if r.name and not r.external]
+        if not names or "#NAME?" not in (cell.shown, subject.computed(cell)) or _has_own_names(cell):
             continue
-        for name in (r.name for r in subject.graph.references(cell) if r.name and not r.external):
+        for name in names:
             folded = name.casefold()
             if folded not in defined and folded not in said:
                 said.add(folded)

@@ -20,17 +20,13 @@ _MOST = 5  # unread figures of a sheet that are said one by one
 )
 def unused_input(subject: Subject) -> Iterator[Found]:
     """Typed numbers with a label in a column, or row, of which others are read."""
-    read: dict[tuple[str, int], set[int]] = {}
-    for c in subject.inputs:
-        read.setdefault((c.sheet, c.column), set()).add(c.row)
     for sheet in subject.book.sheets.values():
-        beside = (
-            cell
-            for column, held in sheet.census.columns.items()
-            if 0 < len(rows := read.get((sheet.name, column), ())) < len(held.numbers)
-            for cell in held.numbers
-            if cell.row not in rows
-        )
+        beside: list[Cell] = []
+        for column, held in sheet.census.columns.items():
+            read = subject.inputs_by_column.get((sheet.name, column), [])
+            if 0 < len(read) < len(held.numbers):
+                rows = {c.row for c in read}
+                beside += [c for c in held.numbers if c.row not in rows]
         unread = (c for c in beside if not c.spilled and _has_label(sheet, c) and not _counts(sheet, c))
         found = sorted(unread, key=lambda c: (c.row, c.column))
         for cell in found[:_MOST]:
