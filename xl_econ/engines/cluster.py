@@ -149,7 +149,7 @@ class Dask:
                 try:
                     return future.result(timeout=_LOOK_SECONDS)
                 except TimeoutError:
-                    if future.done():
+                    if future.status == "error":  # the task's own; one that is done by now is taken the next time
                         raise
                 # A worker that dies while it starts is not started again: without any, a task would wait for ever.
                 now = time.monotonic()
