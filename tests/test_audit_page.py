@@ -102,6 +102,11 @@ class Page:
     def text(self, css):
         return self.driver.execute_script("return document.querySelector(arguments[0]).innerText", css)
 
+    def attribute(self, css, name):
+        """An attribute, in one go: what is in sight is drawn anew now and then."""
+        script = "return document.querySelector(arguments[0]).getAttribute(arguments[1])"
+        return self.driver.execute_script(script, css, name)
+
     def keys(self, *keys):
         from selenium.webdriver import ActionChains
 
@@ -136,8 +141,8 @@ def test_it_opens_at_the_worst_finding_and_shows_the_sheet(shown):
     assert shown.text("#list .item .where").startswith("✕")
     assert shown.one('#tabs [aria-selected="true"]').text.startswith("Model")
     assert shown.text("#at-C2") == "41"
-    assert "error" in shown.one("#at-C2").get_attribute("class")
-    assert shown.one("#at-C2").get_attribute("data-mark") == "✕"
+    assert "error" in shown.attribute("#at-C2", "class")
+    assert shown.attribute("#at-C2", "data-mark") == "✕"
     assert "Back (hidden)" in [t.text for t in shown.all("#tabs button")]
 
 
@@ -208,7 +213,7 @@ def test_an_input_says_its_source(shown):
     shown.click("#at-C2")
     assert "Data sheet" in shown.text("#cell")
     assert "input with a source" in shown.text("#cell")
-    assert "input" in shown.one("#at-C5").get_attribute("class")  # a text that is chosen
+    assert "input" in shown.attribute("#at-C5", "class")  # a text that is chosen
     assert "<img" in shown.text("#at-A4")
 
 
@@ -218,7 +223,7 @@ def test_search_finds_values_formulas_and_labels(shown):
     assert box.get_attribute("id") == "search"
     box.send_keys("bill of")
     shown.until(lambda: "Model!C2" in shown.text("#found"))
-    assert "hit" in shown.one("#at-C2").get_attribute("class")
+    assert "hit" in shown.attribute("#at-C2", "class")
     box.send_keys("\ue007")
     shown.until(lambda: shown.text("#cell h2").startswith("Model!"))
     shown.keys("\ue00c")
@@ -237,7 +242,7 @@ def test_filters_by_severity_and_check(shown):
     errors = sum("is-error" in i.get_attribute("class") for i in shown.all("#list .item"))
     shown.click('.chip[data-kind="error"]')
     assert len(shown.all("#list .item")) == before - errors
-    assert "error" not in shown.one("#at-C2").get_attribute("class").split()
+    assert "error" not in shown.attribute("#at-C2", "class").split()
     shown.click('.chip[data-kind="error"]')
     shown.click('#check option[value="error-masked"]')
     assert {i.text for i in shown.all("#list .check")} == {"error-masked"}
@@ -259,7 +264,7 @@ def test_keys_move_in_the_grid_and_between_findings(shown):
     assert shown.text("#cell h2").endswith(str(row))
     shown.keys("\ue014", "\ue012", "\ue013")  # right, left, up
     assert shown.text("#cell h2") == first
-    assert shown.one("#scroll").get_attribute("aria-activedescendant") == "at-" + first.rpartition("!")[2]
+    assert shown.attribute("#scroll", "aria-activedescendant") == "at-" + first.rpartition("!")[2]
     shown.keys("\ue011")  # home
     assert shown.text("#cell h2").endswith("A" + str(row - 1))
     shown.keys("?")
