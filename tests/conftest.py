@@ -53,3 +53,13 @@ def pytest_runtest_call(item):
 
 
 ENGINES = ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.libreoffice)]
+
+
+@pytest.fixture
+def case_file(tmp_path):
+    """The case of a sweep, as a file."""
+    from sweep_case import TOML
+
+    path = tmp_path / "case.toml"
+    path.write_text(TOML)
+    return path

@@ -1,61 +1,27 @@
-"""Sweeps: the same bits wherever they run, right statistics, cases that are refused with what is wrong."""
+"""Sweeps: the same bits wherever they run, right statistics, what they tell."""
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 import math
-import re
 from pathlib import Path
 
 import numpy as np
-import openpyxl
 import pytest
 from scipy import stats
+from sweep_case import CASE, INPUTS, RANDOM, TOML, swept
 
 import xl_econ
 from xl_econ import cli
-from xl_econ.core.errors import InputError, UsageError, XlEconError
+from xl_econ.core.errors import InputError
 from xl_econ.engines import engine
 from xl_econ.scenarios import plan as plans
 from xl_econ.scenarios import run as sweeps
-from xl_econ.scenarios.cases import read, study
+from xl_econ.scenarios.cases import study
 from xl_econ.scenarios.draws import BLOCK, Draws, Permutation
 from xl_econ.scenarios.sketch import Sketch
 from xl_econ.scenarios.state import load, save
-
-INPUTS = {
-    "params_b": {"dist": "triangular", "low": 300, "mode": 405, "high": 500},
-    "tokens_t": {"dist": "uniform", "low": 12, "high": 18},
-    "peak_tflops": 989.4,
-    "mfu": {"dist": "triangular", "low": 0.2, "mode": 0.38, "high": 0.46},
-    "usd_per_gpu_hour": {"dist": "lognormal", "p10": 1.9, "p90": 3.9},
-    "goodput": {"dist": "discrete", "values": [0.8, 0.9, 0.95], "weights": [1, 2, 1]},
-    "overhead": {"dist": "normal", "mean": 0.1, "sd": 0.05, "min": 0},
-}
-CASE = {"inputs": INPUTS, "correlations": [{"of": ["mfu", "usd_per_gpu_hour"], "rank": -0.4}]}
-RANDOM = ("mc", "lhs", "sobol")
-TOML = """
-[inputs]
-params_b = 405
-tokens_t = 15.6
-peak_tflops = 989.4
-mfu = { dist = "triangular", low = 0.2, mode = 0.38, high = 0.46 }
-usd_per_gpu_hour = { dist = "lognormal", p10 = 1.9, p90 = 3.9 }
-"""
-
-
-def swept(plan: plans.Plan, workers: int = 1, chunk: int | None = None) -> dict[str, object]:
-    with engine("local", workers) as where:
-        return sweeps.run(plan, where, chunk=chunk).as_json()
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Path:
-    path = tmp_path / "case.toml"
-    path.write_text(TOML)
-    return path
 
 
 # -- the same bits ----------------------------------------------------------------------------------------------
@@ -361,12 +327,12 @@ def test_a_grid_has_no_seed_to_print(tmp_path: Path, capsys) -> None:
         assert "standard errors" not in said
 
 
-def test_the_report_has_the_keys_that_scripts_read(case: Path, capsys) -> None:
+def test_the_report_has_the_keys_that_scripts_read(case_file: Path, capsys) -> None:
     argv = [
         "sweep",
         "TRAIN_COST",
         "--cases",
-        str(case),
+        str(case_file),
         "-n",
         "2e4",
         "--seed",
@@ -404,17 +370,17 @@ def test_the_report_has_the_keys_that_scripts_read(case: Path, capsys) -> None:
     assert printed.err == ""
 
 
-def test_the_standard_errors_are_those_of_many_sweeps(case: Path) -> None:
-    found = [xl_econ.sweep("train_cost", case, 4000, seed=s).as_json() for s in range(60)]
+def test_the_standard_errors_are_those_of_many_sweeps(case_file: Path) -> None:
+    found = [xl_econ.sweep("train_cost", case_file, 4000, seed=s).as_json() for s in range(60)]
     for key in ("mean", "p5", "p50", "p90"):
         values = [f["mean"] if key == "mean" else f["quantiles"][key] for f in found]
         told = np.mean([f["standard_errors"][key] for f in found])
         assert told == pytest.approx(np.std(values, ddof=1), rel=0.35)
 
 
-def test_a_truncated_distribution_is_told(case: Path, capsys) -> None:
-    case.write_text(TOML + 'overhead = { dist = "normal", mean = 0.1, sd = 0.1, min = 0 }\n')
-    assert cli.main(["sweep", "train_cost", "--cases", str(case), "-n", "100"]) == 0
+def test_a_truncated_distribution_is_told(case_file: Path, capsys) -> None:
+    case_file.write_text(TOML + 'overhead = { dist = "normal", mean = 0.1, sd = 0.1, min = 0 }\n')
+    assert cli.main(["sweep", "train_cost", "--cases", str(case_file), "-n", "100"]) == 0
     assert "overhead: 0.16 of its distribution lies beyond min and max" in capsys.readouterr().err
 
 
@@ -434,366 +400,3 @@ def test_a_chain_and_a_template_are_swept(tmp_path: Path, capsys) -> None:
     assert cli.main([*argv, "--result", "run_usd", "--result", "gpu_hours"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["output"], list(found["outputs"])) == ("run_usd", ["gpu_hours"])
-
-
-# -- files ------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_draws_are_written_whole_with_inputs_and_results(case: Path, tmp_path: Path, kind: str, capsys) -> None:
-    import pandas as pd
-
-    path = tmp_path / f"draws.{kind}"
-    argv = ["sweep", "train_cost", "--cases", str(case), "-n", str(BLOCK + 100), "--draws", str(path)]
-    assert cli.main([*argv, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    table = pd.read_parquet(path) if kind == "parquet" else pd.read_csv(path)
-    assert list(table) == ["mfu", "usd_per_gpu_hour", "train_cost"]
-    assert len(table) == BLOCK + 100
-    cost = xl_econ.train_cost(405, 15.6, 989.4, table["mfu"], table["usd_per_gpu_hour"])
-    pd.testing.assert_series_equal(cost, table["train_cost"], check_names=False, rtol=1e-14)
-    assert np.quantile(table["train_cost"], 0.9) == pytest.approx(found["quantiles"]["p90"], rel=1e-14)
-    assert cli.main(argv) == 2
-    assert "exists; --force replaces it" in capsys.readouterr().err
-    assert cli.main([*argv, "--force"]) == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["case.toml", path.name]
-
-
-def test_what_interrupts_a_sweep_leaves_no_half_file_and_a_state(
-    case: Path, tmp_path: Path, monkeypatch, capsys
-) -> None:
-    base = ["sweep", "train_cost", "--cases", str(case), "-n", str(20 * BLOCK), "--json"]
-    assert cli.main(base) == 0
-    whole = capsys.readouterr().out
-    take, count = sweeps.Gathered.take, itertools.count()
-
-    def interrupted(self: sweeps.Gathered, part: sweeps.Part) -> None:
-        if next(count) == 3:
-            raise KeyboardInterrupt
-        take(self, part)
-
-    monkeypatch.setattr(sweeps.Gathered, "take", interrupted)
-    assert cli.main([*base, "--draws", str(tmp_path / "d.csv")]) == 130
-    assert [p.name for p in tmp_path.iterdir()] == ["case.toml"]
-    count = itertools.count()
-    assert cli.main([*base, "--state", str(tmp_path / "s.json")]) == 130
-    assert "--resume goes on from there" in capsys.readouterr().err
-    monkeypatch.undo()
-    assert cli.main([*base, "--state", str(tmp_path / "s.json")]) == 2
-    assert "exists" in capsys.readouterr().err
-    assert cli.main([*base, "--state", str(tmp_path / "s.json"), "--resume"]) == 0
-    assert capsys.readouterr().out == whole
-    assert [p.name for p in tmp_path.iterdir()] == ["case.toml"]
-
-
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_draws_of_an_interrupted_sweep_go_on_with_its_state(
-    case: Path, tmp_path: Path, kind: str, monkeypatch, capsys
-) -> None:
-    import pandas as pd
-
-    base = ["sweep", "train_cost", "--cases", str(case), "-n", str(20 * BLOCK), "--json"]
-    assert cli.main([*base, "--draws", str(tmp_path / f"whole.{kind}")]) == 0
-    report = capsys.readouterr().out
-    path, state = tmp_path / f"d.{kind}", tmp_path / "s.json"
-    kept = [*base, "--draws", str(path), "--state", str(state)]
-    count, take = itertools.count(), sweeps.Gathered.take
-
-    def interrupted(self: sweeps.Gathered, part: sweeps.Part) -> None:
-        if next(count) == 3:  # this part is written, and does not count
-            raise KeyboardInterrupt
-        take(self, part)
-
-    monkeypatch.setattr(sweeps.Gathered, "take", interrupted)
-    assert cli.main(kept) == 130
-    monkeypatch.undo()
-    stop = json.loads(state.read_text())["stop"]
-    assert [p.name for p in tmp_path.glob("d.*")] == [f"d.{kind}.parts"]
-    parts = sorted(p.stem for p in (tmp_path / f"d.{kind}.parts").iterdir())
-    assert int(parts[-2].split("-")[1]) == stop < int(parts[-1].split("-")[1])
-    capsys.readouterr()
-    assert cli.main([*base, "--state", str(state), "--resume"]) == 3  # without the draws that it began with
-    assert "is the state of another sweep" in capsys.readouterr().err
-    assert cli.main([*kept[:-3], str(tmp_path / f"other.{kind}"), "--state", str(state), "--resume"]) == 3
-    assert "the draws that the state counts are not there" in capsys.readouterr().err
-    assert cli.main([*kept, "--resume"]) == 0
-    assert capsys.readouterr().out == report
-    read_table = pd.read_parquet if kind == "parquet" else pd.read_csv
-    pd.testing.assert_frame_equal(read_table(path), read_table(tmp_path / f"whole.{kind}"), check_exact=True)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["case.toml", path.name, f"whole.{kind}"]
-
-
-def test_draws_interrupted_before_any_part_counts_leave_nothing(case: Path, tmp_path: Path, monkeypatch) -> None:
-    def interrupted(self: sweeps.Gathered, part: sweeps.Part) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sweeps.Gathered, "take", interrupted)
-    argv = ["sweep", "train_cost", "--cases", str(case), "--draws", str(tmp_path / "d.csv")]
-    assert cli.main([*argv, "--state", str(tmp_path / "s.json")]) == 130
-    assert [p.name for p in tmp_path.iterdir()] == ["case.toml"]
-
-
-def test_a_part_that_is_half_taken_is_in_no_state(case: Path, tmp_path: Path, monkeypatch, capsys) -> None:
-    base = ["sweep", "train_cost", "--cases", str(case), "-n", str(20 * BLOCK), "--json"]
-    assert cli.main(base) == 0
-    whole = capsys.readouterr().out
-    count, merge = itertools.count(), Sketch.merge
-
-    def interrupted(self: Sketch, other: Sketch) -> None:
-        if next(count) == 3:
-            raise KeyboardInterrupt
-        merge(self, other)
-
-    monkeypatch.setattr(Sketch, "merge", interrupted)
-    monkeypatch.setattr("xl_econ.commands.sweep._SAVE_SECONDS", 0)
-    kept = [*base, "--state", str(tmp_path / "s.json")]
-    assert cli.main(kept) == 130
-    monkeypatch.undo()
-    done = min(json.loads((tmp_path / "s.json").read_text())["stop"], 20) * BLOCK
-    assert f"s.json: {done:,} of {20 * BLOCK:,} draws; --resume" in capsys.readouterr().err
-    assert cli.main([*kept, "--resume"]) == 0
-    assert capsys.readouterr().out == whole
-
-
-def test_a_dry_run_says_what_would_run(case: Path, tmp_path: Path, capsys) -> None:
-    argv = [
-        "sweep",
-        "train_cost",
-        "--cases",
-        str(case),
-        "-n",
-        "1e9",
-        "--dry-run",
-        "--draws",
-        str(tmp_path / "d.parquet"),
-    ]
-    assert cli.main([*argv, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["n"], found["draws_bytes"], found["kept_bytes"]) == (10**9, 3 * 8 * 10**9, 0)
-    assert found["seconds"] > 1
-    assert cli.main(argv) == 0
-    said = capsys.readouterr().out
-    assert "1,000,000,000 (mc, seed 0)" in said
-    assert not re.search(r"\d\.\d{7}", said)  # no digits that nobody reads
-    assert [p.name for p in tmp_path.iterdir()] == ["case.toml"]
-
-
-def test_a_table_says_what_the_other_formats_say(tmp_path: Path) -> None:
-    rows = [
-        ["key", "value", "dist", "low", "mode", "high", "steps", "p10", "p90", "values", "weights"],
-        ["params_b", "405"],
-        ["tokens_t", "", "", "", "", "", "", "", "", "12; 15"],
-        ["peak_tflops", "", "", "900", "", "1000", "3"],
-        ["mfu", "", "triangular", "20%", "38%", "46%"],
-        ["usd_per_gpu_hour", "", "lognormal", "", "", "", "", "1.9", "3.9"],
-        ["goodput", "", "discrete", "", "", "", "", "", "", "0.8; 0.9", "1; 3"],
-        ["mfu ~ usd_per_gpu_hour", "-0.4"],
-    ]
-    rows = [row + [""] * (11 - len(row)) for row in rows]
-    with (tmp_path / "case.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
-    book = openpyxl.Workbook()
-    book.active.append(["My case"])
-    sheet = book.create_sheet("Uncertain")
-    for row in [[], ["", "title"], *rows]:
-        sheet.append([None, *(float(c) if c.replace(".", "").replace("-", "").isdigit() else c or None for c in row)])
-    book.save(tmp_path / "case.xlsx")
-    (tmp_path / "case.toml").write_text(
-        "[inputs]\nparams_b = 405\ntokens_t = [12, 15]\npeak_tflops = { low = 900, high = 1000, steps = 3 }\n"
-        'mfu = { dist = "triangular", low = 0.2, mode = 0.38, high = 0.46 }\n'
-        'usd_per_gpu_hour = { dist = "lognormal", p10 = 1.9, p90 = 3.9 }\n'
-        'goodput = { dist = "discrete", values = [0.8, 0.9], weights = [1, 3] }\n'
-        '[[correlations]]\nof = ["mfu", "usd_per_gpu_hour"]\nrank = -0.4\n'
-    )
-    found = [read(tmp_path / f"case.{kind}", "train_cost") for kind in ("toml", "csv", "xlsx")]
-    assert found[0] == found[1] == found[2]
-    assert found[0].varied[1][1].values == (900, 950, 1000)
-
-
-# -- refused ----------------------------------------------------------------------------------------------------
-REFUSED = [
-    ({"mfuu": 0.4}, [], "unknown input 'mfuu'; did you mean 'mfu'?"),
-    ({"mfu": 41}, [], "mfu = 41: write 0.41 or 41%"),
-    ({"mfu": {"dist": "normal", "mean": 0.4, "sd": 0.1}}, [], "mfu: 3.2e-05 of the distribution lies at or below 0"),
-    ({"mfu": {"dist": "normal", "mean": 0.4, "sd": 0.2}}, [], "mfu: 2.28% of the distribution lies at or below 0"),
-    (
-        {"goodput": {"dist": "normal", "mean": 0.9, "sd": 0.05, "min": 0.1}},
-        [],
-        "2.28% of the distribution lies above 1",
-    ),
-    ({"mfu": {"dist": "uniform", "low": 0, "high": 0.5}}, [], "mfu = 0: must be above 0"),
-    ({"mfu": {"dist": "uniform", "low": 20, "high": 40}}, [], "100.00% of the distribution lies above 1"),
-    ({"mfu": {"dist": "normal", "mean": 0.4, "sd": 0.1, "min": 0, "max": 1}}, [], "mfu = 0: must be above 0"),
-    ({"mfu": {"dist": "lognormal", "p10": 3.9, "p90": 1.9}}, [], "mfu: p10 = 3.9 must be below p90 = 1.9"),
-    ({"mfu": {"dist": "lognormal", "p10": "low", "p90": 1.9}}, [], "mfu: p10 = 'low': expected a finite number"),
-    ({"mfu": {"dist": "triangle", "low": 1}}, [], "mfu: no distribution 'triangle'; did you mean 'triangular'?"),
-    ({"mfu": {"low": 0.1, "high": 0.4}}, [], "mfu: a range needs low, high and steps, steps is missing"),
-    ({"mfu": {"low": 0.4, "high": 0.1, "steps": 3}}, [], "low = 0.4 must be a number below high = 0.1"),
-    ({"mfu": {"low": 0.1, "high": 0.4, "steps": 1}}, [], "steps = 1: expected a whole number of values, at least 2"),
-    ({"mfu": {"low": 0.1, "high": 0.4, "steps": 1e9}}, [], "steps = 1,000,000,000: at most 10,000"),
-    ({"mfu": {"low": 0.1, "high": 0.4, "step": 3}}, [], "has no parameter 'step'"),
-    ({"overhead": {"low": 0, "high": 0.4, "steps": 3, "scale": "log"}}, [], "linear, or log where low is above 0"),
-    ({"mfu": []}, [], "mfu: the list is empty"),
-    ({"mfu": [0.4, 41]}, [], "mfu = 41: write 0.41 or 41%"),
-    ({"mfu": {"dist": "discrete", "values": [0.4, 0.5], "weights": [1]}}, [], "it has 2 values and 1 weights"),
-    ({"mfu": {"dist": "discrete", "values": [0.4, 0.5], "weights": [0, 0]}}, [], "not all of them 0"),
-    ({"mfu": {"dist": "discrete", "values": 0.4}}, [], "values = 0.4: expected a list"),
-    ({"mfu": {"dist": "discrete", "value": [0.4]}}, [], "discrete has no parameter 'value'; did you mean 'values'?"),
-    ({"mfu": {"dist": "discrete"}}, [], "its values are missing"),
-    ({"mfu": True}, [], "mfu = True"),
-    ({}, [{"of": ["mfu", "price"], "rank": 0.5}], "correlation of mfu and price: 'price' is no input that varies"),
-    ({}, [{"of": ["mfu", "params_b"], "rank": 1.5}], "rank = 1.5 must be at least -1 and at most 1"),
-    ({}, [{"of": ["mfu", "mfu"], "rank": 0.5}], "always correlated with itself"),
-    ({}, [{"of": ["mfu", "params_b"], "rank": 0.5}, {"of": ["params_b", "mfu"], "rank": 0.2}], "is given twice"),
-    ({}, [{"of": "mfu", "rank": 0.5}], 'expected of = ["a", "b"] and rank = 0.5'),
-    ({}, "mfu", "correlations: expected a list"),
-    (
-        {},
-        [
-            {"of": ["mfu", "params_b"], "rank": 0.9},
-            {"of": ["params_b", "tokens_t"], "rank": 0.9},
-            {"of": ["mfu", "tokens_t"], "rank": -0.9},
-        ],
-        "contradict each other: mfu with params_b 0.9, params_b with tokens_t 0.9, mfu with tokens_t -0.9; "
-        "the nearest that are possible: params_b with tokens_t 0.4",
-    ),
-]
-
-
-@pytest.mark.parametrize(("inputs", "pairs", "said"), REFUSED, ids=[r[2][:40] for r in REFUSED])
-def test_a_bad_case_is_refused_in_one_line(inputs: dict[str, object], pairs: object, said: str) -> None:
-    with pytest.raises(XlEconError) as e:
-        study({"inputs": INPUTS | inputs, "correlations": pairs}, "train_cost", where="case.toml")
-    assert said in str(e.value)
-    assert str(e.value).startswith("case.toml: ")
-    assert "\n" not in str(e.value)
-    assert e.value.exit_code == 3
-
-
-def test_the_correlations_that_are_proposed_are_possible() -> None:
-    pairs = [("mfu", "params_b", 0.9), ("params_b", "tokens_t", 0.9), ("mfu", "usd_per_gpu_hour", -0.7)]
-    pairs += [("tokens_t", "usd_per_gpu_hour", 0.8)]
-    for _ in range(2):
-        found = [{"of": [a, b], "rank": r} for a, b, r in pairs]
-        try:
-            study({"inputs": INPUTS, "correlations": found}, "train_cost")
-        except InputError as e:
-            proposed = str(e).partition("the nearest that are possible: ")[2].split(", ")
-            pairs = [(a, b, float(r)) for a, _, b, r in (text.split() for text in proposed)]
-        else:
-            return
-    pytest.fail("what was proposed was refused")
-
-
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        ({"inputs": {"mfu": 0.4}}, "TRAIN_COST needs the inputs params_b, tokens_t, peak_tflops, usd_per_gpu_hour too"),
-        ({"input": {}}, "unknown key 'input'; did you mean 'inputs'?"),
-        ({"inputs": 3}, "inputs: expected keys and values"),
-        ({"function": "TOKEN_COST", "inputs": {}}, "is a case of 'TOKEN_COST', not of 'TRAIN_COST'"),
-        ({"inputs": {k: v for k, v in INPUTS.items() if k == "peak_tflops"}}, "TRAIN_COST needs"),
-        (
-            {"inputs": dict.fromkeys(("params_b", "tokens_t", "peak_tflops", "usd_per_gpu_hour"), 5) | {"mfu": 1}},
-            "nothing varies",
-        ),
-    ],
-)
-def test_a_case_that_is_no_case_is_refused(found: dict[str, object], said: str) -> None:
-    with pytest.raises(InputError) as e:
-        study(found, "train_cost")
-    assert said in str(e.value)
-
-
-def test_whole_numbers_and_texts_take_lists_only() -> None:
-    inputs = {"cost_usd": 1e5, "salvage_usd": 1e4, "life_years": 6, "year": [1, 2, 3], "method": ["SLN", "DDB"]}
-    result = xl_econ.sweep("depreciation", {"inputs": inputs})
-    assert result.gathered.values["depreciation"][::2].tolist() == [15_000] * 3  # straight: 90,000 in six years
-    drawn = xl_econ.sweep("depreciation", {"inputs": inputs | {"method": {"dist": "discrete", "values": ["sln"]}}}, 50)
-    assert set(drawn.gathered.values["depreciation"]) == {15_000}
-    uniform = {"dist": "uniform", "low": 1, "high": 3}
-    with pytest.raises(InputError, match="year: takes whole numbers: give it a list"):
-        study({"inputs": inputs | {"year": uniform}}, "depreciation")
-    with pytest.raises(InputError, match="method: takes a text: give it a list"):
-        study({"inputs": inputs | {"method": uniform}}, "depreciation")
-    with pytest.raises(XlEconError, match="'SLM': allowed are SLN"):
-        study({"inputs": inputs | {"method": ["SLM"]}}, "depreciation")
-
-
-@pytest.mark.parametrize(
-    ("extra", "code", "said"),
-    [
-        (["--method", "grid"], 3, "a grid takes single values"),
-        (["--method", "latin"], 2, "no method 'latin'; there are mc, lhs, sobol, grid"),
-        (["--engine", "dask://"], 2, "expected dask://host:port"),
-        (["-n", "1e30"], 2, "-n 1e+30: at most 1e+15 draws"),
-        (["--result", "nope"], 3, "there are flop_per_token, train_flop, gpu_hours, train_cost"),
-        (["-o", "d.pdf"], 2, "a workbook's name ends with .xlsx"),
-        (["--png", "nowhere/d.png"], 2, "there is no folder"),
-        (["--state", "."], 2, "is a folder"),
-        (["--engine", "ray"], 2, "no engine 'ray'; there are local, dask, dask://host:port"),
-        (["--engine", "dask://nowhere"], 2, "expected dask://host:port"),
-        (["--workers", "0"], 2, "there must be at least 1"),
-        (["-n", "0"], 2, "must be at least 1"),
-        (["-n", "1.5"], 2, "expected a whole number"),
-        (["--budget", "nan"], 2, "--budget nan: must be a finite number"),
-        (["--seed", "-1"], 2, "--seed -1: must be at least 0"),
-        (["--quantiles", "p10,p100"], 2, "expected p10, 10% or 0.1"),
-        (["--quantiles", "half"], 2, "expected p10, 10% or 0.1"),
-        (["--result", "train_cots"], 3, "no result 'train_cots'; did you mean 'train_cost'?"),
-        (["--draws", "d.txt"], 2, "can be .parquet or .csv"),
-        (["--draws", "nowhere/d.csv"], 2, "there is no folder"),
-        (["--state", "nowhere/s"], 2, "there is no folder"),
-        (["--draws", "d.csv", "--state", "./d.csv"], 2, "each needs a file of its own"),
-        (["--resume"], 2, "name its file (--state F)"),
-    ],
-)
-def test_an_option_that_cannot_be_is_refused(case: Path, extra: list[str], code: int, said: str, capsys) -> None:
-    assert cli.main(["sweep", "train_cost", "--cases", str(case), *extra]) == code
-    err = capsys.readouterr().err
-    assert said in err
-    assert err.count("\n") == 1
-
-
-def test_a_grid_by_mistake_is_refused_with_its_size(tmp_path: Path, capsys) -> None:
-    path = tmp_path / "grid.toml"
-    names = ("params_b", "tokens_t", "peak_tflops")
-    lines = [f"{key} = {{ low = 1, high = 1000, steps = 10000 }}" for key in names]
-    path.write_text("\n".join(["[inputs]", *lines, "mfu = 0.4", "usd_per_gpu_hour = 2", ""]))
-    assert cli.main(["sweep", "train_cost", "--cases", str(path)]) == 3
-    err = capsys.readouterr().err
-    assert "a grid of 1,000,000,000,000 points (10,000 of params_b x 10,000 of tokens_t" in err
-    assert "--max-points" in err
-
-
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, capsys) -> None:
-    for name, text, said in [
-        ("case.txt", "", "not a case file"),
-        ("case.toml", "mfu = [", "malformed"),
-        ("case.csv", "mfu,0.4\nx,1\n", "there is no column key"),
-        ("case.csv", "key,value\nmfu,0.4\nmfu,0.5\n", "mfu is given twice"),
-        ("case.csv", "key,value,low\nmfu,0.4,0.1\n", "mfu has a value and low"),
-        ("case.csv", "key,value\nmfu,\n", "mfu has no value"),
-    ]:
-        (tmp_path / name).write_text(text)
-        assert cli.main(["sweep", "train_cost", "--cases", str(tmp_path / name)]) == 3
-        assert said in capsys.readouterr().err
-    assert cli.main(["sweep", "train_cost", "--cases", str(tmp_path / "none.toml")]) == 3
-    book = openpyxl.Workbook()
-    book.save(tmp_path / "case.xlsx")
-    assert cli.main(["sweep", "train_cost", "--cases", str(tmp_path / "case.xlsx")]) == 3
-    assert "no sheet has the columns" in capsys.readouterr().err
-
-
-def test_a_missing_package_is_one_line(case: Path, monkeypatch, capsys, tmp_path: Path) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert cli.main(["sweep", "train_cost", "--cases", str(case), "--draws", str(tmp_path / "d.parquet")]) == 2
-    assert "pip install 'xl-econ[scenarios]'" in capsys.readouterr().err
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    assert cli.main(["sweep", "train_cost", "--cases", str(case), "--engine", "dask"]) == 4
-    assert "pip install 'xl-econ[dask]'" in capsys.readouterr().err
-
-
-def test_usage_errors_of_the_function_are_ours() -> None:
-    with pytest.raises(UsageError, match="did you mean 'TRAIN_COST'"):
-        xl_econ.sweep("train_cots", {"inputs": {"mfu": [0.4, 0.5]}})

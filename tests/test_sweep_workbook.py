@@ -118,3 +118,16 @@ def test_what_stands_there_is_not_replaced(book, capsys):
     given = ["sweep", "train_cost", "--cases", str(book / "case.toml"), "-n", "100"]
     assert main([*given, "--png", str(book / "s.png")]) == 2
     assert "exists; --force replaces it" in capsys.readouterr().err
+
+
+def test_it_is_replaced_as_long_as_nobody_has_edited_it(tmp_path, capsys):
+    path = tmp_path / "s.xlsx"
+    (tmp_path / "case.toml").write_text(TEXT)
+    given = ["sweep", "train_cost", "--cases", str(tmp_path / "case.toml"), "-n", "100", "-o", str(path)]
+    assert main(given) == main(given) == 0
+    edited = openpyxl.load_workbook(path)
+    assert edited.properties.description.startswith("xl-econ ")
+    edited.properties.created = edited.properties.created.replace(year=2020)  # as a program notes a later save
+    edited.save(path)
+    assert main(given) == 4
+    assert "is not as xl-econ built it; --force replaces it" in capsys.readouterr().err

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 from .figures import Figure, figures
-from .units import Evidence, Measure, Units, in_label
+from .unit_evidence import Units
+from .units import Evidence, Measure, in_label
 from .vocabulary import BY_NAME, Kind, recognise
 
 _COUNTED = ("params", "params_active", "params_total", "tokens")

@@ -1,4 +1,4 @@
-"""Units as people write them, and the unit of a cell with the evidence for it: unit column, label, heading, format.
+"""Units as people write them: in a text of their own, in a label, a heading, a key, a number format.
 
 What is read ends in the labels of `xl_econ.core.units`; a `Measure` sets the labels that differ only by a factor (kW
 and W, hours and years, GB and GiB) in proportion, so that a finding can name the factor that was forgotten.
@@ -7,14 +7,11 @@ and W, hours and years, GB and GiB) in proportion, so that a finding can name th
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from xl_econ.core.errors import UnitError
 from xl_econ.core.units import Unit, parse, times
-from xl_econ.workbook.book import Cell, Sheet
 
 # What people write, in small letters, by the label that it means. Beside these every label of the core is read.
 ALIASES = {
@@ -137,22 +134,13 @@ PROPORTION = {
 }
 # What a figure can be wrong in: everything else counts things, and is often left unsaid ("$/h" of one accelerator).
 STRICT = ("USD", "EUR", "W", "h", "byte", "FLOP", "token")
-_SHORTEST_WORD = 5  # of ratio, share, factor
-_LONGEST_UNIT = 20  # characters of a unit beside a figure
 CLOSE = 0.03  # 8,766 hours are a year, 720 a month
 
 _ALIAS = {word: label for label, words in ALIASES.items() for word in words.split()}
-_LONGEST = 255  # characters of what may be a unit with white space and brackets around it
+LONGEST = 255  # characters of what may be a unit with white space and brackets around it
 _NOT_A_WORD = re.compile(r"^[\s(\[]+|[\s)\].:]+$")
 _IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
 _LAST_WORDS = re.compile(r",\s*([^,]+)$")
-# Headings of columns that hold another figure than the one a row's unit is of.
-_OTHER = re.compile(
-    r"\b(result|less|change|delta|difference|variance|growth|by|share|weight|index|ratio|price|cost|usd|total|revenue|year|"
-    r"priority|rank|score)\b|[%$€Δ]",
-    re.I,
-)
-_PRICE = re.compile(r"\b(rate|price)\b", re.I)
 _PER_WORDS = re.compile(r"\b(?:per|an?)\s+([^,()\[\]]+?)[\s,(\[]*$", re.I)
 _KEY = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 _COUNTS = {"b": "B", "t": "T", "m": "M", "k": "k"}
@@ -216,7 +204,7 @@ class Evidence:
 @lru_cache(1 << 14)
 def read(text: str) -> Unit | None:
     """A unit as people write it: `$/M tokens`, `kW per rack`, `GPU-hours`; None if it is none."""
-    text = _NOT_A_WORD.sub("", text) if len(text) <= _LONGEST else ""
+    text = _NOT_A_WORD.sub("", text) if len(text) <= LONGEST else ""
     if not text or len(text) > 40:
         return None
     parts = _PER.split(text)
@@ -303,167 +291,3 @@ def in_format(text: str) -> tuple[Unit, str] | None:
         if unit and ",," not in first and not re.search(r"[0#],(?![0#])", first):
             return unit, literal.strip()
     return ({}, "a percentage format") if "%" in _LITERAL.sub("", first) else None
-
-
-class Units:
-    """The units of a sheet's cells. Only texts are looked through; a cell is asked about when a formula reads it."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        self.sheet = sheet
-        self._above: dict[int, list[int]] = {}  # rows of the texts of a column
-        self._left: dict[int, list[int]] = {}  # columns of the texts of a row
-        self._unit_columns: list[tuple[int, int]] = []  # (row, column) of the headings "Unit"
-        self._said: dict[tuple[int, int], Evidence | None] = {}  # by the texts that say it
-        self._evidences: dict[tuple[int, int, bool], Evidence | None] = {}  # by the texts that are a unit
-        self._applies: dict[tuple[int, int], bool] = {}  # by the headings of columns beside units
-        self._counts: dict[int, str] = {}  # by the rows of those headings: the heading of what is counted
-        self._headed: dict[tuple[int, int, str], Evidence | None] = {}  # by column, last text above, number format
-        for cell in sheet.census.texts:  # row by row
-            text = cell.shown[:_LONGEST].strip()
-            if text:
-                self._above.setdefault(cell.column, []).append(cell.row)
-                self._left.setdefault(cell.row, []).append(cell.column)
-                if text.casefold() in ("unit", "units"):
-                    self._unit_columns.append((cell.row, cell.column))
-        self.has_unit_column = bool(self._unit_columns)
-
-    def of(self, cell: Cell) -> Evidence | None:
-        """The unit of a cell and where it is said; None where it is not, or where two places disagree."""
-        shown_as = in_format(cell.format)
-        if shown_as is not None and not shown_as[0]:
-            return Evidence(Measure(), "share", "percentage format")
-        column = self.beside(cell)
-        if column is not None:
-            return None if _is_unsaid_share(cell, column) else column
-        if self._counts and self._is_price_of_counted(cell):
-            return None
-        label = self.label(cell)
-        if label is not None and (self._in(label) is not None or read(str(label.shown)) is not None):
-            return self._told(cell, shown_as)
-        # Its row says nothing of a unit: what its column does is the same down to the next text.
-        headed = (cell.column, bisect_left(self._above.get(cell.column, ()), cell.row), cell.format)
-        if headed not in self._headed:
-            self._headed[headed] = self._told(cell, shown_as)
-        return self._headed[headed]
-
-    def _is_price_of_counted(self, cell: Cell) -> bool:
-        """Whether a cell of a bill of quantities is a price: of one of the row's unit, which its heading leaves out."""
-        n = bisect_left(self._unit_columns, (cell.row, 0))
-        row = self._unit_columns[n - 1][0] if n else 0
-        return bool(self._counts.get(row)) and bool(_PRICE.search(self.sheet.text(row, cell.column)))
-
-    def _told(self, cell: Cell, shown_as: tuple[Unit, str] | None) -> Evidence | None:
-        """The unit that label, heading and format say."""
-        said = [e for e in (self._label(cell), self._heading(cell)) if e is not None]
-        if len(said) == 2 and said[0].measure != said[1].measure:
-            return None
-        if len(said) == 1 and self._differs(cell, said[0]):
-            return None
-        if said:
-            return said[0]
-        return Evidence(Measure.of(shown_as[0]), shown_as[1], "its number format") if shown_as else self._whole(cell)
-
-    def _differs(self, cell: Cell, said: Evidence) -> bool:
-        """Whether a label that is nothing but a unit, such as `Months`, is of another one than the heading."""
-        label = self.label(cell)
-        unit = read(str(label.shown)) if label is not None else None
-        return bool(unit and Measure.of(unit).dims and Measure.of(unit) != said.measure)
-
-    def label(self, cell: Cell) -> Cell | None:
-        """The text that a row begins with, to the left of a cell; the nearest that is no unit."""
-        columns = self._left.get(cell.row, [])
-        for column in reversed(columns[: bisect_left(columns, cell.column)]):
-            text = self.sheet.cells[cell.row, column]
-            if read(str(text.shown)) is None or columns[0] == column:
-                return text
-        return None
-
-    def headings(self, cell: Cell) -> Iterator[Cell]:
-        """The text above a cell, and the one right above that."""
-        rows = self._above.get(cell.column, [])
-        n = bisect_left(rows, cell.row)
-        if n:
-            yield self.sheet.cells[rows[n - 1], cell.column]
-            if n > 1 and rows[n - 2] == rows[n - 1] - 1:
-                yield self.sheet.cells[rows[n - 2], cell.column]
-
-    def beside(self, cell: Cell) -> Evidence | None:
-        """The unit that a column of units says, or the cell next to it."""
-        n = bisect_left(self._unit_columns, (cell.row, 0)) if self._unit_columns else 0
-        of_others = 0
-        if n:
-            row, column = self._unit_columns[n - 1]
-            beside = self.sheet.at(cell.row, column)
-            if row not in self._counts:
-                named = {self.sheet.text(row, c).casefold() for c in self._left.get(row, ())}
-                # A bill of quantities: the unit is that of the quantity.
-                self._counts[row] = next((w for w in ("qty", "quantity", "amount", "usage") if w in named), "")
-            counted = self._counts[row]
-            if (row, cell.column) not in self._applies:
-                heading = self.sheet.text(row, cell.column).casefold()
-                self._applies[row, cell.column] = heading == counted if counted else not _OTHER.search(heading)
-            applies = self._applies[row, cell.column]
-            if beside is not None and beside.column != cell.column and applies and isinstance(beside.shown, str):
-                return self._evidence(beside, read(beside.shown))
-            of_others = column if counted else 0
-        for column in (cell.column + 1, cell.column - 1):
-            beside = self.sheet.cells.get((cell.row, column)) if column != of_others else None
-            if beside is not None and isinstance(beside.shown, str) and beside.shown.strip() and not beside.formula:
-                unit = read(beside.shown)
-                if beside.column < cell.column and beside.column == self._left[cell.row][0]:
-                    continue  # what the row is called: `Year`
-                measured = unit == {} or (unit and (Measure.of(unit).dims or "percent" in unit))
-                if unit == {} and len(beside.shown.strip()) < _SHORTEST_WORD:
-                    continue  # "x" may be a mark
-                if measured and len(beside.shown.strip()) < _LONGEST_UNIT:
-                    return self._evidence(beside, unit)
-        return None
-
-    def _label(self, cell: Cell) -> Evidence | None:
-        label = self.label(cell)
-        return None if label is None else self._in(label)
-
-    def _heading(self, cell: Cell) -> Evidence | None:
-        for n, heading in enumerate(self.headings(cell)):
-            found = self._in(heading)
-            if found is None and n:
-                found = self._evidence(heading, read(str(heading.shown)))
-            if found is not None:
-                return found
-        return None
-
-    def _whole(self, cell: Cell) -> Evidence | None:
-        """A label or heading that is a unit itself, such as `GPU-hours`: it may hide a scale, and is no proof."""
-        texts = (self.label(cell), next(self.headings(cell), None))
-        units = [read(str(t.shown)) if t is not None else None for t in texts]
-        if all(units) and Measure.of(units[0] or {}) != Measure.of(units[1] or {}):
-            return None
-        for said, unit in zip(texts, units, strict=True):
-            if said is not None and unit and {"h", "W", "FLOP"} & {k for k, _ in Measure.of(unit).dims}:
-                return self._evidence(said, unit, strong=False)
-        return None
-
-    def _in(self, text: Cell) -> Evidence | None:
-        where = (text.row, text.column)
-        if where not in self._said:
-            found = in_label(str(text.shown))
-            self._said[where] = found and Evidence(Measure.of(found[0]), found[1], _place(text), unit=found[0])
-        return self._said[where]
-
-    def _evidence(self, cell: Cell, unit: Unit | None, strong: bool = True) -> Evidence | None:
-        where = (cell.row, cell.column, strong)
-        if where not in self._evidences:
-            said = None
-            if unit is not None:
-                said = Evidence(Measure.of(unit), str(cell.shown).strip(), _place(cell), strong, unit)
-            self._evidences[where] = said
-        return self._evidences[where]
-
-
-def _is_unsaid_share(cell: Cell, said: Evidence) -> bool:
-    """Whether a figure of one at most is marked as a percentage, but not shown as one: 5% or 0.05%."""
-    return said.unit == {"percent": 1} and cell.is_number and abs(float(cell.value or 0)) <= 1
-
-
-def _place(cell: Cell) -> str:
-    return f"{cell.sheet}!{cell.at}"

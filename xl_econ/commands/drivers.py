@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import InputError, UsageError
 
-from .files import free
+from .files import free_for_picture
 from .printing import print_grid, print_json, remark, rounded
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def tornado(args: argparse.Namespace) -> int:
 
     given = words(args.arguments)
     if args.png:
-        free(args.png, args.force)
+        free_for_picture(args.png, args.force)
     if args.cases:
         study = cases.read(args.cases, args.name, varies=False, extra=given)
     else:
@@ -153,7 +153,7 @@ def bridge(args: argparse.Namespace) -> int:
     groups = _groups(args.group)
     order = [key.strip() for key in args.order.split(",")] if args.order is not None else None
     if args.png:
-        free(args.png, args.force)
+        free_for_picture(args.png, args.force)
     t, a, b, remarks = sides(args.a, args.b, args.of)
     found = between(t, a, b, args.result, args.by, groups, order, remarks)
     if args.png:

@@ -34,3 +34,15 @@ def free(path: Path, force: bool) -> None:
         raise UsageError(f"{path}: there is no folder {path.absolute().parent}")
     if path.exists() and not force:
         raise UsageError(f"{path}: exists; --force replaces it")
+
+
+def free_for_picture(path: Path, force: bool) -> None:
+    """Refuse a path as `free` does, and any where there is nothing to draw with: before the work, not after it.
+
+    Raises:
+        UsageError: As `free`; matplotlib is not installed.
+    """
+    from xl_econ.scenarios.pictures import drawing
+
+    free(path, force)
+    drawing()

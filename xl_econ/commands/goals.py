@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xl_econ.core.errors import UsageError
 
 from .drivers import finite, words
-from .files import free, write_text
+from .files import free, free_for_picture, write_text
 from .printing import number, print_grid, print_json, rounded
 
 if TYPE_CHECKING:
@@ -114,9 +114,10 @@ def breakeven(args: argparse.Namespace) -> int:
     from xl_econ.scenarios.breakeven import breakeven_map
 
     given: dict[str, Any] = dict(words(args.arguments))
-    for path in (args.png, args.csv):
-        if path:
-            free(path, args.force)
+    if args.png:
+        free_for_picture(args.png, args.force)
+    if args.csv:
+        free(args.csv, args.force)
     x, y = _axis("--x", args.x), _axis("--y", args.y)
     found = breakeven_map(
         args.name, x, y, args.target, equals=args.equals, output=args.result, curve=args.points, **given

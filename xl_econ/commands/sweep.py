@@ -69,7 +69,7 @@ def _refuse(args: argparse.Namespace) -> None:
     """Say before any work what cannot be done."""
     from xl_econ.scenarios.draws_file import refuse
 
-    from .files import free
+    from .files import free, free_for_picture
 
     files = [path.absolute() for path in (args.draws, args.state, args.output, args.png) if path]
     if len({*files}) < len(files):
@@ -80,7 +80,7 @@ def _refuse(args: argparse.Namespace) -> None:
         refuse(args.draws)
         free(args.draws, args.force)
     if args.png:
-        free(args.png, args.force)
+        free_for_picture(args.png, args.force)
     if args.output:
         from xl_econ.workbook.write import check_target
 

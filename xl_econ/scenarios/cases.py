@@ -10,7 +10,7 @@ from typing import Any
 
 from xl_econ.core.errors import InputError, LayoutError, UnitError, XlEconError, nearest
 from xl_econ.core.quantity import number_from_text
-from xl_econ.templates.fill import TEXTS, read_mapping
+from xl_econ.templates.fill import TEXTS, mapping, read_mapping
 
 from .correlation import Pair, mixing
 from .distributions import NEVER, Discrete, Distribution, Truncated
@@ -102,7 +102,7 @@ def read(path: Path, name: str, varies: bool = True, extra: Mapping[str, Any] | 
     else:
         found = read_mapping(path)
     if extra:
-        found = {**found, "inputs": {**_mapping(found.get("inputs"), "inputs"), **extra}}
+        found = {**found, "inputs": {**mapping(found.get("inputs"), "inputs"), **extra}}
     return study(found, name, path.stem, path.name, varies)
 
 
@@ -131,13 +131,13 @@ def _study(found: Mapping[str, Any], name: str, stem: str, varies: bool) -> Stud
     for key in found:
         if key not in _KEYS:
             raise InputError(f"unknown key {key!r}{nearest(key, _KEYS) or '; inputs stand under [inputs]'}")
-    steps = _mapping(found.get("steps"), "steps")
+    steps = mapping(found.get("steps"), "steps")
     what = target(name, steps or None)
     for key in ("function", "template"):
         said = str(found.get(key, what.name))
         if said.casefold() != what.name.casefold():
             raise InputError(f"is a case of {said!r}, not of {what.name!r}")
-    inputs = {k: v for k, v in _mapping(found.get("inputs"), "inputs").items() if k not in TEXTS}
+    inputs = {k: v for k, v in mapping(found.get("inputs"), "inputs").items() if k not in TEXTS}
     for key in inputs:
         if key not in what.inputs:
             raise InputError(
@@ -168,14 +168,6 @@ def _located(key: str, make: Any) -> Any:
         raise InputError(text if text.startswith(key) else f"{key}: {text}") from None
     except XlEconError as e:
         raise InputError(str(e)) from None
-
-
-def _mapping(found: Any, what: str) -> Mapping[str, Any]:
-    if found is None:
-        return {}
-    if not isinstance(found, Mapping):
-        raise InputError(f"{what}: expected keys and values")
-    return found
 
 
 def _value(i: Input, given: Any) -> Any:

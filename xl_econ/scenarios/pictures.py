@@ -22,13 +22,22 @@ _DPI = 150
 _LESS, _MORE, _ENDS = SERIES[4], SERIES[1], NAVY
 
 
-def _figure(rows: int, width: float = 9.0) -> tuple[Any, Any]:
-    """A figure and its axes, high enough for so many rows."""
+def drawing() -> Any:
+    """What pictures are drawn with.
+
+    Raises:
+        UsageError: It is not installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise UsageError("a picture needs matplotlib: pip install 'xl-econ[scenarios]'") from None
-    figure = Figure(figsize=(width, 1.6 + 0.38 * rows), layout="constrained")
+    return Figure
+
+
+def _figure(rows: int, width: float = 9.0) -> tuple[Any, Any]:
+    """A figure and its axes, high enough for so many rows."""
+    figure = drawing()(figsize=(width, 1.6 + 0.38 * rows), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

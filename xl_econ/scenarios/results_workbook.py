@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from xl_econ import __version__
 from xl_econ.core.errors import InputError
 from xl_econ.templates.build import writing
 from xl_econ.templates.canvas import Canvas
@@ -78,6 +79,9 @@ class _Book:
         return self.unit, self.form
 
     def write(self) -> None:
+        plan = self.result.plan
+        about = f"xl-econ {__version__}: {plan.study.target}, {plan.n:,} draws ({plan.drawn})"
+        self.workbook.set_properties({"title": f"{self.output.label}: {plan.study.name}", "comments": about})
         names = (SUMMARY, INPUTS, CURVE, *([CONVERGENCE] if self.result.convergence else []))  # a grid has none
         ws = {name: self.workbook.add_worksheet(name) for name in names}
         curve_rows, bars = self.curve(ws[CURVE])
@@ -145,7 +149,7 @@ class _Book:
     # -- inputs -----------------------------------------------------------------------------------------------------
     def inputs(self, ws: Any) -> None:
         """What was fixed, what was drawn and how, and what goes together."""
-        c = Canvas(ws, self.style, (3, 52, 16, 16, 14, 14, 14, 48, 28), wide=False)
+        c = Canvas(ws, self.style, (3, 52, 16, 16, 14, 14, 14, 48, 28))
         c.title(INPUTS, "What varies with its distribution, what is fixed, and which of them go together.")
         c.headings(4, ["", "Input", "Unit", "Value", "P10", "P50", "P90", "Distribution", "Key"], "DEFG")
         study, row = self.result.plan.study, _FIRST

@@ -15,6 +15,7 @@ from xl_econ.tables.store import RATE_CARD
 from xl_econ.tables.table import replaced
 from xl_econ.templates import fill, held
 from xl_econ.templates.edited import Edited, is_workbook
+from xl_econ.templates.fill import mapping
 from xl_econ.templates.layout import CASES
 
 from .bridge import Side
@@ -89,24 +90,16 @@ def _read(path: Path, of: str | None) -> _Read:
     steps = found.get("steps") or {}
     if not name and not steps:
         raise InputError(f"{path}: does not say of which function or template it is a case: --of NAME")
-    inputs = _mapping(found.get("inputs"), f"{path}: inputs")
+    inputs = mapping(found.get("inputs"), f"{path}: inputs")
     live = str(found.get("case", CASES[0]))
-    of_case = _mapping(found.get("cases"), f"{path}: cases").get(live)
-    values = {**inputs, **_mapping(of_case, f"{path}: {live}")}
+    of_case = mapping(found.get("cases"), f"{path}: cases").get(live)
+    values = {**inputs, **mapping(of_case, f"{path}: {live}")}
     for key, value in values.items():
         if isinstance(value, Mapping):
             raise InputError(f"{path}: {key} is uncertain or a range; a bridge goes from one value to another")
     texts = {k: v for k, v in values.items() if k not in fill.TEXTS}
-    pairs = tuple((str(k), str(v)) for k, v in _mapping(steps, f"{path}: steps").items())
+    pairs = tuple((str(k), str(v)) for k, v in mapping(steps, f"{path}: steps").items())
     return _Read(path, name or "steps", pairs, texts)
-
-
-def _mapping(found: Any, where: str) -> Mapping[str, Any]:
-    if found is None:
-        return {}
-    if not isinstance(found, Mapping):
-        raise InputError(f"{where}: expected keys and values")
-    return found
 
 
 def _workbook(path: Path, of: str | None) -> _Read:

@@ -64,7 +64,7 @@ def read(path: Path, layout: Layout, named: bool = False, cases: tuple[str, ...]
     text = _text(path)
     if kind != ".csv":
         found = _parse(text, kind, path)
-        own = tuple(map(str, _mapping(found.get("cases"), f"{path.name}: cases"))) if named else cases
+        own = tuple(map(str, mapping(found.get("cases"), f"{path.name}: cases"))) if named else cases
         return [_case(found, layout, path.name, path.stem, own or cases, own or cases)]
     rows = _rows(text, path)
     down = [line for line, *_ in rows] == [1]  # one case written downwards
@@ -247,7 +247,7 @@ def _case(
             raise InputError(f"{where}: unknown key {key!r}{hint}")
     if found.get("template", layout.name) != layout.name:
         raise InputError(f"{where}: is a case of the template {found['template']!r}, not of {layout.name!r}")
-    inputs = _mapping(found.get("inputs"), f"{where}: inputs")
+    inputs = mapping(found.get("inputs"), f"{where}: inputs")
     texts = {k: v for k, v in {**found, **inputs}.items() if k in TEXTS}
     for key, text in texts.items():
         if not isinstance(text, str):
@@ -256,9 +256,9 @@ def _case(
     # A value given for all cases stands in each: the template's own Low beside a given Base would mislead.
     shared = _checked(own, layout, f"{where}: inputs")
     values: dict[str, dict[str, Any]] = {case: dict(shared) for case in cases}
-    for case, extra in _mapping(found.get("cases"), f"{where}: cases").items():
+    for case, extra in mapping(found.get("cases"), f"{where}: cases").items():
         values[_case_name(case, where, cases)] |= _checked(
-            _mapping(extra, f"{where}: cases.{case}"), layout, f"{where}: {case}"
+            mapping(extra, f"{where}: cases.{case}"), layout, f"{where}: {case}"
         )
     selected = _case_name(found.get("case", live[0]), where, live)
     if not any(values.values()):
@@ -271,14 +271,14 @@ def _case(
 def _origins(found: Mapping[str, Any], keys: set[str], layout: Layout, where: str) -> dict[str, Origin]:
     """The origin of every given input: its own under `sources`, else what the file says of all, else the file."""
     overall = {k: str(found[k]) for k in _ORIGIN if found.get(k)}
-    own = _mapping(found.get("sources"), f"{where}: sources")
+    own = mapping(found.get("sources"), f"{where}: sources")
     for key in own:
         if key not in layout.by_key:
             raise InputError(f"{where}: sources: unknown input {key!r}{nearest(key, layout.by_key)}")
     origins = {}
     for key in keys:
         said = own.get(key, {})
-        said = {"source": said} if isinstance(said, str) else {k: str(v) for k, v in _mapping(said, where).items()}
+        said = {"source": said} if isinstance(said, str) else {k: str(v) for k, v in mapping(said, where).items()}
         try:
             origins[key] = Origin.model_validate({"source": f"{UNSOURCED} in {where}"} | overall | said)
         except ValidationError as e:
@@ -300,10 +300,15 @@ def _storable(found: Any, where: str) -> None:
             _storable(value, f"{where}: {key}")
 
 
-def _mapping(found: Any, where: str) -> Mapping[str, Any]:
+def mapping(found: Any, where: str) -> Mapping[str, Any]:
+    """A table of a case file; one that is left out is empty.
+
+    Raises:
+        InputError: Something else.
+    """
     if found is None:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(found, Mapping):
         raise InputError(f"{where}: expected keys and values")
     return found
 

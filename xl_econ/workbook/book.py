@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
+
+from xl_econ.core.errors import WorkbookError
 
 from .cell import At, address
 from .census import Census
 
 Area = tuple[int, int, int, int]  # first and last row, first and last column
 _NUMBERS = (float, int)  # and no truth value
+_MOST_HELD = 5_000_000  # cells of areas, one by one
 _LONGEST = 255  # characters of a number format
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]')
 
@@ -171,6 +174,28 @@ class Sheet:
 
     def at(self, row: int, column: int) -> Cell | None:
         return self.cells.get((row, column))
+
+    def held(self, areas: Iterable[Area], what: str) -> Iterator[list[tuple[int, int]]]:
+        """Where cells stand in each of some areas.
+
+        Args:
+            areas: They do not lie on one another in any workbook of people.
+            what: They are, for the error: "b.xlsx: the merged areas".
+
+        Raises:
+            WorkbookError: They lie on one another, so that it would take for ever to look.
+        """
+        cells, left_over = self.cells, _MOST_HELD
+        for top, bottom, left, right in areas:
+            size = (bottom - top + 1) * (right - left + 1)
+            left_over -= min(size, len(cells))
+            if left_over < 0:
+                raise WorkbookError(f"{what} of {self.name} lie on one another")
+            if size <= len(cells):
+                inside = ((r, c) for r in range(top, bottom + 1) for c in range(left, right + 1))
+                yield [p for p in inside if p in cells]
+            else:
+                yield [(r, c) for r, c in cells if top <= r <= bottom and left <= c <= right]
 
     @cached_property
     def census(self) -> Census:

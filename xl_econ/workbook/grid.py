@@ -10,8 +10,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from xl_econ.core.errors import WorkbookError
-
 from .appearance import Seen, appearances
 from .book import Book, Sheet
 from .cell import At, address
@@ -22,7 +20,6 @@ from .scan import scan
 
 _TRUTHS = ("TRUE()", "FALSE()")  # as LibreOffice writes a truth value
 LEAST, MEGABYTE = 30, 2  # seconds that any workbook has to be read, and more for every megabyte of cells
-MAX_COVERED = 5_000_000  # cells of merged areas, one by one
 _CELL = re.compile(r"=?(?:'((?:[^']|'')++)'|([^'!]++))!\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})(?::.*)?")
 
 
@@ -185,24 +182,10 @@ def _seen(book: Book, sheet: Sheet, path: Path) -> Iterator[tuple[At, GridCell]]
 
 
 def _covered(sheet: Sheet, path: Path) -> set[tuple[int, int]]:
-    """The cells in the middle of merged areas, which hold nothing that is seen.
-
-    Raises:
-        WorkbookError: The areas lie on one another, so that it would take for ever to look.
-    """
-    cells, left_over = sheet.cells, MAX_COVERED
-    found: set[tuple[int, int]] = set()
-    for _, (top, bottom, left, right) in sheet.merged:
-        size = (bottom - top + 1) * (right - left + 1)
-        left_over -= min(size, len(cells))
-        if left_over < 0:
-            raise WorkbookError(f"{path}: the merged areas of {sheet.name} lie on one another")
-        if size <= len(cells):
-            inside = ((r, c) for r in range(top, bottom + 1) for c in range(left, right + 1))
-        else:
-            inside = ((r, c) for r, c in cells if top <= r <= bottom and left <= c <= right)
-        found.update(p for p in inside if p != (top, left))
-    return found
+    """The cells in the middle of merged areas, which hold nothing that is seen."""
+    areas = [area for _, area in sheet.merged]
+    found = zip(areas, sheet.held(areas, f"{path}: the merged areas"), strict=True)
+    return {p for (top, _, left, _), places in found for p in places if p != (top, left)}
 
 
 def place(text: str) -> tuple[str, At] | None:

@@ -20,7 +20,6 @@ from .sheet import encoding
 
 MAX_CELLS = 5_000_000
 MAX_FORMULA = 16_384  # characters; Excel allows 8,192, without the prefixes of the file
-MAX_SPILLED = 5_000_000  # cells of array formulas, one by one
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _ATTRIBUTE = re.compile(r"""([\w:]+)=["']([^"']*)["']""")
 # A cell as nearly every program writes it, a row's start or end, white space between them, or anything else.
@@ -87,18 +86,9 @@ class SheetReader:
 
     def _spill(self) -> None:
         """Mark the cells that array formulas fill."""
-        cells, left_over = self.sheet.cells, MAX_SPILLED
-        for top, bottom, left, right in self.arrays:
-            size = (bottom - top + 1) * (right - left + 1)
-            left_over -= min(size, len(cells))
-            if left_over < 0:
-                raise WorkbookError(f"{self.path}: the array formulas of {self.sheet.name} lie on one another")
-            if size <= len(cells):
-                places = ((r, c) for r in range(top, bottom + 1) for c in range(left, right + 1))
-                found = [cells[p] for p in places if p in cells]
-            else:
-                found = [c for (r, n), c in cells.items() if top <= r <= bottom and left <= n <= right]
-            for cell in found:
+        for places in self.sheet.held(self.arrays, f"{self.path}: the array formulas"):
+            for place in places:
+                cell = self.sheet.cells[place]
                 cell.spilled = cell.spilled or not cell.formula
 
     def _plain(self, text: str, start: int, end: int) -> bool:  # noqa: PLR0912, PLR0915  (calls would cost a third)

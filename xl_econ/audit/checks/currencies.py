@@ -9,7 +9,7 @@ from functools import lru_cache
 from xl_econ.audit.labels import Labels
 from xl_econ.audit.registry import WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.audit.units import Units
+from xl_econ.audit.unit_evidence import Units
 
 _SIGNS = {
     "USD": re.compile(r"\bus[d$]|\$", re.I),

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from xl_econ.audit.folding import SAMPLE, Clash, Folder, Value, nearest_factor, same_but_time, tree
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.audit.units import Evidence, Units
+from xl_econ.audit.unit_evidence import Units
+from xl_econ.audit.units import Evidence
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.graph import Place
 
