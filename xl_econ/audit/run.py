@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -95,7 +93,7 @@ def report(
     card = rate_card.current()
     arguments = [str(path.resolve()), engine, str(as_of or ""), str(int(cells)), str(card.resolve() if card else "")]
     arguments += only
-    out = json.loads(child.run(path, "xl_econ.audit.run", arguments, MEMORY, seconds, ("the audit", "read")))
+    out = json.loads(child.run(path, "xl_econ.audit.child", arguments, MEMORY, seconds, ("the audit", "read")))
     found = [Finding(str(path), *f) for f in out["findings"]]
     accepted = [Accepted(Finding(str(path), *f), *by) for f, *by in out["accepted"]]
     return Report(str(path), found, accepted, out["cells"])
@@ -168,29 +166,18 @@ def findings(
     Raises:
         WorkbookError: It cannot be read.
     """
-    return examine(path, only, engine, as_of).findings
-
-
-def examine(
-    path: Path,
-    only: Sequence[str] = (),
-    engine: str = "ironcalc",
-    as_of: date | None = None,
-    cells: bool = False,
-) -> Report:
-    """The report of a workbook that can be trusted not to exhaust this process.
-
-    Raises:
-        WorkbookError: It cannot be read.
-    """
     from .subject import Subject
 
-    subject = Subject(path, engine, as_of)  # first of all: the engine begins with it
+    return examine(Subject(path, engine, as_of), only).findings
 
+
+def examine(subject: Subject, only: Sequence[str] = (), cells: bool = False) -> Report:
+    """The report of a workbook that is read, as `report` gives it."""
     from . import causes
     from .acceptances import settle
     from .labels import Labels
 
+    path = subject.path
     checks = every()
     labels = Labels(subject.book)
     ran = {c for c in checks if not only or c in only}
@@ -248,35 +235,3 @@ def _run(c: Check, subject: Subject) -> Iterator[Found]:
         yield Found(
             "", "", f"this check failed, and what it looks for was not looked for to the end: {reason}", severity=INFO
         )
-
-
-def main() -> int:
-    """Entry point of the child; JSON to standard output, or an error.
-
-    Its arguments: workbook, engine, day, whether with cells, rate card, checks.
-    """
-    child.limit_memory()
-    gc.disable()  # a model of a million cells has no circles, and looking for them would take a third of the time
-    path, engine, as_of, cells, card, *only = sys.argv[1:]
-    try:
-        with rate_card.using(Path(card) if card else None):
-            found = examine(Path(path), only, engine, date.fromisoformat(as_of) if as_of else None, cells == "1")
-    except BaseException as e:  # a lack of memory is no Exception in every library
-        reason = f"{e}".replace("\n", " ").removeprefix(f"{path}: ")
-        print(reason or type(e).__name__, file=sys.stderr)  # noqa: T201
-        return 1
-    listed = {
-        "findings": [_plain(f) for f in found.findings],
-        "accepted": [(_plain(a.finding), a.reason, a.name, a.date) for a in found.accepted],
-        "cells": found.cells,
-    }
-    json.dump(listed, sys.stdout, separators=(",", ":"))
-    return 0
-
-
-def _plain(f: Finding) -> list[Any]:
-    return [*vars(f).values()][1:]
-
-
-if __name__ == "__main__":
-    child.leave(main())

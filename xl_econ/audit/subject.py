@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from functools import cached_property
 from itertools import chain, islice
@@ -16,9 +15,8 @@ from xl_econ.core.errors import WorkbookError
 from xl_econ.workbook.book import Area, Book, Cell, Look
 from xl_econ.workbook.census import Column, by_look
 from xl_econ.workbook.graph import Graph, Place
-from xl_econ.workbook.recalc import computed_at
+from xl_econ.workbook.recalc import Computing
 from xl_econ.workbook.scan import scan
-from xl_econ.workbook.values import Rectangle
 
 from .blocks import Block, blocks
 
@@ -36,29 +34,27 @@ class Subject:
 
     Args:
         path: The workbook.
-        engine: What recomputes it: "ironcalc" or "libreoffice".
+        engine: What recomputes it: "ironcalc", "libreoffice", or one of them that is at work on it already.
         as_of: The day against which prices are old; None takes the workbook's own.
     """
 
-    def __init__(self, path: Path, engine: str = "ironcalc", as_of: date | None = None) -> None:
-        self.path, self.engine, self.as_of = path, engine, as_of
-        # The engine works in a process of its own while the cells are read here; then it is told where formulas are.
-        pool, read = ThreadPoolExecutor(1), Future[list[Rectangle]]()
-        self._computed: Future[list[Any]] = pool.submit(computed_at, path, engine, read.result)
-        pool.shutdown(wait=False)
+    def __init__(self, path: Path, engine: str | Computing = "ironcalc", as_of: date | None = None) -> None:
+        # The engine works in a process of its own while the cells are read here.
+        self._computing = Computing(path, engine) if isinstance(engine, str) else engine
+        self.path, self.engine, self.as_of = path, self._computing.engine, as_of
         try:
             self.book: Book = scan(path)
-            read.set_result([(block.sheet.name, *block.area) for block in self.blocks])
-        except BaseException as e:
-            read.set_exception(e)
+        except BaseException:
+            self._computing.tell(None)
             raise
+        self._computing.tell([(block.sheet.name, *block.area) for block in self.blocks])
         self.graph = Graph(self.book)
 
     @cached_property
     def _computation(self) -> tuple[list[Any], str]:
         """The values of the blocks' cells, or why there are none."""
         try:
-            return self._computed.result(), ""
+            return self._computing.values(), ""
         except WorkbookError as e:
             return [None] * sum(block.count for block in self.blocks), str(e).removeprefix(f"{self.path}: ")
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from .sheet import SheetXml
+from .read import worksheets
 
 _STYLES = "xl/styles.xml"
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -25,48 +27,58 @@ _PLAIN_STYLES = (
 )
 _RELATION = re.compile(r"<(?:[\w.-]+:)?Relationship\s[^>]*?/?>(?:\s*</(?:[\w.-]+:)?Relationship\s*>)?")
 _TYPE, _TARGET = re.compile(r"""\sType\s*=\s*["']([^"']+)["']"""), re.compile(r"""(\sTarget\s*=\s*["'])([^"']+)""")
-# A cell without a formula that holds nothing, or an empty value.
-_EMPTY = re.compile(
-    rb"""<((?:[\w.-]+:)?)c((?:\s+[\w:.-]+\s*=\s*"[^"<]*")*+)\s*(?:/>|>\s*(<\1v\s*(?:/>|>\s*</\1v\s*>))?\s*</\1c\s*>)"""
-)
-_KIND = re.compile(rb"""\st\s*=\s*"(\w*)\"""")
-# Where there is none of these, no cell says that it holds something and holds nothing.
-_HINTS = (b't="n"', b't="s"', b't="b"', b't="e"', b't="str"/', b't="str"></', b't="inlineStr"/', b"v/>", b"v></")
+# A cell without a formula that holds nothing, or an empty value; %b is the prefix of its element's name.
+_EMPTY = rb"""<%bc\b([^<>]*+)(?:(?<=/)>|>\s*(<%bv\s*(?:/>|>\s*</%bv\s*>))?\s*</%bc\s*>)"""
+_PREFIX = re.compile(rb"<((?:[\w.-]+:)?)sheetData\b")
+_KIND = re.compile(rb"""\st\s*=\s*["'](\w*)["']""")
 _NEEDED = ("/worksheet", "/table", "/sharedStrings", "/styles", "/theme", "/officeDocument")
 
 
-def with_blanks(path: Path, copy: Path) -> bool:
-    """Write a copy in which every cell that holds nothing is blank; False, and none, where they are already."""
-    with zipfile.ZipFile(path) as old:
-        sheets = [name for name in old.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
-        changed = {name: data for name in sheets if (data := _blanked(old.read(name))) is not None}
-        if not changed:
-            return False
-        with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
-            for name in old.namelist():
-                new.writestr(name, changed[name] if name in changed else old.read(name))
-    return True
+def with_blanks(path: Path, copy: Callable[[], Path]) -> Path:
+    """The workbook with every cell blank that holds nothing: as it is, or else a copy.
+
+    Args:
+        path: The workbook.
+        copy: Tells where a copy may be written.
+
+    Raises:
+        WorkbookError: A worksheet cannot be read, or covers too many cells.
+    """
+    changed = {name: data for name, old in worksheets(path) if (data := _blanked(old)) != old}
+    if not changed:
+        return path
+    target = copy()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+        for name in old.namelist():
+            new.writestr(name, changed[name] if name in changed else old.read(name))
+    return target
 
 
-def _blanked(data: bytes) -> bytes | None:
-    """A worksheet whose empty cells say nothing of a kind; None where there is nothing to change."""
-    if not any(hint in data for hint in _HINTS):
-        return None
+def _blanked(data: bytes) -> bytes:
+    """A worksheet whose empty cells say nothing of a kind."""
 
     def blank(cell: re.Match[bytes]) -> bytes:
-        kind = _KIND.search(cell[2])
-        is_blank = kind is None and cell[3] is None
-        is_empty_text = kind is not None and kind[1] == b"str" and cell[3] is not None
+        kind = _KIND.search(cell[1])
+        is_blank = kind is None and cell[2] is None
+        is_empty_text = kind is not None and kind[1] == b"str" and cell[2] is not None
         if is_blank or is_empty_text:
             return cell[0]
-        return b"<%bc%b/>" % (cell[1], _KIND.sub(b"", cell[2]))
+        return b"<%bc%b/>" % (prefix, _KIND.sub(b"", cell[1].removesuffix(b"/")))
 
-    found = _EMPTY.sub(blank, data)
-    return None if found == data else found
+    found = _PREFIX.search(data)
+    prefix = found[1] if found else b""
+    return _empty(re.escape(prefix)).sub(blank, data)
+
+
+@cache
+def _empty(prefix: bytes) -> re.Pattern[bytes]:
+    return re.compile(_EMPTY % ((prefix,) * 4))
 
 
 def bare(path: Path, copy: Path) -> None:
     """Write the copy."""
+    from .sheet import SheetXml
+
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
         for name in old.namelist():
             if name.endswith(".rels") and name.startswith("xl/"):

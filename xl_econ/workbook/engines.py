@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -48,13 +49,13 @@ def ironcalc(path: Path, asked: Callable[[], Asked] = Asked) -> Answer:
     """Values as IronCalc computes them; what is asked for is looked at when they are there."""
     import ironcalc as ic
 
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "blanks.xlsx")
-        read = copy if with_blanks(path, copy) else path
+    with contextlib.ExitStack() as kept:
+        folder = cache(lambda: Path(kept.enter_context(tempfile.TemporaryDirectory())))
+        read = with_blanks(path, lambda: folder() / "blanks.xlsx")
         try:
             model = ic.load_from_xlsx(str(read), "en", "UTC")
         except Exception:
-            bare(read, copy := Path(folder, "bare.xlsx"))
+            bare(read, copy := folder() / "bare.xlsx")
             model = ic.load_from_xlsx(str(copy), "en", "UTC")
     model.evaluate()
     sheets = [s["name"] for s in model.get_worksheets_properties()]
@@ -85,6 +86,7 @@ def libreoffice(path: Path, _asked: Callable[[], Asked] = Asked) -> Answer:
     from xl_econ.workbook.recalc import libreoffice as program
     from xl_econ.workbook.scan import scan
 
+    refuse_large_areas(path)
     with tempfile.TemporaryDirectory() as folder:
         user = Path(folder, "profile", "user")
         user.mkdir(parents=True)
@@ -121,7 +123,6 @@ def main() -> int:
     os.dup2(2, 1)
     try:
         asked = cache(lambda: Asked(*json.load(sys.stdin)))
-        refuse_large_areas(Path(path))
         answer = {"ironcalc": ironcalc, "libreoffice": libreoffice}[engine](Path(path), asked)
         said = json.dumps(list(answer.found)).encode() if asked().rectangles is None else packed(answer.values)
     except BaseException as e:  # an engine's panic is no Exception

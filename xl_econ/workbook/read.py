@@ -6,9 +6,9 @@ import re
 import warnings
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from xl_econ.core.errors import WorkbookError
 
@@ -21,12 +21,13 @@ _MERGED = re.compile(rb"""mergeCell\s[^<>]*?ref\s*=\s*["']([A-Za-z]{1,3}\d{1,7})
 _FILLED = re.compile(
     rb"""<(?:[\w.-]{1,20}:)?f\s(?=[^<>]*?array)[^<>]*?ref\s*=\s*["']([A-Za-z]{1,3}\d{1,7}):([A-Za-z]{1,3}\d{1,7})"""
 )
+# What areas do, a word without which there are none, and what finds them.
+_AREAS = (("merges", b"mergeCell", _MERGED), ("fills by array formulas", b"array", _FILLED))
 _MOST = 1_000_000
 Address = tuple[str, str]  # sheet, cell
 
 
-@dataclass(frozen=True)
-class FormulaCell:
+class FormulaCell(NamedTuple):
     """A formula as the file has it, and the value stored beside it (None: none is stored)."""
 
     formula: str
@@ -49,8 +50,11 @@ def held(sheet: Any) -> list[Any]:
     return [sheet._cells[at] for at in sorted(sheet._cells)]
 
 
-def refuse_large_areas(path: Path) -> None:
-    """Refuse merged cells and array formulas that a reader which lays out every cell of them would never be done with.
+def worksheets(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The parts that are worksheets, by name.
+
+    Merged cells and array formulas that a reader which lays out every cell of them would never be done with are
+    refused.
 
     Raises:
         WorkbookError: There are some, or a worksheet cannot be read.
@@ -58,15 +62,30 @@ def refuse_large_areas(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as package:
             for name in package.namelist():
-                if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
-                    continue
-                text = package.read(name)
-                for what, found in (("merges", _MERGED), ("fills by array formulas", _FILLED)):
-                    areas = [(cell_at(a.decode()), cell_at(b.decode())) for a, b in found.findall(text)]
-                    if sum((b.row - a.row + 1) * (b.column - a.column + 1) for a, b in areas) > _MOST:
-                        raise WorkbookError(f"{path}: {name} {what} more than {_MOST:,} cells")
+                if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                    text = package.read(name)
+                    for what, word, found in _AREAS:
+                        if word in text and _cells(found.findall(text)) > _MOST:
+                            raise WorkbookError(f"{path}: {name} {what} more than {_MOST:,} cells")
+                    yield name, text
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
         raise WorkbookError(f"{path}: cannot be read: {e}") from None
+
+
+def _cells(areas: list[tuple[bytes, bytes]]) -> int:
+    """How many cells areas have, each by its first and its last."""
+    corners = ((cell_at(first.decode()), cell_at(last.decode())) for first, last in areas)
+    return sum((b.row - a.row + 1) * (b.column - a.column + 1) for a, b in corners)
+
+
+def refuse_large_areas(path: Path) -> None:
+    """Refuse a workbook with areas that are too large, as `worksheets` does.
+
+    Raises:
+        WorkbookError: There are some, or a worksheet cannot be read.
+    """
+    for _ in worksheets(path):
+        pass
 
 
 def load(path: Path, values: bool) -> Any:

@@ -11,9 +11,10 @@ import math
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple
 
 from xl_econ.core.errors import UsageError, WorkbookError, nearest
 
@@ -29,8 +30,7 @@ ENGINES = tuple(MEMORY)
 CANCELLATION = 1e-15
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """A formula whose stored value is not what an engine computes."""
 
     sheet: str
@@ -79,21 +79,54 @@ def computed(
     return {(sheet, row, column): value for sheet, row, column, value in json.loads(out)}
 
 
-def computed_at(path: Path, engine: str, formulas: Callable[[], Sequence[Rectangle]]) -> list[Any]:
-    """The values of formula cells in the order of rectangles of them; None where the engine gives nothing.
+class Computing:
+    """An engine at work on a workbook in a process of its own, which is told later where the formulas are.
 
     Args:
         path: The workbook; it is only read.
         engine: "ironcalc" or "libreoffice".
-        formulas: Tells where the formulas are, when the engine is at work already.
-
-    Raises:
-        UsageError, WorkbookError: As `computed`.
     """
-    if engine != "ironcalc":
-        found = computed(path, engine)
-        return [found.get(place) for place in places(formulas())]
-    return unpacked(_run(path, engine, None, lambda: json.dumps(((), formulas())).encode()))
+
+    def __init__(self, path: Path, engine: str = "ironcalc") -> None:
+        self.path, self.engine = path, engine
+        self._formulas: SimpleQueue[Sequence[Rectangle] | None] = SimpleQueue()
+        self._found: list[Any] = []
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._compute)
+        self._thread.start()
+
+    def tell(self, formulas: Sequence[Rectangle] | None) -> None:
+        """Tell in which rectangles the formulas are; None ends it: nobody wants to know any more."""
+        self._formulas.put(formulas)
+
+    def values(self) -> list[Any]:
+        """The values of the formula cells in the order of the rectangles; None where the engine gives nothing.
+
+        Raises:
+            UsageError, WorkbookError: As `computed`.
+        """
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._found
+
+    def _compute(self) -> None:
+        try:
+            if self.engine == "ironcalc":
+                self._found = unpacked(
+                    _run(self.path, self.engine, None, lambda: json.dumps(((), self._told())).encode())
+                )
+            else:
+                found = computed(self.path, self.engine)
+                self._found = [found.get(place) for place in places(self._told())]
+        except BaseException as e:
+            self._error = e
+
+    def _told(self) -> Sequence[Rectangle]:
+        formulas = self._formulas.get()
+        if formulas is None:
+            raise WorkbookError(f"{self.path}: is not read")
+        return formulas
 
 
 def _run(path: Path, engine: str, seconds: float | None, asked: bytes | Callable[[], bytes]) -> bytes:
