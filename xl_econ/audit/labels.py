@@ -99,6 +99,7 @@ class _Sheet:
 
     def __init__(self, book: Book, sheet: Sheet) -> None:
         self.book, self.sheet = book, sheet
+        self._texts = sheet.census.text_columns
         self._names: dict[tuple[int, int, int], int] = {}
         headed = areas.of(sheet)
         self.blocks = [a for a in headed if not self._is_table(a)]
@@ -106,15 +107,6 @@ class _Sheet:
 
     def _is_table(self, area: areas.Area) -> bool:
         return any(t.area[0] == area.heading and t.area[2] in area.columns.values() for t in self.sheet.tables)
-
-    @cached_property
-    def _texts(self) -> dict[int, list[int]]:
-        """The columns of the texts of every row."""
-        found: dict[int, list[int]] = {}
-        for cell in self.sheet.census.texts:  # row by row, from left to right
-            if cell.shown.strip():
-                found.setdefault(cell.row, []).append(cell.column)
-        return found
 
     @cached_property
     def _headings(self) -> dict[int, list[int]]:
@@ -219,7 +211,7 @@ class _Sheet:
 
 
 def _is_year(cell: Cell) -> bool:
-    return float(cell.shown).is_integer() and int(cell.shown) in _YEARS  # a range is looked through for a float
+    return bool(_YEARS[0] <= cell.shown <= _YEARS[-1] and cell.shown % 1 == 0)
 
 
 def unitless(area: areas.Area) -> list[int]:

@@ -16,22 +16,21 @@ from typing import TYPE_CHECKING
 from xl_econ.core.units import Unit, parse
 from xl_econ.tables.read import fold, spellings
 from xl_econ.tables.store import TABLES
-from xl_econ.workbook.book import Cell, Sheet
+from xl_econ.workbook.book import Cell, Look, Sheet
+
+from .figures import Figure, figures
+from .units import Evidence, Measure, in_label
+from .vocabulary import BY_NAME, Kind, recognise
 
 if TYPE_CHECKING:
     from .subject import Subject
-
-from .figures import Figure, figures
-from .unit_evidence import Units
-from .units import Evidence, Measure, in_label
-from .vocabulary import BY_NAME, Kind, recognise
+    from .unit_evidence import Units
 
 _COUNTED = ("params", "params_active", "params_total", "tokens")
 _RAW = 1e6  # a count of parameters or tokens from here on is written out
 _FEWEST = 2  # kinds that make a record
 _SHORT = 60  # characters of a text that states a figure, rather than tells about one
 _LONGEST = 1000  # characters of a text that is read
-_SAYS_MORE = re.compile(r"[(\[,_]")  # a label that may say a unit
 _SAYS_UNIT = re.compile(r"(?s)\A\D*+\d.*[%/WwhHxX]|[$€]")  # a text whose figures can be told without a heading
 # Headings of columns beside labels that hold something else than the figure which the label announces.
 _NO_FIGURE = re.compile(
@@ -79,7 +78,11 @@ class Record:
     heading: str = ""
 
     def add(self, found: Stated) -> None:
-        self.figures.setdefault(found.kind.name, []).append(found)
+        held = self.figures.get(found.kind.name)
+        if held is None:
+            self.figures[found.kind.name] = [found]
+        else:
+            held.append(found)
 
     def get(self, *names: str) -> Stated | None:
         return next((self.figures[n][0] for n in names if n in self.figures), None)
@@ -136,18 +139,26 @@ def named(table: str, text: str) -> tuple[str, ...]:
 
 
 class Reader:
-    """Reads the records of a workbook's sheet."""
+    """Reads the records of a workbook's sheet.
 
-    def __init__(self, sheet: Sheet) -> None:
+    Args:
+        sheet: The sheet.
+        units: What says the units of its cells.
+    """
+
+    def __init__(self, sheet: Sheet, units: Units) -> None:
         self.sheet = sheet
-        self.units = Units(sheet)
-        self._plain = False  # whether the row that is read has no text but its name
-        self._of_column: dict[tuple[int, int], Evidence | None] = {}  # in the block that is read
+        self.units = units
+        # By kind, look and evidence of a unit, which is kept for its address.
+        self._ways: dict[tuple[str, int, int], tuple[Evidence | None, _Way | None]] = {}
+        self._of_columns: dict[
+            int, tuple[Look | None, _Way | None]
+        ] = {}  # in the block that is read, of rows that say no unit
 
     def stated(self, cell: Cell, kind: Kind | None, label: str = "") -> Iterator[Stated]:
         """What a cell states of a kind: its number, or the figures of its text."""
         if cell.is_number:
-            number = self._number(cell, kind, label)
+            number = None if kind is None else self._number(cell, kind, label)
             if number is not None:
                 yield number
         elif (
@@ -162,26 +173,20 @@ class Reader:
                     continue  # "Commissioning report 2025"
                 yield from self._figure(cell, f, kind, label, Measure.of(said[0]) if said else None)
 
-    def _number(self, cell: Cell, kind: Kind | None, label: str) -> Stated | None:
+    def _number(self, cell: Cell, kind: Kind, label: str) -> Stated | None:
         """What a number states; None where it states nothing."""
-        if kind is None or cell.look.is_date or ("%" in cell.look.format and not kind.is_share):
-            return None
-        evidence = self._unit(cell)
-        unit = None if evidence is None else evidence.measure
-        kind = by_unit(kind, unit)
-        value = in_unit(float(cell.shown), unit, kind, typed=True)
-        if value is None:
-            return None
-        return Stated(kind, cell, value, value, evidence.unit if evidence else None, label=label)
+        way = self._way(cell, kind)
+        return None if way is None else way.stated(cell, label)
 
-    def _unit(self, cell: Cell) -> Evidence | None:
-        """The unit of a cell; down a table, where only its heading and format can say it, it is looked up once."""
-        if not self._plain:
-            return self.units.of(cell)
-        key = (cell.column, id(cell.look))
-        if key not in self._of_column:
-            self._of_column[key] = self.units.of(cell)
-        return self._of_column[key]
+    def _way(self, cell: Cell, kind: Kind) -> _Way | None:
+        """How a number states a figure of a kind; None where it states nothing."""
+        look = cell.look
+        evidence = self.units.of(cell)
+        key = kind.name, id(look), id(evidence)
+        if key not in self._ways:
+            says_nothing = look.is_date or ("%" in look.format and not kind.is_share)
+            self._ways[key] = evidence, None if says_nothing else _way(kind, evidence)
+        return self._ways[key][1]
 
     def sentences(self) -> Iterator[Record]:
         """The texts that state several figures, clause by clause."""
@@ -230,7 +235,7 @@ class Reader:
             yield from self._of_block(block, first, above)
 
     def _of_block(self, block: list[list[Cell]], first: int | None, headings: dict[int, str]) -> Iterator[Record]:
-        self._of_column.clear()
+        self._of_columns.clear()
         rows = block[(first or 0) + (first is not None) :]
         kinds = {c: _headed(t) for c, t in headings.items()} if first is not None else {}
         labels = {cells[0].row: str(cells[0].shown) for cells in rows if cells and isinstance(cells[0].shown, str)}
@@ -241,32 +246,41 @@ class Reader:
         shares = any(k is not None and k.is_share for k in kinds.values())
         # A list of accelerators has its prices, watts and peaks across.
         if across and (across >= down or shares or (across > 1 and not named_kinds)):
+            heading = " | ".join(headings.values())
             for cells in rows:
-                yield from self._row(cells, headings, kinds)
+                record = self._row(cells, headings, kinds, heading)
+                if record.figures:
+                    yield record
         elif down:
             yield from self._columns(rows, headings, labels)
 
-    def _row(self, cells: list[Cell], headings: dict[int, str], kinds: dict[int, Kind | None]) -> Iterator[Record]:
-        name = str(cells[0].shown) if isinstance(cells[0].shown, str) else ""
-        words = " | ".join(str(c.shown) for c in cells if isinstance(c.shown, str))
-        record = Record(cells[0].sheet, name, words, heading=" | ".join(headings.values()))
-        self._plain = not self.units.has_unit_column and words == name and not _SAYS_MORE.search(name)
+    def _row(self, cells: list[Cell], headings: dict[int, str], kinds: dict[int, Kind | None], heading: str) -> Record:
+        texts = [c.shown for c in cells if isinstance(c.shown, str)]
+        name = cells[0].shown if isinstance(cells[0].shown, str) else ""
+        record = Record(cells[0].sheet, name, " | ".join(texts), {}, heading)
+        # Where no text of the row says a unit, it is that of the column; a text that strayed into it heads nothing.
+        is_silent, of_columns = not self.units.speaks(cells[0].row), self._of_columns
         for cell in cells:
-            kind, heading = kinds.get(cell.column), headings.get(cell.column, "")
+            column = cell.column
+            kind = kinds.get(column)
             if not cell.is_number:
-                for found in self.stated(cell, kind, heading):
+                for found in self.stated(cell, kind, headings.get(column, "")):
                     record.add(found)
-            elif kind is not None and (number := self._number(cell, kind, heading)):
-                record.add(number)
-        self._plain = False
-        if record.figures:
-            yield record
+            elif kind is not None:
+                look, way = of_columns.get(column, _UNKNOWN)
+                if look is not cell.look or not is_silent:
+                    way = self._way(cell, kind)
+                    if is_silent:
+                        of_columns[column] = cell.look, way
+                if way is not None and (number := way.stated(cell, headings.get(column, ""))):
+                    record.add(number)
+        return record
 
     def _columns(self, rows: list[list[Cell]], headings: dict[int, str], labels: dict[int, str]) -> Iterator[Record]:
         by_column: dict[int, Record] = {}
         sources = {c for c, text in headings.items() if text.strip().casefold().startswith("source")}
         others = {c for c, text in headings.items() if _NO_FIGURE.match(text.strip())}
-        first = min(c.column for cells in rows for c in cells)
+        others.add(min(c.column for cells in rows for c in cells))
         words = " | ".join(labels.values())
         for cells in rows:
             label = labels.get(cells[0].row, "")
@@ -276,27 +290,68 @@ class Reader:
             told = figures(label)
             of_number = [f for f in told if kind_of(f, None, label, "") is not None]
             for cell in cells:
-                if cell.column == first or cell.column in others:
+                if cell.column in others:
                     continue
                 record = by_column.get(cell.column)
                 if record is None:
                     record = by_column[cell.column] = Record(cell.sheet, headings.get(cell.column, ""), words)
-                if isinstance(cell.shown, str):
-                    record.words += f" | {cell.shown[:_SHORT]}"
-                elif kind is None:
-                    continue  # a number of no kind states nothing
-                stated = False
-                for each in self.stated(cell, kind, label):
+                if cell.is_number:
+                    # A number of no kind states nothing.
+                    number = None if kind is None else self._number(cell, kind, label)
+                    if number is None:
+                        continue
+                    stated = [number]
+                else:
+                    if isinstance(cell.shown, str):
+                        record.words += f" | {cell.shown[:_SHORT]}"
+                    stated = [*self.stated(cell, kind, label)]
+                for each in stated:
                     each.sourced = sourced
                     record.add(each)
-                    stated = True
-                if stated:
-                    for f in of_number if cell.is_number else told:
-                        for each in self._figure(cell, f, None, label, None):
-                            record.add(each)
+                for f in (of_number if cell.is_number else told) if stated else ():
+                    for each in self._figure(cell, f, None, label, None):
+                        record.add(each)
         yield from (r for r in by_column.values() if r.figures)
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How numbers that look alike, under one heading, state a figure.
+
+    Attributes:
+        kind: Of what kind it is.
+        measure: Their unit.
+        unit: The same as it is written.
+        factor: What makes a number one in the unit of its kind: times the first, over the second. None where that
+            depends on the number.
+    """
+
+    kind: Kind
+    measure: Measure | None
+    unit: Unit | None
+    factor: tuple[float, float] | None
+
+    def stated(self, cell: Cell, label: str) -> Stated | None:
+        """What a number states."""
+        if self.factor is not None:
+            value = cell.shown * self.factor[0] / self.factor[1]
+        elif (given := in_unit(float(cell.shown), self.measure, self.kind, typed=True)) is not None:
+            value = given
+        else:
+            return None
+        return Stated(self.kind, cell, value, value, self.unit, "", False, "", label)
+
+
+def _way(kind: Kind, evidence: Evidence | None) -> _Way | None:
+    """How numbers state a kind of figure beside evidence of their unit; None where they state nothing."""
+    measure, unit = (None, None) if evidence is None else (evidence.measure, evidence.unit)
+    kind = by_unit(kind, measure)
+    depends = measure is None or _is_bare(measure)
+    factor = None if measure is None or depends else _factor(measure, kind)
+    return _Way(kind, measure, unit, factor) if depends or factor else None
+
+
+_UNKNOWN: tuple[None, None] = None, None
 _YEARLY = ("power_usd", "facility_usd", "staff_usd", "network_usd")
 # What a figure is by its unit, where the words say nothing.
 _BY_UNIT = {
@@ -345,19 +400,29 @@ def by_unit(kind: Kind, measure: Measure | None) -> Kind:
 
 def in_unit(value: float, measure: Measure | None, kind: Kind, typed: bool) -> float | None:
     """A number in the unit of its kind; None where its own unit is another, or cannot be told."""
-    target = kind.measure
-    if measure is None or (not measure.dims and measure.scale == 1):
+    if measure is None or _is_bare(measure):
         if kind.name in _COUNTED:
             if value >= _RAW or not typed:
-                return value / target.scale
+                return value / kind.measure.scale
             return value if kind.name != "tokens" or measure is not None else None
         return None if kind.needs else value
+    factor = _factor(measure, kind)
+    return None if factor is None else value * factor[0] / factor[1]
+
+
+def _is_bare(measure: Measure) -> bool:
+    return not measure.dims and measure.scale == 1
+
+
+def _factor(measure: Measure, kind: Kind) -> tuple[float, float] | None:
+    """What a number of a unit is times, and divided by, to be in the unit of a kind; None where it cannot be."""
+    target = kind.measure
     if measure.strict == target.strict:
-        return value * measure.scale / target.scale
+        return measure.scale, target.scale
     if kind.name.endswith("_usd") and measure.strict == frozenset({("USD", 1.0), ("h", -1.0)}):
-        return value * _money(measure)
+        return _money(measure), 1
     if not measure.strict:
-        return value * measure.scale / (target.scale if kind.name in _COUNTED else 1)
+        return measure.scale, target.scale if kind.name in _COUNTED else 1
     return None
 
 
@@ -418,6 +483,6 @@ def records(subject: Subject) -> list[Record]:
     """The records of a workbook, read once."""
     found: list[Record] | None = subject.__dict__.get("_records")
     if found is None:
-        readers = [Reader(s) for s in subject.book.sheets.values() if s.census.texts]
+        readers = [Reader(s, subject.units(s.name)) for s in subject.book.sheets.values() if s.census.texts]
         found = subject.__dict__["_records"] = [x for r in readers for x in (*r.records(), *r.sentences())]
     return found

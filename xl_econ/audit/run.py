@@ -175,11 +175,10 @@ def examine(subject: Subject, only: Sequence[str] = (), cells: bool = False) -> 
     """The report of a workbook that is read, as `report` gives it."""
     from . import causes
     from .acceptances import settle
-    from .labels import Labels
 
     path = subject.path
     checks = every()
-    labels = Labels(subject.book)
+    labels = subject.labels
     ran = {c for c in checks if not only or c in only}
 
     def held(f: Found) -> Cell | None:

@@ -21,9 +21,11 @@ from xl_econ.workbook.scan import scan
 from .blocks import Block, blocks
 
 if TYPE_CHECKING:
+    from .labels import Labels
     from .manifest import Manifest
     from .provenance import Entry
     from .recognised import Recognised
+    from .unit_evidence import Units
 
 _place = attrgetter("row", "column")
 _OURS = "inputs.case"  # a name that every template has
@@ -94,6 +96,25 @@ class Subject:
     def as_built(self, cell: Cell) -> bool:
         """Whether a cell is as its template was built: it cannot be a slip of whoever edited the workbook."""
         return self.manifest is not None and (cell.sheet, cell.row, cell.column) in self.manifest.as_built
+
+    @cached_property
+    def labels(self) -> Labels:
+        """What its cells are called."""
+        from .labels import Labels
+
+        return Labels(self.book)
+
+    def units(self, sheet: str) -> Units:
+        """The units of a sheet's cells."""
+        if sheet not in self._units:
+            from .unit_evidence import Units
+
+            self._units[sheet] = Units(self.book.sheets[sheet])
+        return self._units[sheet]
+
+    @cached_property
+    def _units(self) -> dict[str, Units]:
+        return {}
 
     @cached_property
     def recognised(self) -> dict[tuple[str, int, int], Recognised]:

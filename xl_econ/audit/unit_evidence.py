@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from xl_econ.core.units import Unit
 from xl_econ.workbook.book import Cell, Sheet
 
-from .units import LONGEST, Evidence, Measure, in_format, in_label, read
+from .units import Evidence, Measure, in_format, in_label, read
 
 _LONGEST_UNIT = 20  # characters of a unit beside a figure
 _SHORTEST_WORD = 5  # of ratio, share, factor
@@ -20,6 +20,10 @@ _OTHER = re.compile(
     re.I,
 )
 _PRICE = re.compile(r"\b(rate|price)\b", re.I)
+_UNIT = re.compile(r"\s*units?\s*", re.I)
+_SAYS_MORE = re.compile(r"[(\[,_]")  # a label that may say a unit
+_COUNTED = ("qty", "quantity", "amount", "usage")  # in a bill of quantities the unit is that of the quantity
+_SHARE = Evidence(Measure(), "share", "percentage format")
 
 
 class Units:
@@ -27,47 +31,57 @@ class Units:
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
-        self._above: dict[int, list[int]] = {}  # rows of the texts of a column
-        self._left: dict[int, list[int]] = {}  # columns of the texts of a row
-        self._unit_columns: list[tuple[int, int]] = []  # (row, column) of the headings "Unit"
+        self._left, self._above = sheet.census.text_columns, sheet.census.text_rows
+        # By row and column: the headings "Unit".
+        self._unit_columns = [(c.row, c.column) for c in sheet.census.texts if _UNIT.fullmatch(c.shown)]
         self._said: dict[tuple[int, int], Evidence | None] = {}  # by the texts that say it
         self._evidences: dict[tuple[int, int, bool], Evidence | None] = {}  # by the texts that are a unit
-        self._applies: dict[tuple[int, int], bool] = {}  # by the headings of columns beside units
-        self._counts: dict[int, str] = {}  # by the rows of those headings: the heading of what is counted
+        self._applied: dict[tuple[int, int], bool] = {}  # by the headings of columns beside units
+        self._speaking: dict[int, bool] = {}  # by row
+        self._of_row: dict[int, tuple[int, int, bool, Evidence | None] | None] = {}
         self._headed: dict[tuple[int, int, str], Evidence | None] = {}  # by column, last text above, number format
-        for cell in sheet.census.texts:  # row by row
-            text = cell.shown[:LONGEST].strip()
-            if text:
-                self._above.setdefault(cell.column, []).append(cell.row)
-                self._left.setdefault(cell.row, []).append(cell.column)
-                if text.casefold() in ("unit", "units"):
-                    self._unit_columns.append((cell.row, cell.column))
-        self.has_unit_column = bool(self._unit_columns)
+        # By the rows of the headings "Unit": the heading of what is counted in units.
+        self._counts = {row: self._counted(row) for row, _ in self._unit_columns}
+        self._is_bill = any(self._counts.values())
 
     def of(self, cell: Cell) -> Evidence | None:
         """The unit of a cell and where it is said; None where it is not, or where two places disagree."""
-        shown_as = in_format(cell.format)
+        shown_as = in_format(cell.look.format)
         if shown_as is not None and not shown_as[0]:
-            return Evidence(Measure(), "share", "percentage format")
-        column = self.beside(cell)
+            return _SHARE
+        speaks = self.speaks(cell.row)
+        column = self.beside(cell) if speaks else None
         if column is not None:
             return None if _is_unsaid_share(cell, column) else column
-        if self._counts and self._is_price_of_counted(cell):
+        if self._is_bill and self._is_price_of_counted(cell):
             return None
-        label = self.label(cell)
-        if label is not None and (self._in(label) is not None or read(str(label.shown)) is not None):
-            return self._told(cell, shown_as)
+        if speaks:
+            label = self.label(cell)
+            if label is not None and (self._in(label) is not None or read(str(label.shown)) is not None):
+                return self._told(cell, shown_as)
         # Its row says nothing of a unit: what its column does is the same down to the next text.
-        headed = (cell.column, bisect_left(self._above.get(cell.column, ()), cell.row), cell.format)
+        headed = (cell.column, bisect_left(self._above.get(cell.column, ()), cell.row), cell.look.format)
         if headed not in self._headed:
             self._headed[headed] = self._told(cell, shown_as)
         return self._headed[headed]
 
+    def speaks(self, row: int) -> bool:
+        """Whether a text of a row can say a unit."""
+        found = self._speaking.get(row)
+        if found is None:
+            texts = (str(self.sheet.cells[row, c].shown) for c in self._left.get(row, ()))
+            found = self._speaking[row] = any(_SAYS_MORE.search(t) or read(t) is not None for t in texts)
+        return found
+
+    def _counted(self, row: int) -> str:
+        """The heading of what is counted, where a row of headings is that of a bill of quantities."""
+        named = {self.sheet.text(row, c).casefold() for c in self._left.get(row, ())}
+        return next((w for w in _COUNTED if w in named), "")
+
     def _is_price_of_counted(self, cell: Cell) -> bool:
         """Whether a cell of a bill of quantities is a price: of one of the row's unit, which its heading leaves out."""
-        n = bisect_left(self._unit_columns, (cell.row, 0))
-        row = self._unit_columns[n - 1][0] if n else 0
-        return bool(self._counts.get(row)) and bool(_PRICE.search(self.sheet.text(row, cell.column)))
+        of_row = self._unit_column(cell.row)
+        return bool(of_row and self._counts[of_row[0]]) and bool(_PRICE.search(self.sheet.text(of_row[0], cell.column)))
 
     def _told(self, cell: Cell, shown_as: tuple[Unit, str] | None) -> Evidence | None:
         """The unit that label, heading and format say."""
@@ -106,23 +120,12 @@ class Units:
 
     def beside(self, cell: Cell) -> Evidence | None:
         """The unit that a column of units says, or the cell next to it."""
-        n = bisect_left(self._unit_columns, (cell.row, 0)) if self._unit_columns else 0
-        of_others = 0
-        if n:
-            row, column = self._unit_columns[n - 1]
-            beside = self.sheet.at(cell.row, column)
-            if row not in self._counts:
-                named = {self.sheet.text(row, c).casefold() for c in self._left.get(row, ())}
-                # A bill of quantities: the unit is that of the quantity.
-                self._counts[row] = next((w for w in ("qty", "quantity", "amount", "usage") if w in named), "")
-            counted = self._counts[row]
-            if (row, cell.column) not in self._applies:
-                heading = self.sheet.text(row, cell.column).casefold()
-                self._applies[row, cell.column] = heading == counted if counted else not _OTHER.search(heading)
-            applies = self._applies[row, cell.column]
-            if beside is not None and beside.column != cell.column and applies and isinstance(beside.shown, str):
-                return self._evidence(beside, read(beside.shown))
-            of_others = column if counted else 0
+        of_row, of_others = self._unit_column(cell.row), 0
+        if of_row is not None:
+            heading, column, is_said, unit = of_row
+            if is_said and column != cell.column and self._applies(heading, cell.column):
+                return unit
+            of_others = column if self._counts[heading] else 0
         for column in (cell.column + 1, cell.column - 1):
             beside = self.sheet.cells.get((cell.row, column)) if column != of_others else None
             if beside is not None and isinstance(beside.shown, str) and beside.shown.strip() and not beside.formula:
@@ -135,6 +138,28 @@ class Units:
                 if measured and len(beside.shown.strip()) < _LONGEST_UNIT:
                     return self._evidence(beside, unit)
         return None
+
+    def _unit_column(self, row: int) -> tuple[int, int, bool, Evidence | None] | None:
+        """Of a row's column of units: the row of its heading, its number, whether a text stands there, and its unit."""
+        if not self._unit_columns:
+            return None
+        if row not in self._of_row:
+            n = bisect_left(self._unit_columns, (row, 0))
+            found = None
+            if n:
+                heading, column = self._unit_columns[n - 1]
+                text = self.sheet.at(row, column)
+                is_said = text is not None and isinstance(text.shown, str)
+                found = heading, column, is_said, self._evidence(text, read(text.shown)) if text and is_said else None
+            self._of_row[row] = found
+        return self._of_row[row]
+
+    def _applies(self, row: int, column: int) -> bool:
+        """Whether the unit of a row is that of the figures below a heading."""
+        if (row, column) not in self._applied:
+            heading, counted = self.sheet.text(row, column).casefold(), self._counts[row]
+            self._applied[row, column] = heading == counted if counted else not _OTHER.search(heading)
+        return self._applied[row, column]
 
     def _label(self, cell: Cell) -> Evidence | None:
         label = self.label(cell)

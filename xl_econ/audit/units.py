@@ -207,6 +207,9 @@ def read(text: str) -> Unit | None:
     text = _NOT_A_WORD.sub("", text) if len(text) <= LONGEST else ""
     if not text or len(text) > 40:
         return None
+    first, more, _ = text.partition(" ")
+    if more and first.isalpha() and first.casefold() != "per" and _word(first) is None:
+        return None  # what most labels are
     parts = _PER.split(text)
     if len(parts) > 1 and not parts[0]:  # "per hour" leaves open what
         return None
@@ -232,6 +235,7 @@ def _product(text: str) -> Unit | None:
     return found
 
 
+@lru_cache(1 << 12)
 def _word(word: str) -> Unit | None:
     label = EXACT.get(word) or _ALIAS.get(word.casefold())
     if label is None and word[-1:].isalpha() and not word.islower():

@@ -50,7 +50,7 @@ class Kind:
     needs: bool
     otherwise: str
 
-    @property
+    @cached_property
     def is_share(self) -> bool:
         return self.quantity.unit in ("share", "ratio")
 

@@ -59,7 +59,7 @@ PositiveFigure = Annotated[float, Quantity("any", 0), AfterValidator(_a_number)]
 class Row(BaseModel):
     """What every row carries: where its figures come from, as of when, and how far to trust them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, str_strip_whitespace=True)
 
     source: Text = Field(description="URL, or document and place")
     as_of: AsOf = Field(description="Date that the figures are of: a day, a month or a year")

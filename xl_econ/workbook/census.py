@@ -72,6 +72,32 @@ class Census:
         return [c for c in self._cells if type(c.shown) is str and not c.is_error]
 
     @cached_property
+    def text_columns(self) -> dict[int, list[int]]:
+        """The columns of the texts of every row, from the left; of those that are more than white space."""
+        found: dict[int, list[int]] = {}
+        for cell in self.texts:
+            if not cell.shown.isspace() and cell.shown:
+                held = found.get(cell.row)
+                if held is None:
+                    found[cell.row] = [cell.column]
+                else:
+                    held.append(cell.column)
+        return found
+
+    @cached_property
+    def text_rows(self) -> dict[int, list[int]]:
+        """The rows of the same of every column, from the top."""
+        found: dict[int, list[int]] = {}
+        for row, columns in self.text_columns.items():
+            for column in columns:
+                held = found.get(column)
+                if held is None:
+                    found[column] = [row]
+                else:
+                    held.append(row)
+        return found
+
+    @cached_property
     def errors(self) -> list[Cell]:
         """The cells that show an error value, and the formulas beside which no value is stored, row by row."""
         return [c for c in self._cells if c.is_error or (c.shown is None and c.formula)]

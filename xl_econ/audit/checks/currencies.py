@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from xl_econ.audit.labels import Labels
 from xl_econ.audit.registry import WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.audit.unit_evidence import Units
 
 _SIGNS = {
     "USD": re.compile(r"\bus[d$]|\$", re.I),
@@ -29,16 +27,13 @@ _IN_FORMAT = re.compile(r'\[\$([^\]-]*)[^\]]*\]|"([^"]*)"|([$€£¥])')
 )
 def currency_clash(subject: Subject) -> Iterator[Found]:
     """The number format against the words beside and above the figure, the nearest that name a currency."""
-    labels = Labels(subject.book)
-    units: dict[str, Units] = {}
+    labels = subject.labels
     looks = (each for sheet in subject.book.sheets.values() for each in sheet.census.looks)
     for cell, shown_in in ((c, s) for look, cells in looks if (s := in_format(look.format)) for c in cells):
         if subject.as_built(cell):
             continue
         about = labels.about(cell)
-        if cell.sheet not in units:
-            units[cell.sheet] = Units(subject.book.sheets[cell.sheet])
-        beside = units[cell.sheet].beside(cell)
+        beside = subject.units(cell.sheet).beside(cell)
         for words in (about.heading, about.unit, beside.text if beside else "", about.row):
             said = _said(words)
             if said and shown_in not in said:

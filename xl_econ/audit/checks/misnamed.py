@@ -9,10 +9,12 @@ from xl_econ.audit.labels import Labels
 from xl_econ.audit.registry import WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.workbook.book import Cell, Sheet
+from xl_econ.workbook.cell import cell_at
 
 _NEAR = 3  # rows to either side
 _SHORTEST = 3  # letters of a word that tells something
 _WORD = re.compile(r"[a-z]+")
+_CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]{0,6}")
 
 
 @check(
@@ -25,13 +27,13 @@ def name_beside(subject: Subject) -> Iterator[Found]:
     """Names of single cells in a list of labels, where the row that fits has no name of its own."""
     if subject.manifest is not None:
         return  # its names are compared with the template's
-    labels = Labels(subject.book)
+    labels = subject.labels
     taken = set(labels.names)
     for name, text in subject.book.names.items():
         place, _, where = text.replace("$", "").rpartition("!")
         sheet = place.strip("'").replace("''", "'")
-        held = subject.book.sheets.get(sheet) if where.isalnum() else None
-        cell = None if held is None else next((c for c in held.cells.values() if c.at == where), None)
+        held = subject.book.sheets.get(sheet) if _CELL.fullmatch(where) else None
+        cell = None if held is None else held.cells.get(cell_at(where))
         words = {w for w in _WORD.findall(name.casefold().replace("_", " ")) if len(w) >= _SHORTEST}
         if held is None or cell is None or not words or words & _said(labels, cell):
             continue

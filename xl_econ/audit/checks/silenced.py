@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xl_econ.audit.labels import Labels
 from xl_econ.audit.registry import WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 
@@ -21,7 +20,7 @@ _ANSWERS = (0, 1, True, False, "ok", "true", "pass", "passed")
 )
 def check_typed(subject: Subject) -> Iterator[Found]:
     """The first figure or answer beside a label such as "Check: cost against runs", where its row has no formula."""
-    labels = Labels(subject.book)
+    labels = subject.labels
     for sheet in subject.book.sheets.values():
         if not any(column.formulas for column in sheet.census.columns.values()):
             continue

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from xl_econ.audit.folding import SAMPLE, Clash, Folder, Value, nearest_factor, same_but_time, tree
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.audit.unit_evidence import Units
 from xl_econ.audit.units import Evidence
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.graph import Place
@@ -101,15 +100,12 @@ def _folded(subject: Subject) -> Iterator[Folded]:
 
 def _fold(subject: Subject) -> Iterator[Folded]:
     sheets = subject.book.sheets
-    speakers: dict[str, Units] = {}
     known: dict[tuple[str, int, int], Evidence | None] = {}
 
     def unit_of(cell: Cell) -> Evidence | None:
         where = (cell.sheet, cell.row, cell.column)
         if where not in known:
-            if cell.sheet not in speakers:
-                speakers[cell.sheet] = Units(sheets[cell.sheet])
-            known[where] = speakers[cell.sheet].of(cell)
+            known[where] = subject.units(cell.sheet).of(cell)
         return known[where]
 
     def first(place: Place, most: int) -> list[Cell]:
