@@ -486,3 +486,8 @@ def records(subject: Subject) -> list[Record]:
         readers = [Reader(s, subject.units(s.name)) for s in subject.book.sheets.values() if s.census.texts]
         found = subject.__dict__["_records"] = [x for r in readers for x in (*r.records(), *r.sentences())]
     return found
+
+
+def stating(subject: Subject, *kinds: str) -> list[Record]:
+    """The records that state a figure of one of the kinds."""
+    return [r for r in records(subject) if not r.figures.keys().isdisjoint(kinds)]

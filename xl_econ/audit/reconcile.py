@@ -11,12 +11,12 @@ from xl_econ.core.errors import XlEconError
 from xl_econ.hosts.python import function
 from xl_econ.tables.store import TABLES
 
-from .quantities import Record, Stated, records
+from .quantities import Record, Stated, stating
+from .registry import Found
 
 if TYPE_CHECKING:
     from xl_econ.tables.rows import CloudPrice
 
-    from .registry import Found
     from .subject import Subject
 
 ABOUT = 0.1  # how far a figure may be off that is said to be rough
@@ -24,22 +24,31 @@ CLOSE = 0.02
 _FACTORS = (1e3, 1e6, 1e9, 1e12)
 
 
-def of_records(rule: Callable[[Record], Iterator[Found]]) -> Callable[[Subject], Iterator[Found]]:
+Rule = Callable[[Record], Iterator[Found]]
+
+
+def of_records(*kinds: str) -> Callable[[Rule], Callable[[Subject], Iterator[Found]]]:
     """A check of a workbook from a rule for one record.
 
     A figure that no metric takes (an MFU of 3) cannot be reconciled; that it is out of bounds is said elsewhere.
+
+    Args:
+        kinds: Figures without which, all of them, the rule has nothing to say.
     """
 
-    @wraps(rule)
-    def run(subject: Subject) -> Iterator[Found]:
-        for r in records(subject):
-            try:
-                found = list(rule(r))
-            except XlEconError:
-                continue
-            yield from found
+    def decorated(rule: Rule) -> Callable[[Subject], Iterator[Found]]:
+        @wraps(rule)
+        def run(subject: Subject) -> Iterator[Found]:
+            for r in stating(subject, *kinds):
+                try:
+                    found = list(rule(r))
+                except XlEconError:
+                    continue
+                yield from found
 
-    return run
+        return run
+
+    return decorated
 
 
 def call(name: str, *arguments: object) -> float:

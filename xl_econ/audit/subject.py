@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import WorkbookError
-from xl_econ.workbook.book import Area, Book, Cell, Look
+from xl_econ.workbook.book import Area, Book, Cell, Look, Sheet
+from xl_econ.workbook.cell import ROWS
 from xl_econ.workbook.census import Column, by_look
 from xl_econ.workbook.graph import Graph, Place
 from xl_econ.workbook.recalc import Computing
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from .unit_evidence import Units
 
 _place = attrgetter("row", "column")
+_FEW = 8  # cells to a stretch from which on it is sooner looked up than walked to
+_NOWHERE = (ROWS + 1, ROWS + 1)
 _OURS = "inputs.case"  # a name that every template has
 
 
@@ -191,11 +194,21 @@ class Subject:
                 found.setdefault((block.sheet.name, column), set()).add(block.key)
         return found
 
-    def beside_copies(self, sheet: str, column: int) -> bool:
-        """Whether a cell of a column can stand between copies of one formula, or at the end of two of them."""
-        before_last, before, here, after, next_ = (self._keys.get((sheet, column + n), set()) for n in range(-2, 3))
-        pairs = (before, after), (before_last, before), (after, next_)
-        return bool(here) or not all(one.isdisjoint(two) for one, two in pairs)
+    @cached_property
+    def beside_copies(self) -> dict[str, list[Cell]]:
+        """By sheet the typed numbers that stand between copies of one formula, or at an end of several; by column."""
+        found: dict[str, set[tuple[int, int]]] = {}
+        for block in self.blocks:
+            name, (top, bottom, left, right) = block.sheet.name, block.area
+            ends = found.setdefault(name, set())
+            if bottom > top:
+                ends.update((row, column) for row in (top - 1, bottom + 1) for column in range(left, right + 1))
+            for end, before, beyond in ((left - 1, left + 1, left - 2), (right + 1, right - 1, right + 2)):
+                # The copies of a row can lie in several blocks, where those of their columns go on differently.
+                in_row = right > left or any(block.key in self._keys.get((name, c), ()) for c in (before, beyond))
+                if in_row and end in block.sheet.census.columns:
+                    ends.update((row, end) for row in range(top, bottom + 1))
+        return {name: sorted(_typed(self.book.sheets[name], ends), key=_by_column) for name, ends in found.items()}
 
     @cached_property
     def inputs(self) -> list[Cell]:
@@ -213,10 +226,13 @@ class Subject:
             spans: dict[tuple[int, int], list[tuple[int, int]]] = {}
             for top, bottom, left, right in by_sheet[name]:
                 spans.setdefault((left, right), []).append((top, bottom))
-            stretches = [(left, right, _joined(rows)) for (left, right), rows in spans.items()]
+            stretches = {span: _joined(rows) for span, rows in spans.items()}
+            joined: dict[tuple[tuple[int, int], ...], list[tuple[int, int]]] = {}  # of columns that are read alike
             for column, held in sorted(self.book.sheets[name].census.columns.items()):
-                rows = [r for left, right, joined in stretches if left <= column <= right for r in joined]
-                if rows and (cells := [*_within(held, _joined(rows))]):
+                over = tuple(span for span in stretches if span[0] <= column <= span[1])
+                if over not in joined:
+                    joined[over] = _joined([rows for span in over for rows in stretches[span]])
+                if cells := [*_within(held, joined[over])]:
                     found[name, column] = cells
         return found
 
@@ -225,17 +241,35 @@ class Subject:
         """The same by how they look, which few kinds of cells do in many ways."""
         return by_look(self.inputs)
 
-    def empty(self, place: Place) -> Iterator[tuple[int, int]]:
+    def empty(self, place: Place) -> list[tuple[int, int]]:
         """The cells of an area that hold nothing, by row and column."""
         top, bottom, left, right = place.area
         sheet = self.book.sheets.get(place.sheet)
-        columns = sheet.census.columns if sheet else {}
-        for column in range(left, right + 1):
-            rows = columns[column].filled if column in columns else []
-            held = rows[bisect_left(rows, top) : bisect_right(rows, bottom)]
-            if len(held) <= bottom - top:
-                there = set(held)
-                yield from ((row, column) for row in range(top, bottom + 1) if row not in there)
+        by_row = bottom - top < right - left
+        if by_row:
+            lines = sheet.census.filled if sheet else {}
+            first, last, start, end = top, bottom, left, right
+        else:
+            lines = sheet.census.filled_rows if sheet else {}
+            first, last, start, end = left, right, top, bottom
+        found = []
+        for line in range(first, last + 1):
+            held = lines.get(line, ())
+            inside = held[bisect_left(held, start) : bisect_right(held, end)]
+            if len(inside) <= end - start:
+                there = set(inside)
+                found += [(line, n) if by_row else (n, line) for n in range(start, end + 1) if n not in there]
+        return found
+
+
+def _by_column(cell: Cell) -> tuple[int, int]:
+    return cell.column, cell.row
+
+
+def _typed(sheet: Sheet, places: Iterable[tuple[int, int]]) -> Iterator[Cell]:
+    """The typed numbers among some places."""
+    cells = (sheet.cells.get(place) for place in places)
+    return (c for c in cells if c is not None and not c.formula and c.is_number)
 
 
 def _joined(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -251,8 +285,22 @@ def _joined(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _within(column: Column, rows: list[tuple[int, int]]) -> Iterator[Cell]:
     """The typed numbers of a column in stretches of rows, in order, each once."""
+    if len(rows) > len(column.numbers) // _FEW:
+        yield from _alongside(column.numbers, rows)
+        return
     done = 0
     for top, bottom in rows:
         first = bisect_left(column.number_rows, top, done)
         done = bisect_right(column.number_rows, bottom, first)
         yield from column.numbers[first:done]
+
+
+def _alongside(cells: list[Cell], rows: list[tuple[int, int]]) -> Iterator[Cell]:
+    """The same where there are many stretches: both are walked along."""
+    stretches = iter(rows)
+    top, bottom = next(stretches, _NOWHERE)
+    for cell in cells:
+        while bottom < cell.row:
+            top, bottom = next(stretches, _NOWHERE)
+        if top <= cell.row:
+            yield cell

@@ -122,9 +122,9 @@ class Units:
         """The unit that a column of units says, or the cell next to it."""
         of_row, of_others = self._unit_column(cell.row), 0
         if of_row is not None:
-            heading, column, is_said, unit = of_row
+            heading, column, is_said, said = of_row
             if is_said and column != cell.column and self._applies(heading, cell.column):
-                return unit
+                return said
             of_others = column if self._counts[heading] else 0
         for column in (cell.column + 1, cell.column - 1):
             beside = self.sheet.cells.get((cell.row, column)) if column != of_others else None
@@ -145,14 +145,14 @@ class Units:
             return None
         if row not in self._of_row:
             n = bisect_left(self._unit_columns, (row, 0))
-            found = None
-            if n:
-                heading, column = self._unit_columns[n - 1]
-                text = self.sheet.at(row, column)
-                is_said = text is not None and isinstance(text.shown, str)
-                found = heading, column, is_said, self._evidence(text, read(text.shown)) if text and is_said else None
-            self._of_row[row] = found
+            self._of_row[row] = self._said_in(row, *self._unit_columns[n - 1]) if n else None
         return self._of_row[row]
+
+    def _said_in(self, row: int, heading: int, column: int) -> tuple[int, int, bool, Evidence | None]:
+        text = self.sheet.at(row, column)
+        if text is None or not isinstance(text.shown, str):
+            return heading, column, False, None
+        return heading, column, True, self._evidence(text, read(text.shown))
 
     def _applies(self, row: int, column: int) -> bool:
         """Whether the unit of a row is that of the figures below a heading."""

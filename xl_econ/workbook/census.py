@@ -32,11 +32,6 @@ class Column:
         """The rows of the typed numbers."""
         return [c.row for c in self.numbers]
 
-    @cached_property
-    def filled(self) -> list[int]:
-        """The rows in which something stands."""
-        return [c.row for c in self.cells if c.formula or (c.shown is not None and c.shown != "")]
-
 
 class Census:
     """The cells of a sheet.
@@ -65,6 +60,16 @@ class Census:
                 row = found[cell.row] = []
             row.append(cell)
         return found
+
+    @cached_property
+    def filled(self) -> dict[int, list[int]]:
+        """The columns in which something stands, of every row from the left."""
+        return {row: [c.column for c in cells if _is_filled(c)] for row, cells in self.rows.items()}
+
+    @cached_property
+    def filled_rows(self) -> dict[int, list[int]]:
+        """The rows in which something stands, of every column from the top."""
+        return {n: [c.row for c in column.cells if _is_filled(c)] for n, column in self.columns.items()}
 
     @cached_property
     def texts(self) -> list[Cell]:
@@ -98,6 +103,11 @@ class Census:
         return found
 
     @cached_property
+    def white_space(self) -> list[Cell]:
+        """The texts that are nothing else."""
+        return [c for c in self.texts if c.shown.isspace()]
+
+    @cached_property
     def errors(self) -> list[Cell]:
         """The cells that show an error value, and the formulas beside which no value is stored, row by row."""
         return [c for c in self._cells if c.is_error or (c.shown is None and c.formula)]
@@ -106,6 +116,10 @@ class Census:
     def looks(self) -> list[tuple[Look, list[Cell]]]:
         """The numbers, typed or computed, by how they look."""
         return by_look([c for c in self._cells if type(c.shown) in _NUMBERS])
+
+
+def _is_filled(cell: Cell) -> bool:
+    return bool(cell.formula) or (cell.shown is not None and cell.shown != "")
 
 
 def by_look(cells: Iterable[Cell]) -> list[tuple[Look, list[Cell]]]:

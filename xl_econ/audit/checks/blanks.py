@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -56,32 +57,35 @@ def reference_to_blank(subject: Subject) -> Iterator[Found]:
 )
 def reference_to_text(subject: Subject) -> Iterator[Found]:
     """Single cells that a formula adds, multiplies or divides, where it does not show an error anyway."""
-    held = {
-        name: {(c.row, c.column): c for c in sheet.census.texts if c.shown and not c.formula}
-        for name, sheet in subject.book.sheets.items()
-    }
     for block in subject.blocks:
         if block.first.is_error or _ASKS.search(block.key):
             continue
         for reference in operands(block.key):
             if not _is_single(reference):
                 continue
-            found = next((c for p in block.reach(subject.graph, reference) for c in _texts(held, p)), None)
+            found = next((c for p in block.reach(subject.graph, reference) if (c := _first_text(subject, p))), None)
             if found is not None:
                 cell = _reader(subject, block, reference, (found.sheet, found.row, found.column))
                 yield at(cell, f"{cell.formula[:80]} reads {found.at}, the text {found.text[:40]!r}")
                 break
 
 
-def _texts(held: dict[str, dict[tuple[int, int], Cell]], place: Place) -> Iterator[Cell]:
-    cells = held.get(place.sheet, {})
-    top, bottom, left, right = place.area
-    if (bottom - top + 1) * (right - left + 1) <= len(cells):
-        yield from (
-            c for r in range(top, bottom + 1) for n in range(left, right + 1) if (c := cells.get((r, n))) is not None
-        )
+def _first_text(subject: Subject, place: Place) -> Cell | None:
+    """The first typed text of an area."""
+    sheet = subject.book.sheets.get(place.sheet)
+    if sheet is None:
+        return None
+    census, (top, bottom, left, right) = sheet.census, place.area
+    found = [(c.row, c.column) for c in census.white_space if top <= c.row <= bottom and left <= c.column <= right]
+    if bottom - top < right - left:
+        for row in range(top, bottom + 1):
+            held = census.text_columns.get(row, ())
+            found += [(row, c) for c in held[bisect_left(held, left) : bisect_right(held, right)]]
     else:
-        yield from (c for (r, n), c in cells.items() if top <= r <= bottom and left <= n <= right)
+        for column in range(left, right + 1):
+            held = census.text_rows.get(column, ())
+            found += [(row, column) for row in held[bisect_left(held, top) : bisect_right(held, bottom)]]
+    return next((cell for at_ in sorted(found) if not (cell := sheet.cells[at_]).formula), None)
 
 
 @lru_cache(1 << 12)

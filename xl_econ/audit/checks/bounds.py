@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -37,8 +37,8 @@ _SAME_PEAK = 0.006
 def out_of_bounds(subject: Subject) -> Iterator[Found]:
     """Against the bounds of the quantity; zero is often an input that is not filled in, and is let pass."""
     copies: dict[tuple[str, str, str], list[Stated]] = defaultdict(list)
-    for _, s in _each(subject):
-        if not _inside(s) and not _is_percent(s):
+    for _, s in _each(subject, _outside):
+        if not _is_percent(s):
             copies[s.cell.sheet, s.label, s.cell.key or s.cell.at].append(s)
     typed: dict[tuple[str, str], list[Stated]] = defaultdict(list)
     of_typed: dict[tuple[str, str], Cell] = {}
@@ -70,9 +70,16 @@ def _negative(subject: Subject, s: Stated) -> Cell | None:
     return found[0] if len(found) == 1 and not subject.as_built(found[0]) else None
 
 
-def _inside(s: Stated) -> bool:
-    """Whether a figure can be; only shares and ratios have an end above, everything else may be large."""
-    low, high = _ends(s.kind.name)
+def _outside(r: Record) -> list[Stated]:
+    """Figures that cannot be; only shares and ratios have an end above, everything else may be large."""
+    found = []
+    for name, figures in r.figures.items():
+        low, high = _ends(name)
+        found += [s for s in figures if not low <= s.low <= s.high <= high and not _inside(s, low, high)]
+    return found
+
+
+def _inside(s: Stated, low: float, high: float) -> bool:
     return all(low <= v <= high or v == 0 or not math.isfinite(v) for v in (s.low, s.high))
 
 
@@ -96,8 +103,8 @@ def _ends(name: str) -> tuple[float, float]:
 )
 def percent_as_number(subject: Subject) -> Iterator[Found]:
     """A share of more than 1 that no formula divides by 100; one that no formula reads is only shown so."""
-    for _, s in _each(subject):
-        if not _is_percent(s) or s.cell.formula:
+    for _, s in _each(subject, _percents):
+        if s.cell.formula:
             continue
         readers = subject.graph.dependents(s.cell.sheet, s.cell.row, s.cell.column)
         if any("100" in c.formula or "%" in c.formula for c in readers):
@@ -115,8 +122,8 @@ def percent_as_number(subject: Subject) -> Iterator[Found]:
 def sparse_peak(subject: Subject) -> Iterator[Found]:
     """Peaks that are twice the dense BF16 peak of the accelerator named beside them, unless FP8 is meant."""
     table = TABLES["accelerators"]
-    for r, s in _each(subject):
-        if s.kind.name != "peak" or not r.accelerator or s.low != s.high:
+    for r, s in _each(subject, _of_kind("peak")):
+        if not r.accelerator or s.low != s.high:
             continue
         said = f"{r.words} {s.label} {r.heading}".casefold()
         dense = table.lookup_or(r.accelerator, "bf16", 0.0)
@@ -134,8 +141,8 @@ def sparse_peak(subject: Subject) -> Iterator[Found]:
 def board_power(subject: Subject) -> Iterator[Found]:
     """Far below what even an idle board draws; more than the data sheet's may be of a whole server or rack."""
     table = TABLES["accelerators"]
-    for r, s in _each(subject):
-        if s.kind.name != "watts" or s.cell.formula or not s.cell.is_number or s.low <= 0:
+    for r, s in _each(subject, _of_kind("watts")):
+        if s.cell.formula or not s.cell.is_number or s.low <= 0:
             continue
         rated = table.lookup_or(r.accelerator, "tdp_w", 0.0) if r.accelerator else 0.0
         if s.low < rated / _LEAST_IDLE:
@@ -163,27 +170,37 @@ def percent_of_hundreds(subject: Subject) -> Iterator[Found]:
             yield at(cell, f"{cell.shown:.4g} is shown as {cell.shown:.4%}", cell.shown / 100)
 
 
-def _each(subject: Subject) -> Iterator[tuple[Record, Stated]]:
-    """What typed cells and formulas state, each once."""
-    cached: list[tuple[Record, Stated]] | None = subject.__dict__.get("_each_stated")
-    if cached is None:
-        cached = subject.__dict__["_each_stated"] = list(_stated(subject))
-    yield from cached
+def _each(subject: Subject, asked: Callable[[Record], Sequence[Stated]]) -> Iterator[tuple[Record, Stated]]:
+    """What is asked for of all that typed cells and formulas state, each once."""
+    for r in records(subject):
+        found = asked(r)
+        if found:
+            again = _again(r)
+            yield from ((r, s) for s in found if id(s) not in again)
 
 
-def _stated(subject: Subject) -> Iterator[tuple[Record, Stated]]:
+def _again(r: Record) -> set[int]:
+    """By identity what a record states of a cell in the same words as before."""
     firsts: dict[int, Stated] = {}  # by cell; few state more than one figure
     others: set[tuple[int, str]] = set()
-    for r in records(subject):
-        for found in r.figures.values():
-            for s in found:
-                first = firsts.setdefault(id(s.cell), s)
-                if first is not s:
-                    others.add((id(s.cell), first.text))
-                    if (id(s.cell), s.text) in others:
-                        continue
-                    others.add((id(s.cell), s.text))
-                yield r, s
+    found: set[int] = set()
+    for s in chain.from_iterable(r.figures.values()):
+        first = firsts.setdefault(id(s.cell), s)
+        if first is not s:
+            others.add((id(s.cell), first.text))
+            if (id(s.cell), s.text) in others:
+                found.add(id(s))
+            others.add((id(s.cell), s.text))
+    return found
+
+
+def _of_kind(name: str) -> Callable[[Record], Sequence[Stated]]:
+    return lambda r: r.figures.get(name, ())
+
+
+def _percents(r: Record) -> list[Stated]:
+    """Shares that are written as a number of percent."""
+    return [s for name, figures in r.figures.items() if BY_NAME[name].is_share for s in figures if _is_percent(s)]
 
 
 def _is_percent(s: Stated) -> bool:

@@ -101,9 +101,9 @@ def _severity_at_end(subject: Subject, line: Line, unlike: Difference | None) ->
 )
 def formula_overwritten(subject: Subject) -> Iterator[Found]:
     """A typed number between copies of one formula, or at their end; beside other typed numbers it is data."""
-    for sheet in subject.book.sheets.values():
-        near = (column for n, column in sorted(sheet.census.columns.items()) if subject.beside_copies(sheet.name, n))
-        for cell in (c for column in near for c in column.numbers if not c.spilled):
+    for name, cells in subject.beside_copies.items():
+        sheet = subject.book.sheets[name]
+        for cell in (c for c in cells if not c.spilled):
             for line in lines(sheet, cell, subject.spans.get(sheet.name)):
                 severity = _severity_typed(subject, line)
                 if severity:

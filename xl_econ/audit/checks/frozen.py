@@ -28,23 +28,17 @@ _EXACT = 1e-9
 def formulas_frozen(subject: Subject) -> Iterator[Found]:
     """Several typed figures right after at least three copies; a single one is an overwritten formula."""
     evaluator = Evaluator(subject.graph)
-    for sheet in subject.book.sheets.values():
-        columns = sheet.census.columns
-        for n in sorted(columns):
-            if not columns[n].numbers or not subject.beside_copies(sheet.name, n):
-                continue
-            held = sheet.cells
-            for cell in columns[n].numbers:
-                for step in (ROW, COLUMN):
-                    model = held.get((cell.row - step[0], n - step[1]))
-                    if model is None or not model.formula or not _is_copied(sheet, model, step):
-                        continue
-                    tail = _tail(sheet, cell, step)
-                    if len(tail) > 1 and not subject.as_built(cell) and _are_results(evaluator, model, tail):
-                        text = (
-                            f"{len(tail)} figures from {cell.text} on are what {model.formula[:80]} ({model.at}) gives"
-                        )
-                        yield at(cell, text)
+    for name, cells in subject.beside_copies.items():
+        sheet = subject.book.sheets[name]
+        for cell in cells:
+            for step in (ROW, COLUMN):
+                model = beside(sheet, cell, step, -1)
+                if model is None or not model.formula or not _is_copied(sheet, model, step):
+                    continue
+                tail = _tail(sheet, cell, step)
+                if len(tail) > 1 and not subject.as_built(cell) and _are_results(evaluator, model, tail):
+                    text = f"{len(tail)} figures from {cell.text} on are what {model.formula[:80]} ({model.at}) gives"
+                    yield at(cell, text)
 
 
 def _is_copied(sheet: Sheet, model: Cell, step: tuple[int, int]) -> bool:

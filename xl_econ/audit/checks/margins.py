@@ -19,7 +19,7 @@ _MOST_MARGIN = 0.999
     "A gross margin does not go with the cost and the price, or the share of cost in the price, beside it",
     "margin is 1 - cost / price; state one of the two and compute the other",
 )
-@of_records
+@of_records("margin")
 def margin_clash(r: Record) -> Iterator[Found]:
     """The share of cost that a margin leaves, against the one that is stated; a margin against price and cost."""
     margin, share = r.get("margin"), r.get("cost_share")
@@ -59,7 +59,7 @@ def _priced(r: Record, margin: Stated) -> Iterator[Found]:
     "The overhead of idle time is not what the utilization beside it makes of it",
     "an hour used to 70% costs 1 / 0.7 of its price: 43% more, not 30%",
 )
-@of_records
+@of_records("overhead")
 def idle_overhead(r: Record) -> Iterator[Found]:
     """What an hour costs more at a utilization, against the overhead that is stated beside it."""
     use, overhead = r.get("utilization"), r.get("overhead")

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 
-from xl_econ.audit.quantities import Record, Stated, records
+from xl_econ.audit.quantities import Record, Stated, stating
 from xl_econ.audit.reconcile import agree, call, of_records, overlap, percent, powers_of_ten, shown, slack
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
@@ -23,7 +23,7 @@ _COSTS = ("capex_usd", "power_usd", "network_usd", "facility_usd", "staff_usd")
     "A power bill is not what its watts, hours and price per kWh give",
     "watts x 8,760 hours x price / 1,000 is a year; look for a period or a thousand that is one too many",
 )
-@of_records
+@of_records("power_usd")
 def power_bill(r: Record) -> Iterator[Found]:
     """The bill of a year against watts, price and PUE; server and cooling explain up to twice the accelerator's own."""
     bill, watts, price = r.get("power_usd"), r.get("watts"), r.get("usd_per_kwh")
@@ -51,7 +51,7 @@ def power_bill(r: Record) -> Iterator[Found]:
     "A total over years is not what its purchase, yearly costs or hourly price add up to",
     "add the parts again: once what is bought, for every year what is paid a year",
 )
-@of_records
+@of_records("cloud_usd_yr", "tco_usd")
 def total_of_years(r: Record) -> Iterator[Found]:
     """Owning: purchase, network, and each year's power and facility. Renting: the price, around the clock."""
     price, year, total = r.get("usd_per_gpu_hour"), r.get("cloud_usd_yr"), r.get("tco_usd")
@@ -82,11 +82,9 @@ def total_of_years(r: Record) -> Iterator[Found]:
 def share_of_total(subject: Subject) -> Iterator[Found]:
     """Shares must be able to sum to 1; and where the workbook has the costs themselves, be their shares."""
     groups: dict[tuple[str, int, str], list[Record]] = defaultdict(list)
-    for r in records(subject):
-        share = r.get("share_of_total")
-        if share is not None:
-            groups[r.sheet, share.cell.column, r.heading].append(r)
-    totals = [(r, y) for r in records(subject) if "tco_usd" in r.figures and (y := _years(r)) and _tco(r, y)]
+    for r in stating(subject, "share_of_total"):
+        groups[r.sheet, r.figures["share_of_total"][0].cell.column, r.heading].append(r)
+    totals = [(r, y) for r in stating(subject, "tco_usd") if (y := _years(r)) and _tco(r, y)]
     for group in groups.values():
         of_parts = [r for r in group if not r.name.casefold().startswith(("total", "sum"))]
         yield from _sum(of_parts)

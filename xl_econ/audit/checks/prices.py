@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from xl_econ.audit.quantities import Record, Stated, records
+from xl_econ.audit.quantities import Record, Stated, stating
 from xl_econ.audit.reconcile import ABOUT, cloud_prices, overlap
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
@@ -36,8 +36,8 @@ _INSTANCE = re.compile(r"\b[a-z]+\d+\w*\.(\d*x?large|metal)\b|\bstandard_n[cdv]|
 def mixed_price_units(subject: Subject) -> Iterator[Found]:
     """By what a price says it is per, and by the number of accelerators that its row names."""
     columns: dict[tuple[str, int, str], list[tuple[Record, Stated]]] = defaultdict(list)
-    for r in records(subject):
-        for stated in r.figures.get("usd_per_gpu_hour", ()):
+    for r in stating(subject, "usd_per_gpu_hour"):
+        for stated in r.figures["usd_per_gpu_hour"]:
             if r.name and len(r.figures) <= 4:
                 columns[r.sheet, stated.cell.column, r.heading].append((r, stated))
     for (_, _, heading), offers in columns.items():
@@ -69,8 +69,8 @@ def price_conflict(subject: Subject) -> Iterator[Found]:
     """A price without a provider against the offers of the same accelerator and term elsewhere in the workbook."""
     offers: dict[tuple[str, str], list[tuple[Record, Stated]]] = defaultdict(list)
     without: list[tuple[str, Record, Stated]] = []
-    for r in records(subject):
-        for s in r.figures.get("usd_per_gpu_hour", ()):
+    for r in stating(subject, "usd_per_gpu_hour"):
+        for s in r.figures["usd_per_gpu_hour"]:
             term = _term(s.label) or _term(r.name)
             if not term or not r.accelerator or not math.isfinite(s.high):
                 continue
@@ -101,7 +101,7 @@ def price_conflict(subject: Subject) -> Iterator[Found]:
 )
 def list_price(subject: Subject) -> Iterator[Found]:
     """Prices with provider, accelerator and term against the latest of the reference table."""
-    priced = [r for r in records(subject) if "usd_per_gpu_hour" in r.figures]
+    priced = stating(subject, "usd_per_gpu_hour")
     latest: dict[tuple[str, str, str], CloudPrice] = {
         (r.provider.casefold(), r.gpu, r.term): r for r in (cloud_prices() if priced else ()) if r.case == "latest"
     }
@@ -152,6 +152,7 @@ def _provider(name: str) -> str:
     return plain if plain in _providers() else ""
 
 
+@lru_cache(1 << 12)
 def _term(text: str) -> str:
     plain = text.casefold()
     return next((term for term, words in _TERMS.items() if any(w in plain for w in words)), "")

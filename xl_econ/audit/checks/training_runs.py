@@ -32,7 +32,7 @@ _BEST_MFU = 0.7  # more than any published run reached over all its hours
     "The GPU-hours of a run do not go with its parameters, tokens and accelerator: the MFU that they imply cannot be",
     "look for a lost factor of 1,000, for another unit (petaFLOP/s-days), for total parameters of a mixture of experts",
 )
-@of_records
+@of_records("tokens")
 def run_hours(r: Record) -> Iterator[Found]:
     """MFU of 6ND FLOP over the stated hours at the dense peak; above 1 it is impossible."""
     params, tokens, hours = r.get("params_active", "params", "params_total"), r.get("tokens"), r.get("gpu_hours")
@@ -108,7 +108,7 @@ def _peak(r: Record) -> tuple[float, str] | None:
     "Cost over GPU-hours of a run is no price that an accelerator is rented at, or not the price that is stated",
     "look which of cost, hours and price has the wrong unit or multiple",
 )
-@of_records
+@of_records("cost_usd")
 def run_price(r: Record) -> Iterator[Found]:
     """Hours times price against the cost; without a price, the price that they imply against the market's."""
     cost, hours, price = r.get("cost_usd"), r.get("gpu_hours"), r.get("usd_per_gpu_hour")
@@ -139,7 +139,7 @@ def run_price(r: Record) -> Iterator[Found]:
     "A run has more GPU-hours than its accelerators have in its days",
     "look which of accelerators, days and GPU-hours is wrong; 24 hours are a day",
 )
-@of_records
+@of_records("days")
 def run_days(r: Record) -> Iterator[Found]:
     """GPUs x days x 24 against the GPU-hours."""
     hours, gpus, days = r.get("gpu_hours"), r.get("gpus"), r.get("days")
@@ -161,7 +161,7 @@ def run_days(r: Record) -> Iterator[Found]:
     "A figure of a published training run is not what was published",
     "correct it, or say that another run is meant",
 )
-@of_records
+@of_records("tokens")
 def published_run(r: Record) -> Iterator[Found]:
     """Parameters, tokens and hours of a run that the reference table knows."""
     table = TABLES["training_runs"]
