@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from xl_econ.core.errors import WorkbookError
 from xl_econ.workbook.book import Area, Book, Cell, Look, Sheet
 from xl_econ.workbook.cell import ROWS
-from xl_econ.workbook.census import Column, by_look
+from xl_econ.workbook.census import Column
 from xl_econ.workbook.graph import Graph, Place
 from xl_econ.workbook.recalc import Computing
 from xl_econ.workbook.scan import scan
@@ -237,29 +237,41 @@ class Subject:
         return found
 
     @cached_property
-    def inputs_by_look(self) -> list[tuple[Look, list[Cell]]]:
-        """The same by how they look, which few kinds of cells do in many ways."""
-        return by_look(self.inputs)
+    def formatted_inputs(self) -> list[tuple[Look, list[Cell]]]:
+        """The same by how they look, of those that have a number format or a fill."""
+        looks = {name: [look for look, _ in s.census.looks] for name, s in self.book.sheets.items()}
+        formatted = {name for name, of in looks.items() if any(map(_is_formatted, of))}
+        found: dict[int, tuple[Look, list[Cell]]] = {}
+        for cell in (c for (name, _), cells in self.inputs_by_column.items() if name in formatted for c in cells):
+            if _is_formatted(cell.look):
+                found.setdefault(id(cell.look), (cell.look, []))[1].append(cell)
+        return [*found.values()]
 
     def empty(self, place: Place) -> list[tuple[int, int]]:
         """The cells of an area that hold nothing, by row and column."""
-        top, bottom, left, right = place.area
-        sheet = self.book.sheets.get(place.sheet)
-        by_row = bottom - top < right - left
-        if by_row:
-            lines = sheet.census.filled if sheet else {}
-            first, last, start, end = top, bottom, left, right
-        else:
-            lines = sheet.census.filled_rows if sheet else {}
-            first, last, start, end = left, right, top, bottom
-        found = []
-        for line in range(first, last + 1):
-            held = lines.get(line, ())
-            inside = held[bisect_left(held, start) : bisect_right(held, end)]
-            if len(inside) <= end - start:
-                there = set(inside)
-                found += [(line, n) if by_row else (n, line) for n in range(start, end + 1) if n not in there]
-        return found
+        sheet, (top, bottom, left, right) = self.book.sheets.get(place.sheet), place.area
+        if sheet is None:
+            return [(row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)]
+        census = sheet.census
+        if bottom - top < right - left:
+            rows = ((row, census.filled.get(row, [])) for row in range(top, bottom + 1))
+            return [(row, c) for row, held in rows for c in _lacking(held, left, right)]
+        columns = ((c, census.columns[c].filled if c in census.columns else []) for c in range(left, right + 1))
+        return [(row, c) for c, held in columns for row in _lacking(held, top, bottom)]
+
+
+def _lacking(held: list[int], first: int, last: int) -> list[int]:
+    """The numbers from a first to a last that are not among some in order."""
+    start, end = bisect_left(held, first), bisect_right(held, last)
+    if end - start > last - first:
+        return []
+    there = set(held[start:end])
+    return [n for n in range(first, last + 1) if n not in there]
+
+
+@lru_cache(1 << 12)
+def _is_formatted(look: Look) -> bool:
+    return look.format != "General" or bool(look.fill)
 
 
 def _by_column(cell: Cell) -> tuple[int, int]:

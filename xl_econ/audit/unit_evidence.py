@@ -81,7 +81,9 @@ class Units:
     def _is_price_of_counted(self, cell: Cell) -> bool:
         """Whether a cell of a bill of quantities is a price: of one of the row's unit, which its heading leaves out."""
         of_row = self._unit_column(cell.row)
-        return bool(of_row and self._counts[of_row[0]]) and bool(_PRICE.search(self.sheet.text(of_row[0], cell.column)))
+        if of_row is None or not self._counts[of_row[0]]:
+            return False
+        return bool(_PRICE.search(self.sheet.text(of_row[0], cell.column)))
 
     def _told(self, cell: Cell, shown_as: tuple[Unit, str] | None) -> Evidence | None:
         """The unit that label, heading and format say."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,28 +13,38 @@ _NUMBERS = (float, int)  # and no truth value
 
 
 class Column:
-    """The cells of a column, from the top."""
+    """The cells of a column, from the top.
+
+    Attributes:
+        cells: All of them.
+        formulas: Those with a formula.
+        numbers: The typed numbers.
+    """
 
     def __init__(self) -> None:
         self.cells: list[Cell] = []
-
-    @cached_property
-    def formulas(self) -> list[Cell]:
-        return [c for c in self.cells if c.formula]
-
-    @cached_property
-    def numbers(self) -> list[Cell]:
-        """The typed numbers."""
-        return [c for c in self.cells if type(c.shown) in _NUMBERS and not c.formula]
+        self.formulas: list[Cell] = []
+        self.numbers: list[Cell] = []
 
     @cached_property
     def number_rows(self) -> list[int]:
         """The rows of the typed numbers."""
         return [c.row for c in self.numbers]
 
+    @cached_property
+    def filled(self) -> list[int]:
+        """The rows in which something stands."""
+        return [c.row for c in self.cells if _is_filled(c)]
+
 
 class Census:
     """The cells of a sheet.
+
+    Attributes:
+        columns: The columns by number.
+        texts: The cells that show a text, typed or computed, row by row; an error value is none.
+        errors: The cells that show an error value, and the formulas beside which no value is stored, row by row.
+        looks: The numbers, typed or computed, by how they look; cells of one style share one look.
 
     Args:
         cells: The cells by row and column, in any order.
@@ -44,11 +54,31 @@ class Census:
         places = sorted(cells)  # of what is in order already this is a walk through it
         self._cells = [*cells.values()] if places == [*cells] else [cells[place] for place in places]
         self.columns: dict[int, Column] = {}
-        for cell in self._cells:
+        self.texts: list[Cell] = []
+        self.errors: list[Cell] = []
+        by_look: dict[int, tuple[Look, list[Cell]]] = {}
+        look, alike = None, self.texts
+        for cell in self._cells:  # once: in a large workbook every look at a cell is one into far memory
             column = self.columns.get(cell.column)
             if column is None:
                 column = self.columns[cell.column] = Column()
             column.cells.append(cell)
+            shown = cell.shown
+            is_number = type(shown) in _NUMBERS
+            if cell.formula:
+                column.formulas.append(cell)
+            elif is_number:
+                column.numbers.append(cell)
+            if is_number:
+                if cell.look is not look:
+                    look = cell.look
+                    alike = by_look.setdefault(id(look), (look, []))[1]
+                alike.append(cell)
+            elif cell.is_error or (shown is None and cell.formula):
+                self.errors.append(cell)
+            elif type(shown) is str:
+                self.texts.append(cell)
+        self.looks = [*by_look.values()]
 
     @cached_property
     def rows(self) -> dict[int, list[Cell]]:
@@ -65,16 +95,6 @@ class Census:
     def filled(self) -> dict[int, list[int]]:
         """The columns in which something stands, of every row from the left."""
         return {row: [c.column for c in cells if _is_filled(c)] for row, cells in self.rows.items()}
-
-    @cached_property
-    def filled_rows(self) -> dict[int, list[int]]:
-        """The rows in which something stands, of every column from the top."""
-        return {n: [c.row for c in column.cells if _is_filled(c)] for n, column in self.columns.items()}
-
-    @cached_property
-    def texts(self) -> list[Cell]:
-        """The cells that show a text, typed or computed, row by row; an error value is none."""
-        return [c for c in self._cells if type(c.shown) is str and not c.is_error]
 
     @cached_property
     def text_columns(self) -> dict[int, list[int]]:
@@ -107,27 +127,6 @@ class Census:
         """The texts that are nothing else."""
         return [c for c in self.texts if c.shown.isspace()]
 
-    @cached_property
-    def errors(self) -> list[Cell]:
-        """The cells that show an error value, and the formulas beside which no value is stored, row by row."""
-        return [c for c in self._cells if c.is_error or (c.shown is None and c.formula)]
-
-    @cached_property
-    def looks(self) -> list[tuple[Look, list[Cell]]]:
-        """The numbers, typed or computed, by how they look."""
-        return by_look([c for c in self._cells if type(c.shown) in _NUMBERS])
-
 
 def _is_filled(cell: Cell) -> bool:
     return bool(cell.formula) or (cell.shown is not None and cell.shown != "")
-
-
-def by_look(cells: Iterable[Cell]) -> list[tuple[Look, list[Cell]]]:
-    """Cells by how they look; cells of one style share one look."""
-    found: dict[int, tuple[Look, list[Cell]]] = {}
-    for c in cells:
-        held = found.get(id(c.look))
-        if held is None:
-            held = found[id(c.look)] = c.look, []
-        held[1].append(c)
-    return [*found.values()]

@@ -164,7 +164,7 @@ _MOST_SHARE = 3.0  # from here on a figure that is shown in percent was typed as
 )
 def percent_of_hundreds(subject: Subject) -> Iterator[Found]:
     """Inputs that are shown in percent, whatever they are called."""
-    in_percent = (cells for look, cells in subject.inputs_by_look if "%" in look.format and not look.is_date)
+    in_percent = (cells for look, cells in subject.formatted_inputs if "%" in look.format and not look.is_date)
     for cell in chain.from_iterable(in_percent):
         if cell.shown >= _MOST_SHARE and not subject.as_built(cell):
             yield at(cell, f"{cell.shown:.4g} is shown as {cell.shown:.4%}", cell.shown / 100)

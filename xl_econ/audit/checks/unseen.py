@@ -23,8 +23,7 @@ _DIGITS = re.compile(r"(?P<whole>[#0?][#0?, ]*)?(?:\.(?P<decimals>[0#?]+))?(?P<t
 )
 def format_hides_number(subject: Subject) -> Iterator[Found]:
     """Formats such as ;;; and white on white."""
-    formatted = (cells for look, cells in subject.inputs_by_look if look.format != "General" or look.fill)
-    for cell in chain.from_iterable(formatted):
+    for cell in chain.from_iterable(cells for _, cells in subject.formatted_inputs):
         sections = cell.format.split(";")
         nothing = len(sections) > 1 and not sections[0 if cell.shown >= 0 else 1].strip()
         same = bool(cell.fill) and cell.fill not in ("black", "") and cell.font == cell.fill
@@ -40,7 +39,7 @@ def format_hides_number(subject: Subject) -> Iterator[Found]:
 )
 def digits_hidden(subject: Subject) -> Iterator[Found]:
     """Typed figures that formulas read."""
-    formatted = (cells for look, cells in subject.inputs_by_look if look.format != "General")
+    formatted = (cells for look, cells in subject.formatted_inputs if look.format != "General")
     for cell in chain.from_iterable(formatted):
         seen = shown(cell)
         if seen is not None and cell.shown and abs(seen - cell.shown) > _APART * abs(cell.shown):
