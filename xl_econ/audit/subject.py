@@ -42,6 +42,7 @@ class Subject:
 
     def __init__(self, path: Path, engine: str = "ironcalc", as_of: date | None = None) -> None:
         self.path, self.engine, self.as_of = path, engine, as_of
+        self._firsts: dict[int, list[Cell]] = {}
         # The engine works in a process of its own while the cells are read here; then it is told where formulas are.
         pool, read = ThreadPoolExecutor(1), Future[list[Rectangle]]()
         self._computed: Future[list[Any]] = pool.submit(computed_at, path, engine, read.result)
@@ -133,11 +134,13 @@ class Subject:
 
     def firsts(self, most: int = 1) -> list[Cell]:
         """The first cells of every formula that is copied, so many at most, sheet by sheet and row by row."""
-        found: list[Cell] = []
-        for of_key in self.copies.values():
-            cells = [cell for block in of_key for cell in islice(block.cells(), most)]
-            found += cells if len(of_key) == 1 else sorted(cells, key=_place)[:most]
-        return self.in_order(found)
+        if most not in self._firsts:
+            found: list[Cell] = []
+            for of_key in self.copies.values():
+                cells = [cell for b in of_key for cell in ((b.first,) if b.count == 1 else islice(b.cells(), most))]
+                found += cells if len(of_key) == 1 else sorted(cells, key=_place)[:most]
+            self._firsts[most] = self.in_order(found)
+        return self._firsts[most]
 
     def in_order(self, cells: Iterable[Cell]) -> list[Cell]:
         """Cells sheet by sheet and row by row."""

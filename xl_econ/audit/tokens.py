@@ -10,19 +10,17 @@ from xl_econ.workbook.graph import Reference, references
 
 _PART = r"(?:\d+|\[-?\d+\])?"
 _CELL = rf"R{_PART}C{_PART}"
-_TOKEN = re.compile(
-    rf"""(?P<text>"(?:[^"]|"")*")
+_WORDS = rf"""(?P<text>"(?:[^"]|"")*")
     |(?P<ref>(?:(?:'(?:[^']|''){{1,300}}+'|(?:\[\d+\])?[^\W\d][\w.]*(?::[^\W\d][\w.]*)?|\[\d+\])!)?
         (?<![\w.\\])(?:{_CELL}(?::{_CELL})?|C{_PART}:C{_PART}|R{_PART}:R{_PART})(?![\w.(!])\#?
       |(?:[^\W\d][\w.\\]*)?\[(?:[^\[\]]|\[[^\[\]]*\])*\])
     |(?P<error>\#[A-Z/0!?]+)
     |(?P<call>[^\W\d][\w.]*\()
     |(?P<name>(?:(?:'(?:[^']|''){{1,300}}+'|[^\W\d][\w.]*)!)?[^\W\d][\w.\\?]*)
-    |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-    |(?P<compare><=|>=|<>|[=<>])
-    |(?P<sign>[-+*/^&%(),;{{}}:@])""",
-    re.X,
-)
+    |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"""
+_WORD = re.compile(_WORDS, re.X)
+_TOKEN = re.compile(_WORDS + r"|(?P<compare><=|>=|<>|[=<>])|(?P<sign>[-+*/^&%(),;{}:@])", re.X)
+_REFERRING = ("ref", "name")
 _ARITHMETIC = frozenset("+-*/^%")
 _NUMERIC = frozenset(
     f"{name}("
@@ -45,7 +43,7 @@ class Token(NamedTuple):
     @property
     def reference(self) -> Reference | None:
         """The reference that it is, by place, table or name."""
-        return _reference(self.text) if self.kind in ("ref", "name") else None
+        return _reference(self.text) if self.kind in _REFERRING else None
 
 
 @lru_cache(1 << 17)
@@ -64,14 +62,16 @@ def tokens(key: str) -> tuple[Token, ...]:
 @lru_cache(1 << 17)
 def operands(key: str) -> tuple[Reference, ...]:
     """The references that a formula adds, subtracts, multiplies, divides or raises, cell by cell."""
-    found = tokens(key)
-    out = []
-    for n, token in enumerate(found):
-        before = found[n - 1].text if n else ""
-        after = found[n + 1].text if n + 1 < len(found) else ""
-        if (before in _ARITHMETIC or after in _ARITHMETIC) and token.reference is not None:
-            out.append(token.reference)
-    return tuple(dict.fromkeys(out))
+    found: dict[str, None] = {}
+    for m in _WORD.finditer(key, 1):
+        if m.lastgroup in _REFERRING:
+            start, end = m.span()
+            before, after = key[start - 1], key[end : end + 1]
+            if before.isspace() or after.isspace():
+                before, after = key[:start].rstrip()[-1:], key[end:].lstrip()[:1]
+            if before in _ARITHMETIC or after in _ARITHMETIC:
+                found[m[0].removesuffix("#")] = None  # which asks for what a formula spills
+    return tuple(r for text in found if (r := _reference(text)) is not None)
 
 
 @lru_cache(1 << 17)

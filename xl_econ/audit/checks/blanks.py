@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from xl_econ.audit.blocks import Block
 from xl_econ.audit.registry import WARNING, Found, at, check
@@ -30,14 +29,18 @@ def reference_to_blank(subject: Subject) -> Iterator[Found]:
     balance carried forward opens with nothing.
     """
     allowed = _asked(subject)
+    filled: set[Place] = set()  # cells that are known to hold something
     for block in subject.blocks:
         for reference in operands(block.key):
             if not _is_single(reference):
                 continue
-            places = block.reach(subject.graph, reference)
+            places = [p for p in block.reach(subject.graph, reference) if p not in filled]
             empty = [
                 (p.sheet, *c) for p in places for c in subject.empty(p) if not _before(block, reference, p.sheet, c)
             ]
+            if not empty:
+                filled.update(p for p in places if p.is_cell)
+                continue
             missed = [e for e in empty if not any(_inside(e, p) for p in allowed.get(e[0], ()))]
             if missed:
                 sheet, row, column = missed[0]
@@ -60,7 +63,7 @@ def reference_to_text(subject: Subject) -> Iterator[Found]:
         name: {(c.row, c.column): c for c in sheet.census.texts if c.shown and not c.formula}
         for name, sheet in subject.book.sheets.items()
     }
-    for block in subject.blocks:
+    for block in subject.blocks if any(held.values()) else ():
         if block.first.is_error or _ASKS.search(block.key):
             continue
         for reference in operands(block.key):
@@ -84,7 +87,6 @@ def _texts(held: dict[str, dict[tuple[int, int], Cell]], place: Place) -> Iterat
         yield from (c for (r, n), c in cells.items() if top <= r <= bottom and left <= n <= right)
 
 
-@lru_cache(1 << 12)
 def _is_single(reference: Reference) -> bool:
     corners = reference.corners
     if corners is None:
