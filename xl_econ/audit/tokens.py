@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -55,8 +56,12 @@ def _reference(text: str) -> Reference | None:
 @lru_cache(1 << 17)
 def tokens(key: str) -> tuple[Token, ...]:
     """The tokens of a formula in R1C1 terms, without its equals sign."""
-    found = _TOKEN.finditer(key, 1)
-    return tuple(Token(str(m.lastgroup), m[0]) for m in found)
+    return tuple(tokens_of(key))
+
+
+def tokens_of(key: str) -> Iterator[Token]:
+    """The same one after the other, for those who need but the first, and kept for nobody."""
+    return (Token(str(m.lastgroup), m[0]) for m in _TOKEN.finditer(key, 1))
 
 
 @lru_cache(1 << 17)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from xl_econ.audit.blocks import Block
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.audit.tokens import Token, tokens
+from xl_econ.audit.tokens import tokens, tokens_of
 from xl_econ.workbook.book import Area, Cell
 from xl_econ.workbook.graph import Place
 
@@ -25,10 +25,10 @@ _MOST = 20_000  # cells of a range that are looked through
 def total_in_range(subject: Subject) -> Iterator[Found]:
     """A sum within the range of a sum, average, minimum or maximum."""
     for block in subject.blocks:
-        found = tokens(block.key)
-        if not found or found[0].text.upper() not in ("SUM(", "AVERAGE(", "MAX("):
+        first = next(tokens_of(block.key), None)
+        if first is None or first.text.upper() not in ("SUM(", "AVERAGE(", "MAX("):
             continue
-        severity = "" if found[0].text.upper() == "SUM(" else WARNING
+        severity = "" if first.text.upper() == "SUM(" else WARNING
         for place in subject.graph.precedents(block.first):
             inner = None if place.is_cell or _size(place.area) > _MOST else _sum_within(subject, place)
             if inner is not None:
@@ -46,7 +46,7 @@ def total_in_range(subject: Subject) -> Iterator[Found]:
 def counted_twice(subject: Subject) -> Iterator[Found]:
     """Formulas that only add, of which two areas overlap."""
     for block in subject.blocks:
-        if not _only_adds(tokens(block.key)):
+        if not _only_adds(block.key):
             continue
         places = subject.graph.precedents(block.first)
         for n, one in enumerate(places):
@@ -65,7 +65,7 @@ def counted_twice(subject: Subject) -> Iterator[Found]:
 def heading_in_range(subject: Subject) -> Iterator[Found]:
     """The first cell of a summed column is one of a row of numbers that count on, and the others are not."""
     for block in subject.blocks:
-        found = tokens(block.key)
+        found = [*islice(tokens_of(block.key), 4)]
         if len(found) != 3 or found[0].text.upper() not in ("SUM(", "AVERAGE("):
             continue
         for place in subject.graph.precedents(block.first):
@@ -84,8 +84,8 @@ def _sum_within(subject: Subject, place: Place) -> Cell | None:
     for cell in subject.graph.cells(place):
         if not cell.formula:
             continue
-        found = tokens(cell.key)
-        if not _only_adds(found) or (found[0].kind != "call" and len(found) < 3):
+        found = tokens(cell.key) if _only_adds(cell.key) else ()
+        if not found or (found[0].kind != "call" and len(found) < 3):
             continue
         places = subject.graph.precedents(cell)
         if places and all(p.sheet == place.sheet and _within(p.area, place.area) for p in places):
@@ -97,9 +97,9 @@ def _sum_within(subject: Subject, place: Place) -> Cell | None:
     return None
 
 
-def _only_adds(found: tuple[Token, ...]) -> bool:
+def _only_adds(key: str) -> bool:
     """Whether a formula is made of SUM, +, and areas."""
-    return bool(found) and all(t.kind in ("ref", "name") or t.text.upper() in ("SUM(", "+", ",", ")") for t in found)
+    return all(t.kind in ("ref", "name") or t.text.upper() in ("SUM(", "+", ",", ")") for t in tokens_of(key))
 
 
 def _directly_above(cell: Cell, places: list[Place]) -> bool:
