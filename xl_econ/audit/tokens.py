@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from xl_econ.workbook.graph import Reference, references
+from xl_econ.workbook.relative import shape
 
 _PART = r"(?:\d+|\[-?\d+\])?"
 _CELL = rf"R{_PART}C{_PART}"
@@ -60,13 +61,29 @@ def tokens(key: str) -> tuple[Token, ...]:
 
 
 def tokens_of(key: str) -> Iterator[Token]:
-    """The same one after the other, for those who need but the first, and kept for nobody."""
+    """The same one after the other, kept for nobody."""
     return (Token(str(m.lastgroup), m[0]) for m in _TOKEN.finditer(key, 1))
 
 
 @lru_cache(1 << 17)
+def first_of(shape: str) -> Token | None:
+    """The first token of a formula, by its shape."""
+    return next(tokens_of(shape), None)
+
+
+@lru_cache(1 << 17)
+def only_adds(shape: str) -> bool:
+    """Whether a formula is made of SUM, +, and areas, by its shape."""
+    return all(t.kind in _REFERRING or t.text.upper() in ("SUM(", "+", ",", ")") for t in tokens_of(shape))
+
+
 def operands(key: str) -> tuple[Reference, ...]:
     """The references that a formula adds, subtracts, multiplies, divides or raises, cell by cell."""
+    return _operands(shape(key))
+
+
+@lru_cache(1 << 17)
+def _operands(key: str) -> tuple[Reference, ...]:
     found: dict[str, None] = {}
     for m in _WORD.finditer(key, 1):
         if m.lastgroup in _REFERRING:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .book import Area, Book, Cell, Sheet, Table
 from .cell import COLUMNS, ROWS
-from .relative import relative
+from .relative import relative, shape
 
 _PLACE = r"R(?:\d+|\[-?\d+\])?C(?:\d+|\[-?\d+\])?"
 _TOKEN = re.compile(
@@ -142,9 +142,10 @@ class Graph:
     _open: set[tuple[str, str]] = field(default_factory=set)
 
     def references(self, cell: Cell) -> tuple[Reference, ...]:
-        found = self._references.get(cell.key)
+        key = shape(cell.key)
+        found = self._references.get(key)
         if found is None:
-            found = self._references[cell.key] = references(cell.key)
+            found = self._references[key] = references(key)
         return found
 
     def precedents(self, cell: Cell) -> list[Place]:

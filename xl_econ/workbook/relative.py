@@ -22,6 +22,12 @@ _KEY = re.compile(
     |(?<![\w.$\\])R(?P<row>\d+|\[-?\d+\]|)C(?P<column>\d+|\[-?\d+\]|)(?![\w.(!\[])""",
     re.X,
 )
+# Texts, quoted sheets and brackets of tables are passed over; a number that is no part of anything else.
+_NUMBER = re.compile(
+    r"""\x22(?:[^\x22]|\x22\x22)*\x22|'(?:[^']|'')*'|\[(?!-?\d+\])(?:[^\[\]]|\[[^\[\]]*\])*\]
+    |(?<![\w.\\?\[])(\d+\.?\d*|\.\d+)(?![\w.!\]])""",
+    re.X,
+)
 _WHOLE = re.compile(r"[RC](?:\d+|\[-?\d+\])?:[RC](?![-\d\[\]]*C)|\[[^\]\d-]")
 
 
@@ -37,6 +43,12 @@ def relative(formula: str, row: int, column: int) -> str:
         return str(other or _part("R", d3, int(r1), row) + ":" + _part("R", d4, int(r2), row))
 
     return _TOKEN.sub(place, formula)
+
+
+@lru_cache(1 << 17)
+def shape(key: str) -> str:
+    """A key with 0 for every number: it reads what the key reads, in the same places, and many keys share it."""
+    return _NUMBER.sub(lambda m: "0" if m[1] else m[0], key)
 
 
 def shifted(formula: str, rows: int, columns: int) -> str:

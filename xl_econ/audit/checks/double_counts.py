@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from xl_econ.audit.blocks import Block
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.audit.tokens import tokens, tokens_of
+from xl_econ.audit.tokens import first_of, only_adds, tokens
 from xl_econ.workbook.book import Area, Cell
 from xl_econ.workbook.graph import Place
+from xl_econ.workbook.relative import shape
 
 _NEAR = range(-3, 4)  # columns to either side, by which a heading is told
 _MOST = 20_000  # cells of a range that are looked through
@@ -25,7 +26,7 @@ _MOST = 20_000  # cells of a range that are looked through
 def total_in_range(subject: Subject) -> Iterator[Found]:
     """A sum within the range of a sum, average, minimum or maximum."""
     for block in subject.blocks:
-        first = next(tokens_of(block.key), None)
+        first = first_of(shape(block.key))
         if first is None or first.text.upper() not in ("SUM(", "AVERAGE(", "MAX("):
             continue
         severity = "" if first.text.upper() == "SUM(" else WARNING
@@ -46,7 +47,7 @@ def total_in_range(subject: Subject) -> Iterator[Found]:
 def counted_twice(subject: Subject) -> Iterator[Found]:
     """Formulas that only add, of which two areas overlap."""
     for block in subject.blocks:
-        if not _only_adds(block.key):
+        if not only_adds(shape(block.key)):
             continue
         places = subject.graph.precedents(block.first)
         for n, one in enumerate(places):
@@ -65,8 +66,8 @@ def counted_twice(subject: Subject) -> Iterator[Found]:
 def heading_in_range(subject: Subject) -> Iterator[Found]:
     """The first cell of a summed column is one of a row of numbers that count on, and the others are not."""
     for block in subject.blocks:
-        found = [*islice(tokens_of(block.key), 4)]
-        if len(found) != 3 or found[0].text.upper() not in ("SUM(", "AVERAGE("):
+        first = first_of(shape(block.key))
+        if first is None or first.text.upper() not in ("SUM(", "AVERAGE(") or len(tokens(block.key)) != 3:
             continue
         for place in subject.graph.precedents(block.first):
             top, bottom, left, right = place.area
@@ -84,7 +85,7 @@ def _sum_within(subject: Subject, place: Place) -> Cell | None:
     for cell in subject.graph.cells(place):
         if not cell.formula:
             continue
-        found = tokens(cell.key) if _only_adds(cell.key) else ()
+        found = tokens(cell.key) if only_adds(shape(cell.key)) else ()
         if not found or (found[0].kind != "call" and len(found) < 3):
             continue
         places = subject.graph.precedents(cell)
@@ -95,11 +96,6 @@ def _sum_within(subject: Subject, place: Place) -> Cell | None:
                 continue
             return cell
     return None
-
-
-def _only_adds(key: str) -> bool:
-    """Whether a formula is made of SUM, +, and areas."""
-    return all(t.kind in ("ref", "name") or t.text.upper() in ("SUM(", "+", ",", ")") for t in tokens_of(key))
 
 
 def _directly_above(cell: Cell, places: list[Place]) -> bool:
