@@ -85,13 +85,13 @@ def operands(key: str) -> tuple[Reference, ...]:
 @lru_cache(1 << 17)
 def _operands(key: str) -> tuple[Reference, ...]:
     found: dict[str, None] = {}
+    done = 1
     for m in _WORD.finditer(key, 1):
+        before, end = key[done : m.start()].rstrip()[-1:], m.end()
+        done = end
         if m.lastgroup in _REFERRING:
-            start, end = m.span()
-            before, after = key[start - 1], key[end : end + 1]
-            if before.isspace() or after.isspace():
-                before, after = key[:start].rstrip()[-1:], key[end:].lstrip()[:1]
-            if before in _ARITHMETIC or after in _ARITHMETIC:
+            after = key[end : end + 1]
+            if before in _ARITHMETIC or (key[end:].lstrip()[:1] if after.isspace() else after) in _ARITHMETIC:
                 found[m[0].removesuffix("#")] = None  # which asks for what a formula spills
     return tuple(r for text in found if (r := _reference(text)) is not None)
 
