@@ -144,7 +144,8 @@ def parts(text: str) -> Parts:
 @lru_cache(1 << 16)
 def _stand_in(operand: str) -> str:
     """What an operand is left out for; "" for one that says more than a number or a range."""
-    return {Token.NUMBER: _A_NUMBER, Token.RANGE: _A_RANGE}.get(Token.make_operand(operand).subtype, "")
+    token = Token.make_operand(operand)  # type: ignore[no-untyped-call]
+    return {Token.NUMBER: _A_NUMBER, Token.RANGE: _A_RANGE}.get(token.subtype, "")
 
 
 @lru_cache(1 << 12)
@@ -187,7 +188,9 @@ def _number(n: int, tokens: list[Token], calls: list[_Call], closed: dict[int, s
     name = inner[-1] if inner else ""
     in_array = calls[-1].name == "{"
     bounds = name in ("MAX", "MIN")
-    most = _EXP_LIMIT if bounds and inner[-2:-1] == ["EXP"] else TOLERANCE if bounds or before in _COMPARE else -math.inf
+    most = TOLERANCE if bounds or before in _COMPARE else -math.inf
+    if bounds and inner[-2:-1] == ["EXP"]:
+        most = _EXP_LIMIT
     return _Number(
         before == "^"
         or (in_array and (name in ("MATCH", "CHOOSE", "INDEX") or _counts(n, tokens)))
