@@ -14,6 +14,7 @@ from xl_econ import cli
 from xl_econ.core.errors import WorkbookError
 from xl_econ.lint import colours, formula, run
 from xl_econ.lint.rules import RULES
+from xl_econ.lint.tokenizer import Token, Tokenizer
 from xl_econ.workbook import scan, sheet_reader
 from xl_econ.workbook.looks import rgb
 
@@ -204,6 +205,40 @@ def test_a_link_that_no_cell_uses(built):
 )
 def test_which_numbers_are_figures(text, numbers):
     assert formula.parts(text).numbers == numbers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=A1*12.5+$B$2/Sheet1!C3-1E+5+2.5e-3+12E+5+1.5E-7",
+        "='My, 5 Sheet''s'!A1*'x 7'!$B$2:C9+[1]Other!A1",
+        '=IF(A1="5, ""6"" 7",3%,-4)&TRUE',
+        "=SUM((A1:A3,B7))+COUNT(B:B,3:5)+FE-3+#N/A+#DIV/0!+Sheet1!#REF!",
+        "=Costs[[#This Row],[in 5 years]]*Costs[It 7]+@A1",
+        "=SUMPRODUCT({1,2.5;3,4},B1:C2)*7",
+        "=A1 +\nB2*3.5",
+        "=inf*nan+1_000*name_5",
+        "=_x000B_+\v0*5+\v",
+    ],
+)
+def test_the_operands_of_a_formula_are_those_of_its_tokens(text):
+    tokens = [t for t in Tokenizer(text).items if t.type == Token.OPERAND]
+    found = formula.parts(text)
+    assert found.ranges == [t.value for t in tokens if t.subtype == Token.RANGE]
+    assert found.errors == [t.value for t in tokens if t.subtype == Token.ERROR]
+    assert set(found.numbers) <= {t.value for t in tokens if t.subtype == Token.NUMBER}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("=A1*12.5", "=B7*3.75"), ("=ROUND(A1*5,3)", "=ROUND($C$9*8,4)"), ("=MAX(A1,0)+3", "=MAX(A1,8)+0")],
+)
+def test_formulas_of_one_shape_keep_their_numbers(one, other):
+    expected = {
+        "=A1*12.5": ["12.5"], "=B7*3.75": ["3.75"], "=ROUND(A1*5,3)": ["5"], "=ROUND($C$9*8,4)": ["8"],
+        "=MAX(A1,0)+3": ["3"], "=MAX(A1,8)+0": ["8"],
+    }  # fmt: skip
+    assert [formula.parts(t).numbers for t in (one, other)] == [expected[one], expected[other]]
 
 
 @pytest.mark.parametrize("text", ["=SUM(A1", '="', "=A1)"])

@@ -28,7 +28,8 @@ def calls(formula: str) -> list[tuple[str, list[str]]]:
             open_.append((_PREFIX.sub("", m["call"] or "").upper(), [], m.end()))
         elif sign == "," and open_:
             name, arguments, start = open_[-1]
-            open_[-1] = (name, [*arguments, formula[start : m.start()]], m.end())
+            arguments.append(formula[start : m.start()])
+            open_[-1] = (name, arguments, m.end())
         elif sign in ")}" and open_:
             name, arguments, start = open_.pop()
             if name:

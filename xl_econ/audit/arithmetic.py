@@ -144,7 +144,7 @@ class Evaluator:
         return result
 
     def _referred(self, reference: Reference, cell: Cell, depth: int) -> Any:
-        places = list(self.graph.places(reference, cell))
+        places = self.graph.places(reference, cell)
         if len(places) != 1:
             raise Unknown
         place = places[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -45,12 +45,12 @@ class Block:
         top, bottom, left, right = self.area
         return (self.sheet.cells[place] for place in product(range(top, bottom + 1), range(left, right + 1)))
 
-    def reach(self, graph: Graph, reference: Reference) -> list[Place]:
+    def reach(self, graph: Graph, reference: Reference) -> Sequence[Place]:
         """All that a reference of the formula reads over the whole block, as one area for each that a copy reads."""
-        one = list(graph.places(reference, self.first))
+        one = graph.places(reference, self.first)
         if self.first is self.last:
             return one
-        two = list(graph.places(reference, self.last))
+        two = graph.places(reference, self.last)
         if len(one) != len(two):
             return [*one, *two]
         return [_around(a, b) for a, b in zip(one, two, strict=True)]

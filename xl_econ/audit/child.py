@@ -40,7 +40,7 @@ def main() -> NoReturn:
             "accepted": [(_plain(a.finding), a.reason, a.name, a.date) for a in found.accepted],
             "cells": found.cells,
         }
-        json.dump(listed, sys.stdout, separators=(",", ":"))
+        sys.stdout.write(json.dumps(listed, separators=(",", ":")))  # in one piece, which json writes ten times as fast
     except BaseException as e:  # a lack of memory is no Exception in every library
         computing.tell(None)
         reason = f"{e}".replace("\n", " ").removeprefix(f"{path}: ")

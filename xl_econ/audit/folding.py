@@ -199,7 +199,7 @@ class Folder:
     def __init__(
         self,
         unit_of: Callable[[Cell], Evidence | None],
-        places: Callable[[Reference, Cell], Iterator[Place]],
+        places: Callable[[Reference, Cell], Sequence[Place]],
         cells: Callable[[Place, int], list[Cell]],
     ) -> None:
         self._unit_of, self._places, self._cells = unit_of, places, cells
@@ -249,9 +249,9 @@ class Folder:
         assert self._cell is not None  # noqa: S101  (set where folding begins)
         if len(found) != 1:
             return Value(sure=False)
-        return self._of_places(list(self._places(found[0], self._cell)))
+        return self._of_places(self._places(found[0], self._cell))
 
-    def _of_places(self, places: list[Place]) -> Value:
+    def _of_places(self, places: Sequence[Place]) -> Value:
         """What the cells of one area measure, if all do alike."""
         if len(places) != 1:
             return Value(sure=False)
@@ -291,14 +291,14 @@ class Folder:
             return Value(sure=False)
         number = parts[2] if len(parts) > 2 else None
         if name in ("VLOOKUP", "HLOOKUP") or (name == "INDEX" and number is not None and number.kind == "number"):
-            places = list(self._places(area.value[0], self._cell))
+            places = self._places(area.value[0], self._cell)
             if number is None or number.kind != "number" or len(places) != 1:
                 return Value(sure=False)
             sheet, (top, bottom, left, right) = places[0]
             n = int(number.value) - 1
             line = (top, bottom, left + n, left + n) if name != "HLOOKUP" else (top + n, top + n, left, right)
             return self._of_places([Place(sheet, line)])
-        return self._of_places(list(self._places(area.value[0], self._cell)))
+        return self._of_places(self._places(area.value[0], self._cell))
 
     def _alike(self, how: str, values: list[Value], chosen: bool = False) -> Value:
         """Parts that must be alike; a bare number or something unknown fits anything."""

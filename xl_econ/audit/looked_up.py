@@ -80,7 +80,7 @@ class _Search:
         return sheet, (top, bottom, left, right), self._match(args[0], keys), self._nth(args[2])
 
     def _area(self, node: Node) -> Place:
-        places = list(self.graph.places(node.args[0], self.cell)) if node.op == "ref" else []
+        places = self.graph.places(node.args[0], self.cell) if node.op == "ref" else ()
         if len(places) != 1:
             raise Unknown
         return places[0]

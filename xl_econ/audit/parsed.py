@@ -145,5 +145,5 @@ class _Parser:
 
 def single(graph: Graph, node: Node, cell: Cell) -> Place | None:
     """The one cell that a node is a reference to."""
-    places = list(graph.places(node.args[0], cell)) if node.op == "ref" else []
+    places = graph.places(node.args[0], cell) if node.op == "ref" else ()
     return places[0] if len(places) == 1 and places[0].is_cell else None

@@ -186,7 +186,7 @@ def examine(subject: Subject, only: Sequence[str] = (), cells: bool = False) -> 
         return subject.book.cell(f.sheet, *cell_at(first)) if f.sheet and _ONE.fullmatch(first) else None
 
     def of_template(c: Check, f: Found) -> bool:
-        cell = held(f) if c.id in _OF_WRITING else None
+        cell = held(f) if c.id in _OF_WRITING and subject.manifest is not None else None
         return cell is not None and bool(cell.formula) and subject.as_built(cell)
 
     def finding(c: Check, f: Found) -> Finding:

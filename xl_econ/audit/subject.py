@@ -153,11 +153,17 @@ class Subject:
 
     def firsts(self, most: int = 1) -> list[Cell]:
         """The first cells of every formula that is copied, so many at most, sheet by sheet and row by row."""
-        found: list[Cell] = []
-        for of_key in self.copies.values():
-            cells = [cell for block in of_key for cell in islice(block.cells(), most)]
-            found += cells if len(of_key) == 1 else sorted(cells, key=_place)[:most]
-        return self.in_order(found)
+        if most not in self._firsts:
+            found: list[Cell] = []
+            for of_key in self.copies.values():
+                cells = [cell for b in of_key for cell in ((b.first,) if b.count == 1 else islice(b.cells(), most))]
+                found += cells if len(of_key) == 1 else sorted(cells, key=_place)[:most]
+            self._firsts[most] = self.in_order(found)
+        return self._firsts[most]
+
+    @cached_property
+    def _firsts(self) -> dict[int, list[Cell]]:
+        return {}
 
     def in_order(self, cells: Iterable[Cell]) -> list[Cell]:
         """Cells sheet by sheet and row by row."""

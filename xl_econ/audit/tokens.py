@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from xl_econ.workbook.graph import Reference, references
+from xl_econ.workbook.relative import shape
 
 _PART = r"(?:\d+|\[-?\d+\])?"
 _CELL = rf"R{_PART}C{_PART}"
-_TOKEN = re.compile(
-    rf"""(?P<text>"(?:[^"]|"")*")
+_WORDS = rf"""(?P<text>"(?:[^"]|"")*")
     |(?P<ref>(?:(?:'(?:[^']|''){{1,300}}+'|(?:\[\d+\])?[^\W\d][\w.]*(?::[^\W\d][\w.]*)?|\[\d+\])!)?
         (?<![\w.\\])(?:{_CELL}(?::{_CELL})?|C{_PART}:C{_PART}|R{_PART}:R{_PART})(?![\w.(!])\#?
       |(?:[^\W\d][\w.\\]*)?\[(?:[^\[\]]|\[[^\[\]]*\])*\])
     |(?P<error>\#[A-Z/0!?]+)
     |(?P<call>[^\W\d][\w.]*\()
     |(?P<name>(?:(?:'(?:[^']|''){{1,300}}+'|[^\W\d][\w.]*)!)?[^\W\d][\w.\\?]*)
-    |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-    |(?P<compare><=|>=|<>|[=<>])
-    |(?P<sign>[-+*/^&%(),;{{}}:@])""",
-    re.X,
-)
+    |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"""
+_WORD = re.compile(_WORDS, re.X)
+_TOKEN = re.compile(_WORDS + r"|(?P<compare><=|>=|<>|[=<>])|(?P<sign>[-+*/^&%(),;{}:@])", re.X)
+_REFERRING = ("ref", "name")
 _ARITHMETIC = frozenset("+-*/^%")
 _NUMERIC = frozenset(
     f"{name}("
@@ -45,7 +45,7 @@ class Token(NamedTuple):
     @property
     def reference(self) -> Reference | None:
         """The reference that it is, by place, table or name."""
-        return _reference(self.text) if self.kind in ("ref", "name") else None
+        return _reference(self.text) if self.kind in _REFERRING else None
 
 
 @lru_cache(1 << 17)
@@ -57,21 +57,43 @@ def _reference(text: str) -> Reference | None:
 @lru_cache(1 << 17)
 def tokens(key: str) -> tuple[Token, ...]:
     """The tokens of a formula in R1C1 terms, without its equals sign."""
-    found = _TOKEN.finditer(key, 1)
-    return tuple(Token(str(m.lastgroup), m[0]) for m in found)
+    return tuple(tokens_of(key))
+
+
+def tokens_of(key: str) -> Iterator[Token]:
+    """The same one after the other, kept for nobody."""
+    return (Token(str(m.lastgroup), m[0]) for m in _TOKEN.finditer(key, 1))
 
 
 @lru_cache(1 << 17)
+def first_of(shape: str) -> Token | None:
+    """The first token of a formula, by its shape."""
+    return next(tokens_of(shape), None)
+
+
+@lru_cache(1 << 17)
+def only_adds(shape: str) -> bool:
+    """Whether a formula is made of SUM, +, and areas, by its shape."""
+    return all(t.kind in _REFERRING or t.text.upper() in ("SUM(", "+", ",", ")") for t in tokens_of(shape))
+
+
 def operands(key: str) -> tuple[Reference, ...]:
     """The references that a formula adds, subtracts, multiplies, divides or raises, cell by cell."""
-    found = tokens(key)
-    out = []
-    for n, token in enumerate(found):
-        before = found[n - 1].text if n else ""
-        after = found[n + 1].text if n + 1 < len(found) else ""
-        if (before in _ARITHMETIC or after in _ARITHMETIC) and token.reference is not None:
-            out.append(token.reference)
-    return tuple(dict.fromkeys(out))
+    return _operands(shape(key))
+
+
+@lru_cache(1 << 17)
+def _operands(key: str) -> tuple[Reference, ...]:
+    found: dict[str, None] = {}
+    done = 1
+    for m in _WORD.finditer(key, 1):
+        before, end = key[done : m.start()].rstrip()[-1:], m.end()
+        done = end
+        if m.lastgroup in _REFERRING:
+            after = key[end : end + 1]
+            if before in _ARITHMETIC or (key[end:].lstrip()[:1] if after.isspace() else after) in _ARITHMETIC:
+                found[m[0].removesuffix("#")] = None  # which asks for what a formula spills
+    return tuple(r for text in found if (r := _reference(text)) is not None)
 
 
 @lru_cache(1 << 17)

@@ -122,7 +122,7 @@ def recalc(args: argparse.Namespace) -> int:
     stored = formulas(args.workbook)
     found = list(differences(stored, recalculate(args.workbook, args.engine), args.tolerance))
     if args.json:
-        listed = [vars(d) for d in found]
+        listed = [d._asdict() for d in found]
         print_json({"file": str(args.workbook), "engine": args.engine, "formulas": len(stored), "differences": listed})
         return 1 if found else 0
     if found and all(f.stored is None for f in stored.values()):

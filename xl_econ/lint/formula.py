@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from .tokenizer import Token, Tokenizer, TokenizerError
 
@@ -47,6 +49,19 @@ _OPTIONS = {
 _PLAIN = (0.0, 1.0, 2.0)
 
 
+# What stands for an operand that is left out: no workbook can hold the character, and it reads as a number or a range.
+_A_NUMBER, _A_RANGE = "\v0", "\v"
+_ODD = re.compile(r"[{\n\v]")  # of an array constant it matters which numbers stand beside each other
+# Texts, quoted sheets and brackets, which are passed over; an operand, between what the tokenizer ends operands at.
+_OPERAND = re.compile(
+    r"""\x22(?:[^\x22]|\x22\x22)*\x22|'(?:[^']|'')*'|\#(?:N/A|DIV/0!)|\[(?:[^\[\]]|\[[^\[\]]*\])*\]
+    |(?<![^-+*/^&=><%(,;\ ])
+     (?<!\d[Ee][+-])([1-9](?:\.[0-9]+)?[Ee][+-][\w.$:!]*|(?![1-9](?:\.[0-9]+)?[Ee][+-])[\w.$:!]+)
+     (?![^-+*/^&=><%),;\ ])""",
+    re.X,
+)
+
+
 @dataclass
 class Parts:
     """What a formula is made of; `numbers` are those that stand for a figure, as they are written."""
@@ -64,55 +79,126 @@ class _Call:
     argument: int = 0
 
 
-@lru_cache(1 << 17)
+class _Number(NamedTuple):
+    """Where a number stands in a formula, and which numbers there say how to compute rather than what with.
+
+    Attributes:
+        says_how: Whether any does.
+        divisor: What it is divided by to be the value that counts: 100 before a percent sign.
+        counts: Whether whole ones do.
+        most: Those do that are at most so large.
+        repeats: Whether one does that is the operand before it once more.
+    """
+
+    says_how: bool
+    divisor: int
+    counts: bool
+    most: float
+    repeats: bool
+
+    def is_figure(self, text: str, before: str) -> bool:
+        """Whether a number stands for a figure, with the operand before it."""
+        value = float(text) / self.divisor
+        return not (
+            self.says_how
+            or value in _PLAIN
+            or value <= self.most
+            or (self.counts and value.is_integer())
+            or (self.repeats and text == before)
+        )
+
+
+class _Shape(NamedTuple):
+    """A formula whose operands may be left out; of those that are numbers it says where they stand."""
+
+    operands: tuple[tuple[str, _Number | None], ...] = ()
+    functions: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    broken: bool = False
+
+
 def parts(text: str) -> Parts:
     """Take a formula apart; one that cannot be read is `broken`."""
+    left_out: list[str] = []
+
+    def leave_out(m: re.Match[str]) -> str:
+        operand = m[1]
+        stand_in = operand and _stand_in(operand)
+        if not stand_in:
+            return m[0]
+        left_out.append(operand)
+        return stand_in
+
+    shape = _shape(text if _ODD.search(text) else _OPERAND.sub(leave_out, text))
+    numbers, ranges, rest, before = [], [], iter(left_out), ""
+    for written, number in shape.operands:
+        operand = next(rest, written) if written in (_A_NUMBER, _A_RANGE) else written
+        if number is None:
+            ranges.append(operand)
+        elif number.is_figure(operand, before):
+            numbers.append(operand)
+        before = operand
+    return Parts(numbers, [*shape.functions], ranges, [*shape.errors], shape.broken)
+
+
+@lru_cache(1 << 16)
+def _stand_in(operand: str) -> str:
+    """What an operand is left out for; "" for one that says more than a number or a range."""
+    token = Token.make_operand(operand)  # type: ignore[no-untyped-call]
+    return {Token.NUMBER: _A_NUMBER, Token.RANGE: _A_RANGE}.get(token.subtype, "")
+
+
+@lru_cache(1 << 12)
+def _shape(text: str) -> _Shape:
+    """Take a formula apart whose numbers and ranges are left out: those of a workbook have few shapes."""
     try:
         tokens = [t for t in Tokenizer(text).items if t.type != Token.WSPACE]
     except (TokenizerError, IndexError, ValueError):
-        return Parts(broken=True)
-    found, calls = Parts(), [_Call("")]
+        return _Shape(broken=True)
+    operands: list[tuple[str, _Number | None]] = []
+    functions, errors, calls = [], [], [_Call("")]
     closed = {}  # index of a closing bracket -> the function that it closes
     for n, token in enumerate(tokens):
         if token.subtype == Token.OPEN:
             name = _PREFIX.sub("", token.value.rstrip("(")).upper()
             calls.append(_Call("{" if token.type == Token.ARRAY else name))
             if token.type == Token.FUNC:
-                found.functions.append(token.value.rstrip("("))
+                functions.append(token.value.rstrip("("))
         elif token.subtype == Token.CLOSE and token.type != "ARRAYROW":
             closed[n] = calls.pop().name if len(calls) > 1 else ""
         elif token.type == Token.SEP:
             calls[-1].argument += 1
         elif token.type == Token.OPERAND and token.subtype == Token.NUMBER:
-            if not _allowed(n, tokens, calls, closed):
-                found.numbers.append(token.value)
+            operands.append((token.value, _number(n, tokens, calls, closed)))
         elif token.type == Token.OPERAND and token.subtype == Token.RANGE:
-            found.ranges.append(token.value)
+            operands.append((token.value, None))
         elif token.type == Token.OPERAND and token.subtype == Token.ERROR:
-            found.errors.append(token.value)
-    return found
+            errors.append(token.value)
+    return _Shape(tuple(operands), tuple(functions), tuple(errors))
 
 
-def _allowed(n: int, tokens: list[Token], calls: list[_Call], closed: dict[int, str]) -> bool:
-    """Whether a number says how to compute rather than what with."""
-    value = float(tokens[n].value)
-    if n + 1 < len(tokens) and tokens[n + 1].value == "%":
-        value /= 100
-    while n and tokens[n - 1].type == Token.OP_PRE:
-        n -= 1
-    before = tokens[n - 1].value if n else ""
-    inner = [c for c in calls if c.name not in ("", "{")]
-    call = inner[-1] if inner else _Call("")
+def _number(n: int, tokens: list[Token], calls: list[_Call], closed: dict[int, str]) -> _Number:
+    """Where the number stands that is a token."""
+    divisor = 100 if n + 1 < len(tokens) and tokens[n + 1].value == "%" else 1
+    first = n
+    while first and tokens[first - 1].type == Token.OP_PRE:
+        first -= 1
+    before = tokens[first - 1].value if first else ""
+    inner = [c.name for c in calls if c.name not in ("", "{")]
+    name = inner[-1] if inner else ""
     in_array = calls[-1].name == "{"
-    return (
-        value in _PLAIN
-        or before == "^"
-        or (in_array and (call.name in ("MATCH", "CHOOSE", "INDEX") or _counts(n, tokens)))
-        or (not in_array and calls[-1] is call and call.argument in _OPTIONS.get(call.name, ()))
-        or (before in _COMPARE and closed.get(n - 2) in _COUNTS and value.is_integer())
-        or (value <= TOLERANCE and (before in _COMPARE or call.name in ("MAX", "MIN")))
-        or (value <= _EXP_LIMIT and call.name in ("MAX", "MIN") and len(inner) > 1 and inner[-2].name == "EXP")
-        or (before == "/" and n > 2 and tokens[n - 3].value == "^" and tokens[n - 2].value == tokens[n].value)
+    bounds = name in ("MAX", "MIN")
+    most = TOLERANCE if bounds or before in _COMPARE else -math.inf
+    if bounds and inner[-2:-1] == ["EXP"]:
+        most = _EXP_LIMIT
+    return _Number(
+        before == "^"
+        or (in_array and (name in ("MATCH", "CHOOSE", "INDEX") or _counts(n, tokens)))
+        or (not in_array and calls[-1].name == name and calls[-1].argument in _OPTIONS.get(name, ())),
+        divisor,
+        before in _COMPARE and closed.get(first - 2) in _COUNTS,
+        most,
+        n == first > 2 and before == "/" and tokens[n - 3].value == "^" and tokens[n - 2].subtype == Token.NUMBER,
     )
 
 

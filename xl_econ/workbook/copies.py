@@ -8,6 +8,7 @@ from __future__ import annotations
 from .cell import COLUMNS, column_names
 from .relative import across, down, relative
 
+_FEW = 3  # formulas that are no copies, after which the next is taken apart without being compared first
 _NONE: tuple[str, str | None, tuple[int, ...]] = ("", None, ())
 
 
@@ -20,6 +21,7 @@ class Copies:
         self._left = ("", 0)  # the last key of all, and its row
         self._across: tuple[str, int, str, tuple[int, ...]] = ("", 0, "", ())  # what it says further to the right
         self._is_wide = False  # whether the last copy was one of the formula to its left
+        self._alone = 0  # formulas since then that are copies of neither
 
     def key(self, formula: str, row: int, column: int) -> str:
         """The key of a formula in a cell."""
@@ -31,6 +33,13 @@ class Copies:
         return self._key(formula, row, column)
 
     def _key(self, formula: str, row: int, column: int) -> str:
+        if self._alone > _FEW:
+            key = relative(formula, row, column)
+            above, (left, its_row) = self._above.get(column, _NONE)[0], self._left
+            if key == above or (key == left and row == its_row):
+                key, self._alone = above if key == above else left, 0
+            self.is_at(key, row, column)
+            return key
         if self._is_wide:
             key = self._of_left(formula, row, column) or self._of_above(formula, row, column)
             self._is_wide = key is self._left[0]
@@ -39,6 +48,7 @@ class Copies:
             if not key:
                 key = self._of_left(formula, row, column)
                 self._is_wide = key != ""
+        self._alone = 0 if key else self._alone + 1
         key = key or relative(formula, row, column)
         self.is_at(key, row, column)
         return key

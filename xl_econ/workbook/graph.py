@@ -7,14 +7,14 @@ that a thousand sums over a thousand rows are a thousand areas and not a million
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from .book import Area, Book, Cell, Sheet, Table
 from .cell import COLUMNS, ROWS
-from .relative import relative
+from .relative import relative, shape
 
 _PLACE = r"R(?:\d+|\[-?\d+\])?C(?:\d+|\[-?\d+\])?"
 _TOKEN = re.compile(
@@ -138,38 +138,49 @@ class Graph:
     book: Book
     positions: dict[Place, dict[Any, int]] = field(default_factory=dict)  # of keys in the areas that look-ups search
     _references: dict[str, tuple[Reference, ...]] = field(default_factory=dict)
+    _fixed: dict[tuple[str, str], tuple[Place, ...]] = field(default_factory=dict)  # places by reference and sheet
     _open: set[tuple[str, str]] = field(default_factory=set)
 
     def references(self, cell: Cell) -> tuple[Reference, ...]:
-        if cell.key not in self._references:
-            self._references[cell.key] = references(cell.key)
-        return self._references[cell.key]
+        key = shape(cell.key)
+        found = self._references.get(key)
+        if found is None:
+            found = self._references[key] = references(key)
+        return found
 
     def precedents(self, cell: Cell) -> list[Place]:
         """The areas that a formula reads, names and structured references resolved; what leads nowhere is left out."""
         return [place for r in self.references(cell) for place in self.places(r, cell)]
 
-    def places(self, reference: Reference, cell: Cell, depth: int = 0) -> Iterator[Place]:
+    def places(self, reference: Reference, cell: Cell, depth: int = 0) -> Sequence[Place]:
         """The areas that a reference of a formula in `cell` leads to; a name may lead to several."""
         if reference.external or depth > _DEEPEST:
-            return
+            return ()
         if reference.corners is not None:
-            one, two, three, four = reference.corners
-            top, bottom = one.at(cell.row), two.at(cell.row)
-            left, right = three.at(cell.column), four.at(cell.column)
-            area = (
-                *((top, bottom) if top <= bottom else (bottom, top)),
-                *((left, right) if left <= right else (right, left)),
-            )
-            if area[0] > 0 and area[2] > 0:
-                for sheet in self._sheets(reference.sheet, cell.sheet) if reference.sheet else (cell.sheet,):
-                    yield Place(sheet, area)
-        elif reference.table is not None:
+            where = reference.text, cell.sheet
+            found = self._fixed.get(where)
+            if found is None:
+                found = self._cornered(reference, reference.corners, cell)
+                if all(axis.fixed for axis in reference.corners):
+                    self._fixed[where] = found
+            return found
+        if reference.table is not None:
             place = self._structured(reference, cell)
-            if place is not None:
-                yield place
-        else:
-            yield from self._named(reference, cell, depth)
+            return () if place is None else (place,)
+        return [*self._named(reference, cell, depth)]
+
+    def _cornered(self, reference: Reference, corners: tuple[Axis, Axis, Axis, Axis], cell: Cell) -> tuple[Place, ...]:
+        one, two, three, four = corners
+        top, bottom = one.at(cell.row), two.at(cell.row)
+        left, right = three.at(cell.column), four.at(cell.column)
+        if top > bottom:
+            top, bottom = bottom, top
+        if left > right:
+            left, right = right, left
+        if top <= 0 or left <= 0:
+            return ()
+        sheets = self._sheets(reference.sheet, cell.sheet) if reference.sheet else (cell.sheet,)
+        return tuple([Place(sheet, (top, bottom, left, right)) for sheet in sheets])
 
     def _sheets(self, text: str, here: str) -> list[str]:
         if not text:

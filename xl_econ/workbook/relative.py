@@ -22,6 +22,12 @@ _KEY = re.compile(
     |(?<![\w.$\\])R(?P<row>\d+|\[-?\d+\]|)C(?P<column>\d+|\[-?\d+\]|)(?![\w.(!\[])""",
     re.X,
 )
+# Texts, quoted sheets and brackets of tables are passed over; a number that is no part of anything else.
+_NUMBER = re.compile(
+    r"""\x22(?:[^\x22]|\x22\x22)*\x22|'(?:[^']|'')*'|\[(?!-?\d+\])(?:[^\[\]]|\[[^\[\]]*\])*\]
+    |(?<![\w.\\?\[])(\d+\.?\d*|\.\d+)(?![\w.!\]])""",
+    re.X,
+)
 _WHOLE = re.compile(r"[RC](?:\d+|\[-?\d+\])?:[RC](?![-\d\[\]]*C)|\[[^\]\d-]")
 
 
@@ -29,15 +35,20 @@ def relative(formula: str, row: int, column: int) -> str:
     """A formula with every reference as its distance: `=R[-1]C*R2C[3]`."""
 
     def place(m: re.Match[str]) -> str:
-        if m["c"]:
-            return _part("R", m["dr"], int(m["r"]), row) + _part("C", m["dc"], _number(m["c"]), column)
-        if m["c1"]:
-            return _part("C", m["d1"], _number(m["c1"]), column) + ":" + _part("C", m["d2"], _number(m["c2"]), column)
-        if m["r1"]:
-            return _part("R", m["d3"], int(m["r1"]), row) + ":" + _part("R", m["d4"], int(m["r2"]), row)
-        return m[0]
+        other, dc, c, dr, r, d1, c1, d2, c2, d3, r1, d4, r2 = m.groups()
+        if c:
+            return _part("R", dr, int(r), row) + _part("C", dc, _number(c), column)
+        if c1:
+            return _part("C", d1, _number(c1), column) + ":" + _part("C", d2, _number(c2), column)
+        return str(other or _part("R", d3, int(r1), row) + ":" + _part("R", d4, int(r2), row))
 
     return _TOKEN.sub(place, formula)
+
+
+@lru_cache(1 << 17)
+def shape(key: str) -> str:
+    """A key with 0 for every number: it reads what the key reads, in the same places, and many keys share it."""
+    return _NUMBER.sub(lambda m: "0" if m[1] else m[0], key)
 
 
 def shifted(formula: str, rows: int, columns: int) -> str:

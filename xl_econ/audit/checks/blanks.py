@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from functools import lru_cache
 
 from xl_econ.audit.blocks import Block
 from xl_econ.audit.registry import WARNING, Found, at, check
@@ -31,14 +30,18 @@ def reference_to_blank(subject: Subject) -> Iterator[Found]:
     balance carried forward opens with nothing.
     """
     allowed = _asked(subject)
+    filled: set[Place] = set()  # cells that are known to hold something
     for block in subject.blocks:
         for reference in operands(block.key):
             if not _is_single(reference):
                 continue
-            places = block.reach(subject.graph, reference)
+            places = [p for p in block.reach(subject.graph, reference) if p not in filled]
             empty = [
                 (p.sheet, *c) for p in places for c in subject.empty(p) if not _before(block, reference, p.sheet, c)
             ]
+            if not empty:
+                filled.update(p for p in places if p.is_cell)
+                continue
             missed = [e for e in empty if not any(_inside(e, p) for p in allowed.get(e[0], ()))]
             if missed:
                 sheet, row, column = missed[0]
@@ -57,7 +60,8 @@ def reference_to_blank(subject: Subject) -> Iterator[Found]:
 )
 def reference_to_text(subject: Subject) -> Iterator[Found]:
     """Single cells that a formula adds, multiplies or divides, where it does not show an error anyway."""
-    for block in subject.blocks:
+    has_text = any(c.shown for sheet in subject.book.sheets.values() for c in sheet.census.texts)
+    for block in subject.blocks if has_text else ():
         if block.first.is_error or _ASKS.search(block.key):
             continue
         for reference in operands(block.key):
@@ -88,7 +92,6 @@ def _first_text(subject: Subject, place: Place) -> Cell | None:
     return next((cell for at_ in sorted(found) if not (cell := sheet.cells[at_]).formula), None)
 
 
-@lru_cache(1 << 12)
 def _is_single(reference: Reference) -> bool:
     corners = reference.corners
     if corners is None:

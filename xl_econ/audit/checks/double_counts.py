@@ -8,9 +8,10 @@ from itertools import pairwise
 from xl_econ.audit.blocks import Block
 from xl_econ.audit.registry import ERROR, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
-from xl_econ.audit.tokens import Token, tokens
+from xl_econ.audit.tokens import first_of, only_adds, tokens
 from xl_econ.workbook.book import Area, Cell
 from xl_econ.workbook.graph import Place
+from xl_econ.workbook.relative import shape
 
 _NEAR = range(-3, 4)  # columns to either side, by which a heading is told
 _MOST = 20_000  # cells of a range that are looked through
@@ -25,10 +26,10 @@ _MOST = 20_000  # cells of a range that are looked through
 def total_in_range(subject: Subject) -> Iterator[Found]:
     """A sum within the range of a sum, average, minimum or maximum."""
     for block in subject.blocks:
-        found = tokens(block.key)
-        if not found or found[0].text.upper() not in ("SUM(", "AVERAGE(", "MAX("):
+        first = first_of(shape(block.key))
+        if first is None or first.text.upper() not in ("SUM(", "AVERAGE(", "MAX("):
             continue
-        severity = "" if found[0].text.upper() == "SUM(" else WARNING
+        severity = "" if first.text.upper() == "SUM(" else WARNING
         for place in subject.graph.precedents(block.first):
             inner = None if place.is_cell or _size(place.area) > _MOST else _sum_within(subject, place)
             if inner is not None:
@@ -46,7 +47,7 @@ def total_in_range(subject: Subject) -> Iterator[Found]:
 def counted_twice(subject: Subject) -> Iterator[Found]:
     """Formulas that only add, of which two areas overlap."""
     for block in subject.blocks:
-        if not _only_adds(tokens(block.key)):
+        if not only_adds(shape(block.key)):
             continue
         places = subject.graph.precedents(block.first)
         for n, one in enumerate(places):
@@ -65,8 +66,8 @@ def counted_twice(subject: Subject) -> Iterator[Found]:
 def heading_in_range(subject: Subject) -> Iterator[Found]:
     """The first cell of a summed column is one of a row of numbers that count on, and the others are not."""
     for block in subject.blocks:
-        found = tokens(block.key)
-        if len(found) != 3 or found[0].text.upper() not in ("SUM(", "AVERAGE("):
+        first = first_of(shape(block.key))
+        if first is None or first.text.upper() not in ("SUM(", "AVERAGE(") or len(tokens(block.key)) != 3:
             continue
         for place in subject.graph.precedents(block.first):
             top, bottom, left, right = place.area
@@ -84,8 +85,8 @@ def _sum_within(subject: Subject, place: Place) -> Cell | None:
     for cell in subject.graph.cells(place):
         if not cell.formula:
             continue
-        found = tokens(cell.key)
-        if not _only_adds(found) or (found[0].kind != "call" and len(found) < 3):
+        found = tokens(cell.key) if only_adds(shape(cell.key)) else ()
+        if not found or (found[0].kind != "call" and len(found) < 3):
             continue
         places = subject.graph.precedents(cell)
         if places and all(p.sheet == place.sheet and _within(p.area, place.area) for p in places):
@@ -95,11 +96,6 @@ def _sum_within(subject: Subject, place: Place) -> Cell | None:
                 continue
             return cell
     return None
-
-
-def _only_adds(found: tuple[Token, ...]) -> bool:
-    """Whether a formula is made of SUM, +, and areas."""
-    return bool(found) and all(t.kind in ("ref", "name") or t.text.upper() in ("SUM(", "+", ",", ")") for t in found)
 
 
 def _directly_above(cell: Cell, places: list[Place]) -> bool:

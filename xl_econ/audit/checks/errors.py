@@ -13,6 +13,7 @@ from xl_econ.workbook.cell import STORABLE_ERRORS
 
 _NOTHING = ("0", '""', "")
 _ASKS = re.compile(r"^\s*(?:ISERROR|ISERR|ISNA)\(", re.I)
+_TAKES_ERRORS = re.compile(r"(?:IFERROR|IFNA|ISERROR|ISERR|ISNA)\(")
 _QUOTIENT = re.compile(r"[^,;()/]*+/[^,;()]*+|[^,;]*/\s*(?:SUM|COUNT|COUNTIF|SUMIF)?\([^()]*\)", re.I)
 
 
@@ -69,7 +70,8 @@ def error_masked(subject: Subject) -> Iterator[Found]:
     """
     for blocks in subject.copies.values():
         cell = blocks[0].first
-        masked = next(filter(None, map(_masked, calls(cell.formula))), None) if "(" in cell.formula else None
+        asks = _TAKES_ERRORS.search(cell.formula.upper())
+        masked = next(filter(None, map(_masked, calls(cell.formula))), None) if asks else None
         if masked:
             severity = INFO if _QUOTIENT.fullmatch(masked.strip()) else ""
             yield at(cell, f"errors of {masked.strip()[:60]} become nothing in {cell.formula[:80]}", severity=severity)

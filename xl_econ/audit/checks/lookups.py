@@ -22,6 +22,7 @@ _FUNCTIONS = {
     "XLOOKUP": (1, 4, "0", ("0",)),
     "XMATCH": (1, 2, "0", ("0",)),
 }
+_SEARCHES = re.compile(r"(?:LOOKUP|MATCH)\(")
 
 
 @check(
@@ -76,7 +77,7 @@ def duplicate_key(subject: Subject) -> Iterator[Found]:
 
 def _lookups(subject: Subject) -> Iterator[tuple[Cell, str, list[Cell], bool]]:
     """Every look-up, once for the area that it searches: its cell, its name, the cells of its keys, if it is exact."""
-    asked = {key: found for _, key in subject.copies if "(" in key and (found := _asked(key))}
+    asked = {key: found for _, key in subject.copies if _SEARCHES.search(key.upper()) and (found := _asked(key))}
     # Copies that fix what they search all search the same.
     moving = {key for key, found in asked.items() if not all(_is_fixed(r) for *_, r in found)}
     cells = [c for c in subject.firsts() if c.key in asked and c.key not in moving]

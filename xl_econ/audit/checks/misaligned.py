@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -21,6 +22,7 @@ _TOGETHER = {
     "LOOKUP": (1, 2),
     "XLOOKUP": (1, 2),
 }
+_PAIRS = re.compile(r"(?:IFS?|LOOKUP|MATCH)\(")
 
 _NEAR = 2  # rows that two areas of one size may be apart, and still be meant for one table
 
@@ -36,7 +38,7 @@ def areas_misaligned(subject: Subject) -> Iterator[Found]:
     """SUMIF and its kind, XLOOKUP, and INDEX with MATCH, once for each formula that is copied."""
     for blocks in subject.copies.values():
         cell = blocks[0].first
-        for name, arguments in calls(cell.key) if "(" in cell.key else ():
+        for name, arguments in calls(cell.key) if _PAIRS.search(cell.key.upper()) else ():
             if name in _TOGETHER:
                 together = [_place(subject, cell, arguments[n]) for n in _TOGETHER[name] if n < len(arguments)]
             elif name == "INDEX" and len(arguments) > 1:
@@ -56,7 +58,7 @@ def _place(subject: Subject, cell: Cell, argument: str) -> Place | None:
     found = references(argument)
     if len(found) != 1 or found[0].text != argument.strip():
         return None
-    places = list(subject.graph.places(found[0], cell))
+    places = subject.graph.places(found[0], cell)
     return places[0] if len(places) == 1 else None
 
 

@@ -88,7 +88,7 @@ def name_no_figure(subject: Subject) -> Iterator[Found]:
         for reference in operands(block.key):
             if not reference.name or reference.name.casefold() in said:
                 continue
-            places = list(subject.graph.places(reference, block.first))
+            places = subject.graph.places(reference, block.first)
             if len(places) != 1 or not places[0].is_cell:
                 continue
             sheet, (row, _, column, _) = places[0]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from xl_econ.audit.registry import ERROR, INFO, WARNING, Found, at, check
 from xl_econ.audit.subject import Subject
 from xl_econ.lint import formula
 from xl_econ.lint.formulas import VOLATILE
+
+_MAY_BE_VOLATILE = re.compile("|".join(VOLATILE))
 
 
 @check(
@@ -105,7 +108,8 @@ def brings_along(subject: Subject) -> Iterator[Found]:
 def volatile_function(subject: Subject) -> Iterator[Found]:
     """OFFSET, INDIRECT, NOW, TODAY, RAND and their kind, once for each formula that is copied."""
     for cell in subject.firsts():
-        names = [n for n in dict.fromkeys(map(formula.bare, formula.parts(cell.formula).functions)) if n in VOLATILE]
+        functions = formula.parts(cell.formula).functions if _MAY_BE_VOLATILE.search(cell.formula.upper()) else ()
+        names = [n for n in dict.fromkeys(map(formula.bare, functions)) if n in VOLATILE]
         if names:
             severity = WARNING if {"RAND", "RANDBETWEEN", "RANDARRAY"} & set(names) else ""
             yield at(cell, f"{', '.join(names)} in {cell.formula[:80]}", severity=severity)

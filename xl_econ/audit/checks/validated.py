@@ -111,5 +111,5 @@ def _values(subject: Subject, rule: Validation, cell: Cell, text: str) -> list[A
     found = references(relative(here, cell.row, cell.column))
     if len(found) != 1 or found[0].text != relative(here, cell.row, cell.column)[1:].strip():
         return []
-    places = list(subject.graph.places(found[0], cell))
+    places = subject.graph.places(found[0], cell)
     return [c.shown for p in places for c in subject.graph.cells(p) if c.shown not in (None, "")]
