@@ -85,7 +85,10 @@ class Record:
             held.append(found)
 
     def get(self, *names: str) -> Stated | None:
-        return next((self.figures[n][0] for n in names if n in self.figures), None)
+        for name in names:
+            if name in self.figures:
+                return self.figures[name][0]
+        return None
 
     @property
     def accelerator(self) -> str:
@@ -240,12 +243,13 @@ class Reader:
         kinds = {c: _headed(t) for c, t in headings.items()} if first is not None else {}
         labels = {cells[0].row: str(cells[0].shown) for cells in rows if cells and isinstance(cells[0].shown, str)}
         across = sum(1 for k in kinds.values() if k)
+        texts = set(labels.values())
         # "H100 SXM" names a row of a list; beside "Facility" and "Network" it is what is paid for it.
-        named_kinds = sum(1 for text in set(labels.values()) if recognise(text) and not (across > 1 and _priced(text)))
-        down = named_kinds + sum(1 for text in set(labels.values()) if not recognise(text) and _priced(text))
-        shares = any(k is not None and k.is_share for k in kinds.values())
+        named = sum(1 for text in texts if recognise(text) and not (across > 1 and _priced(text)))
         # A list of accelerators has its prices, watts and peaks across.
-        if across and (across >= down or shares or (across > 1 and not named_kinds)):
+        is_list = (across > 1 and not named) or any(k is not None and k.is_share for k in kinds.values())
+        down = 0 if is_list else named + sum(1 for text in texts if not recognise(text) and _priced(text))
+        if is_list or (across and across >= down):
             heading = " | ".join(headings.values())
             for cells in rows:
                 record = self._row(cells, headings, kinds, heading)

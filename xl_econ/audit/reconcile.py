@@ -75,6 +75,8 @@ def overlap(one: tuple[float, float], other: tuple[float, float], tolerance: flo
 
 def powers_of_ten(ratio: float, tolerance: float = 0.05) -> str:
     """The slip of magnitude that explains a ratio: `; a factor of 1,000`; "" if none does."""
+    if 0.1 < ratio < 10:
+        return ""
     for factor in _FACTORS:
         if agree(ratio, factor, tolerance) or agree(1 / ratio, factor, tolerance):
             return f"; a factor of {factor:,.0f}"

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import itemgetter
 
 from xl_econ.workbook.book import Cell, Sheet
@@ -102,6 +103,7 @@ def _name(cell: Cell) -> str:
     return folded(cell.text) if cell.shown is not None else ""
 
 
+@lru_cache(1 << 16)
 def folded(text: str) -> str:
     """A heading as headings are compared."""
     return text[:_LONGEST].strip().casefold().replace("_", " ")

@@ -41,7 +41,7 @@ def number_as_text(subject: Subject) -> Iterator[Found]:
 
 def is_number(text: str) -> bool:
     """Whether a text is a number to whoever reads it."""
-    return len(text) < 40 and _NUMBER.fullmatch(text.translate(_SPACES)) is not None
+    return not text[:1].isalpha() and len(text) < 40 and _NUMBER.fullmatch(text.translate(_SPACES)) is not None
 
 
 def _value(cell: Cell) -> float | None:
