@@ -205,11 +205,12 @@ class Folder:
         self._unit_of, self._places, self._cells = unit_of, places, cells
         self.clashes: list[Clash] = []
         self._cell: Cell | None = None
+        self._bound: dict[tuple[Reference, ...], Value] = {}  # what the names of a LET stand for
 
     def fold(self, cell: Cell) -> tuple[Value, list[Clash]]:
         """What a formula gives, and what in it does not fit together."""
         node = tree(cell.key)
-        self._cell, self.clashes = cell, []
+        self._cell, self.clashes, self._bound = cell, [], {}
         return (Value() if node is None else self._value(node)), self.clashes
 
     def _value(self, node: Node) -> Value:
@@ -247,6 +248,8 @@ class Folder:
 
     def _referred(self, found: tuple[Reference, ...]) -> Value:
         assert self._cell is not None  # noqa: S101  (set where folding begins)
+        if found in self._bound:
+            return self._bound[found]
         if len(found) != 1:
             return Value(sure=False)
         return self._of_places(self._places(found[0], self._cell))
@@ -265,6 +268,8 @@ class Folder:
     def _called(self, name: str, parts: tuple[Node, ...]) -> Value:
         if name in _RETURNS:
             return self._returned(name, parts)
+        if name == "LET":
+            return self._let(parts)
         if name in _BRANCHES:
             self._value(parts[0])
             return self._alike(
@@ -282,6 +287,17 @@ class Folder:
         if name == "PRODUCT":
             return _product(values)
         return _metric(name)
+
+    def _let(self, parts: tuple[Node, ...]) -> Value:
+        """What a LET gives: its last part, in which names stand for the parts after them."""
+        outer = self._bound
+        self._bound = dict(outer)
+        for name, part in zip(parts[:-1:2], parts[1:-1:2], strict=False):
+            if name.kind == "ref":
+                self._bound[name.value] = self._value(part)
+        found = self._value(parts[-1]) if parts else Value(sure=False)
+        self._bound = outer
+        return found
 
     def _returned(self, name: str, parts: tuple[Node, ...]) -> Value:
         """What a look-up or a conditional sum gives: a figure of the column that it returns or sums."""
