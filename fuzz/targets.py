@@ -182,7 +182,7 @@ def formula(text: str, row: int, column: int) -> None:
     for name, arguments in calls(text):
         assert name
         assert all(a in text for a in arguments), (text, arguments)
-    lint_formula.parts.__wrapped__(text)
+    lint_formula.parts(text)
     parts = spelled.pieces(text[1:])
     assert spelled.equal(parts, parts, lambda a, b: a == b)
     spelled.may_read(text[1:], At(row, column), "S")
