@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from xl_econ.audit import subject
 from xl_econ.audit.registry import SEVERITIES, Finding
-from xl_econ.audit.run import findings
+from xl_econ.audit.run import examine
+from xl_econ.audit.subject import Subject
 from xl_econ.core.errors import WorkbookError
 from xl_econ.workbook.cell import cell_at
-from xl_econ.workbook.values import Rectangle, places
+from xl_econ.workbook.recalc import Computing
+from xl_econ.workbook.values import Place, Rectangle, places
 
 from .draft import same
 from .ground import Ground
@@ -69,15 +69,24 @@ def before(path: Path, own: bool) -> tuple[Finding, ...]:
     return tuple(audited(path, ground(path, own)[0].computed))
 
 
+class Known(Computing):
+    """Values that are known already: no engine is started."""
+
+    def __init__(self, path: Path, values: dict[tuple[str, str], Any]) -> None:
+        self.path, self.engine = path, "ironcalc"
+        self._known = {(sheet, *cell_at(at)): value for (sheet, at), value in values.items()}
+        self._places: list[Place] = []
+
+    def tell(self, formulas: Sequence[Rectangle] | None) -> None:
+        self._places = [*places(formulas or ())]
+
+    def values(self) -> list[Any]:
+        return [self._known.get(place) for place in self._places]
+
+
 def audited(path: Path, values: dict[tuple[str, str], Any]) -> list[Finding]:
-    """The findings of a workbook whose recomputed values are known already: the engine is not started again."""
-    given = {(sheet, *cell_at(at)): value for (sheet, at), value in values.items()}
-
-    def known(_path: Path, _engine: str, formulas: Callable[[], Sequence[Rectangle]]) -> list[Any]:
-        return [given.get(place) for place in places(formulas())]
-
-    with mock.patch.object(subject, "computed_at", known):
-        return findings(path)
+    """The findings of a workbook whose recomputed values are known."""
+    return examine(Subject(path, Known(path, values))).findings
 
 
 def run(task: Task, folder: Path) -> Outcome:

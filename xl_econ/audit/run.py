@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xl_econ.core.errors import UsageError, XlEconError, nearest
-from xl_econ.workbook import child, rate_card
+from xl_econ.workbook import child, rate_card, recalc
 from xl_econ.workbook.book import Cell
 from xl_econ.workbook.cell import cell_at
 from xl_econ.workbook.preflight import preflight
@@ -89,7 +89,7 @@ def report(
     known(only)
     preflight(path)
     rate_card.held()  # one that cannot be read is said to be that, and no fault of the workbook
-    seconds = child.seconds(path, LEAST, MEGABYTE)
+    seconds = child.seconds(path, LEAST + (recalc.LEAST[engine] if engine == "libreoffice" else 0), MEGABYTE)
     card = rate_card.current()
     arguments = [str(path.resolve()), engine, str(as_of or ""), str(int(cells)), str(card.resolve() if card else "")]
     arguments += only

@@ -142,18 +142,21 @@ def leave(code: int) -> NoReturn:
 
 
 def limit_memory() -> None:
-    """Take the limits that the parent process set, and end with it."""
+    """Take the limits that the parent process set, and end with it.
+
+    A process of its own that it starts may have others, so these are the soft ones.
+    """
     with contextlib.suppress(ImportError):  # Windows has no resource module
         import resource
 
+        def limit(of: int, wanted: int) -> None:
+            highest = resource.getrlimit(of)[1]  # a stricter one of the shell stays; it cannot be raised
+            resource.setrlimit(of, (wanted if highest == resource.RLIM_INFINITY else min(wanted, highest), highest))
+
         # The parent ends a child that takes too long; this is for the case that the parent was killed itself.
-        resource.setrlimit(resource.RLIMIT_CPU, (4 * int(os.environ[_SECONDS]),) * 2)
+        limit(resource.RLIMIT_CPU, 4 * int(os.environ[_SECONDS]))
         if sys.platform == "linux":
             import ctypes
 
             ctypes.CDLL(None).prctl(_ENDS_WITH_PARENT, signal.SIGKILL)
-
-        limit, (_, highest) = int(os.environ[_LIMIT]), resource.getrlimit(resource.RLIMIT_AS)
-        if highest != resource.RLIM_INFINITY:  # a stricter one of the shell stays; it cannot be raised
-            limit = min(limit, highest)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        limit(resource.RLIMIT_AS, int(os.environ[_LIMIT]))
