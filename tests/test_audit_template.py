@@ -10,7 +10,7 @@ from test_upgrade import by_hand, of
 
 from xl_econ.audit import checks  # noqa: F401  (they register themselves)
 from xl_econ.audit.registry import CHECKS
-from xl_econ.audit.run import findings
+from xl_econ.audit.run import findings, report
 from xl_econ.audit.subject import Subject
 from xl_econ.templates import build, layout, pristine
 from xl_econ.templates.model import Model
@@ -217,6 +217,11 @@ def test_a_resave_by_openpyxl(name, tmp_path):
     path, _ = template_book(tmp_path, name)
     openpyxl.load_workbook(path).save(tmp_path / "saved.xlsx")
     assert [(f.sheet, f.cell, f.check) for f in findings(tmp_path / "saved.xlsx") if f.severity != "info"] == []
+
+
+@pytest.mark.libreoffice
+def test_recomputed_by_libreoffice(book):
+    assert [f for f in report(book, engine="libreoffice").findings if f.severity != "info"] == []
 
 
 @pytest.mark.libreoffice
