@@ -93,7 +93,10 @@ def test_a_stale_value_is_found(engine, tmp_path, capsys):
     assert cli.main(["recalc", str(path), "--engine", engine, "--json"]) == 1
     assert '"computed": 3' in capsys.readouterr().out
     # In an audit the engine is a child of a child, with limits of its own.
-    assert cli.main(["audit", str(path), "--recalculate", engine, "--check", "stored-value", "--check", "not-recomputed"]) == 1
+    assert (
+        cli.main(["audit", str(path), "--recalculate", engine, "--check", "stored-value", "--check", "not-recomputed"])
+        == 1
+    )
     assert "A sheet!A3 [stored-value] error: =A1+A2 is stored as 999, and computes to 3" in capsys.readouterr().out
 
 
