@@ -27,6 +27,7 @@ TWINS = [
     ("MAXIFS", '=_xlfn.MAXIFS(Jobs!$D$2:$D$7,Jobs!$B$2:$B$7,"H100")/1{}', "MWh", "", "000"),
     ("LET", "=_xlfn.LET(_xlpm.watts,Prices!$C$3,_xlpm.watts/1{})", "kW", "", "000"),
     ("LET of two", "=_xlfn.LET(_xlpm.w,Prices!$C$3,_xlpm.kw,_xlpm.w/1{},_xlpm.kw)", "kW", "", "000"),
+    ("LET of two, the first", "=_xlfn.LET(_xlpm.w,Prices!$C$3,_xlpm.n,Jobs!$D$2,_xlpm.w/1{})", "kW", "", "000"),
     ("LET in a LET", "=_xlfn.LET(_xlpm.p,Prices!$C$3,_xlfn.LET(_xlpm.p,_xlpm.p*2,_xlpm.p)/1{})", "kW", "", "000"),
     ("SUMIF of a price and hours", '=SUMIF(Jobs!$B$2:$B$7,"H100",Jobs!$C$2:$C$7)*Prices!$B$3/1{}', "k$", "", "000"),
 ]

@@ -31,6 +31,7 @@ _TOKEN = re.compile(
     re.X,
 )
 _PREFIX = re.compile(r"^(?:_xlfn\.|_xlws\.|_xludf\.)+", re.I)
+_OF_LET = "_xlpm."  # how a file writes the names of a LET
 _BINDS = {"=": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "<>": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 6}
 _TRUTH = ("=", "<", ">", "<=", ">=", "<>")
 _MOST = 200  # readings of one formula, deeper than any formula that can be judged
@@ -91,6 +92,8 @@ def _operand(tokens: Sequence[tuple[str, str]], at: int) -> tuple[Node, int]:
         return Node("number", float(text)), at + 1
     if kind in ("text", "error"):
         return Node("text", text), at + 1
+    if kind == "ref" and text.startswith(_OF_LET):
+        return Node("variable", text), at + 1
     if kind == "ref":
         return Node("ref", references(text)), at + 1
     if kind == "call":
@@ -205,7 +208,7 @@ class Folder:
         self._unit_of, self._places, self._cells = unit_of, places, cells
         self.clashes: list[Clash] = []
         self._cell: Cell | None = None
-        self._bound: dict[tuple[Reference, ...], Value] = {}  # what the names of a LET stand for
+        self._bound: dict[str, Value] = {}  # what the names of a LET stand for
 
     def fold(self, cell: Cell) -> tuple[Value, list[Clash]]:
         """What a formula gives, and what in it does not fit together."""
@@ -219,6 +222,8 @@ class Folder:
                 return Value(meanings(node.value), literal=True)
             case "ref":
                 return self._referred(node.value)
+            case "variable":
+                return self._bound.get(node.value, Value(sure=False))
             case "text" | "&":
                 return Value(sure=False)
             case "*" | "/":
@@ -248,8 +253,6 @@ class Folder:
 
     def _referred(self, found: tuple[Reference, ...]) -> Value:
         assert self._cell is not None  # noqa: S101  (set where folding begins)
-        if found in self._bound:
-            return self._bound[found]
         if len(found) != 1:
             return Value(sure=False)
         return self._of_places(self._places(found[0], self._cell))
@@ -293,7 +296,7 @@ class Folder:
         outer = self._bound
         self._bound = dict(outer)
         for name, part in zip(parts[:-1:2], parts[1:-1:2], strict=False):
-            if name.kind == "ref":
+            if name.kind == "variable":
                 self._bound[name.value] = self._value(part)
         found = self._value(parts[-1]) if parts else Value(sure=False)
         self._bound = outer
