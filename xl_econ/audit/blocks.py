@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 from xl_econ.workbook.book import Area, Cell, Sheet
@@ -26,6 +26,7 @@ class Block:
     sheet: Sheet
     first: Cell
     last: Cell
+    _reached: dict[Reference, Sequence[Place]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -47,13 +48,13 @@ class Block:
 
     def reach(self, graph: Graph, reference: Reference) -> Sequence[Place]:
         """All that a reference of the formula reads over the whole block, as one area for each that a copy reads."""
-        one = graph.places(reference, self.first)
         if self.first is self.last:
-            return one
-        two = graph.places(reference, self.last)
-        if len(one) != len(two):
-            return [*one, *two]
-        return [_around(a, b) for a, b in zip(one, two, strict=True)]
+            return graph.places(reference, self.first)
+        if reference not in self._reached:
+            one, two = graph.places(reference, self.first), graph.places(reference, self.last)
+            is_one = len(one) == len(two)
+            self._reached[reference] = [*map(_around, one, two)] if is_one else [*one, *two]
+        return self._reached[reference]
 
 
 def blocks(sheet: Sheet) -> Iterator[Block]:
@@ -92,8 +93,8 @@ def _pieces(cells: list[Cell]) -> Iterator[tuple[Cell, Cell]]:
 
 
 def _around(a: Place, b: Place) -> Place:
-    top, bottom, left, right = (f(x, y) for f, x, y in zip((min, max, min, max), a.area, b.area, strict=True))
-    return Place(a.sheet, (top, bottom, left, right))
+    (top, bottom, left, right), (top_too, bottom_too, left_too, right_too) = a.area, b.area
+    return Place(a.sheet, (min(top, top_too), max(bottom, bottom_too), min(left, left_too), max(right, right_too)))
 
 
 def span(area: Area) -> str:
