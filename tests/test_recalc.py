@@ -5,6 +5,7 @@ import shutil
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pytest
@@ -12,6 +13,7 @@ import xlsxwriter
 from conftest import ENGINES
 
 from xl_econ import cli
+from xl_econ.audit import subject
 from xl_econ.core.errors import UsageError, WorkbookError
 from xl_econ.workbook import recalc
 from xl_econ.workbook.preflight import preflight
@@ -93,7 +95,8 @@ def test_a_stale_value_is_found(engine, tmp_path, capsys):
     assert cli.main(["recalc", str(path), "--engine", engine, "--json"]) == 1
     assert '"computed": 3' in capsys.readouterr().out
     # In an audit the engine is a child of a child, with limits of its own.
-    assert cli.main(["audit", str(path), "--recalculate", engine, "--check", "stored-value", "--check", "not-recomputed"]) == 1
+    asked = ["--recalculate", engine, "--check", "stored-value", "--check", "not-recomputed"]
+    assert cli.main(["audit", str(path), *asked]) == 1
     assert "A sheet!A3 [stored-value] error: =A1+A2 is stored as 999, and computes to 3" in capsys.readouterr().out
 
 
@@ -215,3 +218,16 @@ def test_a_workbook_without_stored_values(tmp_path, capsys):
     openpyxl.load_workbook(path).save(path)
     assert cli.main(["recalc", str(path)]) == 1
     assert "none of its 4 formulas has a stored value" in capsys.readouterr().out
+
+
+def test_an_engine_is_not_left_waiting_where_formulas_cannot_be_told(tmp_path, monkeypatch):
+    told = []
+    engine = SimpleNamespace(engine="ironcalc", tell=told.append)
+
+    def fail(sheet):
+        raise RecursionError
+
+    monkeypatch.setattr(subject, "blocks", fail)
+    with pytest.raises(RecursionError):
+        subject.Subject(workbook(tmp_path / "b.xlsx"), engine)
+    assert told == [None]
