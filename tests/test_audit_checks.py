@@ -6,6 +6,7 @@ import zipfile
 
 import openpyxl
 import pytest
+import xlsxwriter
 from audit_models import MODELS, built, fill
 from openpyxl.styles import Font, PatternFill
 from openpyxl.workbook.defined_name import DefinedName
@@ -14,6 +15,7 @@ from test_templates import BOOKS, book
 
 from xl_econ.audit.registry import CHECKS
 from xl_econ.audit.run import findings
+from xl_econ.audit.subject import Subject
 from xl_econ.workbook.parts import Parts
 from xl_econ.workbook.refresh import refresh
 
@@ -199,6 +201,19 @@ def test_a_text_in_arithmetic(path):
     rows = [["x", "=B2*2"], ["y", "n/a"]]
     book_of(rows, path)
     assert said(path)["B1", "error-value"].severity == "error"
+
+
+def test_white_space_in_arithmetic(path):
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for row, values in enumerate([[1, 2, " "], [4, "\u00a0", 6]]):
+            sheet.write_row(row, 0, values)
+        for column in "ABC":
+            sheet.write_formula(f"{column}3", f"={column}1*2")  # what wrote it took them for nothing
+        for row in (1, 2):
+            sheet.write_formula(f"D{row}", f"=C{row}/2")
+    found = [(f.cell, f.message) for f in CHECKS["reference-to-text"].run(Subject(path))]
+    assert [m for _, m in found] == ["=C1*2 reads C1, the text ' '", "=C1/2 reads C1, the text ' '"]
 
 
 def test_conversions_of_units_are_no_constants(path):

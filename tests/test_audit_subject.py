@@ -69,7 +69,9 @@ def test_cells_by_kind(subject):
     assert at(census.texts) == at(texts)
     assert sorted((row, c) for row, held in census.text_columns.items() for c in held) == said
     assert sorted((row, c) for c, held in census.text_rows.items() for row in held) == said
-    assert at(census.white_space) == at(c for c in texts if c.shown.isspace())
+    blank = at(c for c in texts if c.shown.isspace())
+    assert sorted((row, c) for row, held in census.white_columns.items() for c in held) == blank
+    assert sorted((row, c) for c, held in census.white_rows.items() for row in held) == blank
     assert at(c for _, held in census.looks for c in held) == at(c for c in cells if c.is_number)
     assert all(c.look is look for look, held in census.looks for c in held)
 

@@ -399,6 +399,15 @@ def test_years_in_texts_and_ratios_of_totals_are_no_faults(tmp_path):
     assert not audit(tmp_path, rows, ["formula-break", "range-short"])
 
 
+def test_a_list_right_below_another_has_headings_of_its_own(tmp_path):
+    rows = [["Accelerator", "Vendor", "Power (kW)", "PUE"], ["H100", "Intel", 0.7, 1.2], ["A100", "Intel", 0.4, 1.2]]
+    last = ["B200", "Azure", -1, 1.2]
+    assert "Power (kW): -1" in audit(tmp_path, [*rows, last], BOUNDS)["C4", "out-of-bounds"].message
+    assert not audit(tmp_path, [*rows, ["Accelerator", "Cloud", "Price", "PUE"], last], BOUNDS)
+    # A text that is no heading ends no list.
+    assert list(audit(tmp_path, [*rows, ["H200", "Intel", "n/a", "tbd"], last], BOUNDS)) == [("C5", "out-of-bounds")]
+
+
 @pytest.mark.parametrize("hours", [0, -5])
 def test_runs_of_no_hours_end_no_audit(hours, tmp_path):
     audit(tmp_path, [RUN, ["Own 70B", 70, 2, "A100", 2048, 38.05, 0.4, hours, 2, 3_739_316]])

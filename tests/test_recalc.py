@@ -1,10 +1,15 @@
 """Recalculation: what is stored is compared with what an engine finds, and a bad file is one error."""
 
+import contextlib
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pytest
@@ -12,6 +17,7 @@ import xlsxwriter
 from conftest import ENGINES
 
 from xl_econ import cli
+from xl_econ.audit import subject
 from xl_econ.core.errors import UsageError, WorkbookError
 from xl_econ.workbook import recalc
 from xl_econ.workbook.preflight import preflight
@@ -93,10 +99,8 @@ def test_a_stale_value_is_found(engine, tmp_path, capsys):
     assert cli.main(["recalc", str(path), "--engine", engine, "--json"]) == 1
     assert '"computed": 3' in capsys.readouterr().out
     # In an audit the engine is a child of a child, with limits of its own.
-    assert (
-        cli.main(["audit", str(path), "--recalculate", engine, "--check", "stored-value", "--check", "not-recomputed"])
-        == 1
-    )
+    asked = ["--recalculate", engine, "--check", "stored-value", "--check", "not-recomputed"]
+    assert cli.main(["audit", str(path), *asked]) == 1
     assert "A sheet!A3 [stored-value] error: =A1+A2 is stored as 999, and computes to 3" in capsys.readouterr().out
 
 
@@ -218,3 +222,52 @@ def test_a_workbook_without_stored_values(tmp_path, capsys):
     openpyxl.load_workbook(path).save(path)
     assert cli.main(["recalc", str(path)]) == 1
     assert "none of its 4 formulas has a stored value" in capsys.readouterr().out
+
+
+def test_an_engine_is_not_left_waiting_where_formulas_cannot_be_told(tmp_path, monkeypatch):
+    told = []
+    engine = SimpleNamespace(engine="ironcalc", tell=told.append)
+
+    def fail(sheet):
+        raise RecursionError
+
+    monkeypatch.setattr(subject, "blocks", fail)
+    with pytest.raises(RecursionError):
+        subject.Subject(workbook(tmp_path / "b.xlsx"), engine)
+    assert told == [None]
+
+
+@pytest.mark.libreoffice
+@pytest.mark.skipif(sys.platform != "linux", reason="a process learns that its parent is gone on Linux only")
+def test_nothing_is_left_of_an_audit_that_is_broken_off(tmp_path):
+    """LibreOffice, which starts processes of its own in a folder of its own, ends with who asked for it."""
+    folder, path = tmp_path / "tmp", tmp_path / "b.xlsx"
+    folder.mkdir()
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for row in range(30_000):
+            sheet.write_formula(row, 0, f"=ROW()*{row}+1", None, 0)
+    command = [sys.executable, "-m", "xl_econ", "audit", str(path), "--recalculate", "libreoffice"]
+    with subprocess.Popen(command, env=os.environ | {"TMPDIR": str(folder)}, stderr=subprocess.PIPE) as asked:
+        _await(lambda: _processes(str(folder)))
+        asked.send_signal(signal.SIGINT)
+        assert asked.wait(10) == 130
+    _await(lambda: not _processes(str(folder)))
+    _await(lambda: not any(folder.iterdir()))
+
+
+def _await(is_so):
+    end = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _processes(named):
+    """The processes of LibreOffice that a folder is named to."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            text = command.read_bytes().decode(errors="replace")
+            found += [text] if named in text and "soffice" in text else []
+    return found

@@ -262,6 +262,8 @@ class Reader:
         texts = [c.shown for c in cells if isinstance(c.shown, str)]
         name = cells[0].shown if isinstance(cells[0].shown, str) else ""
         record = Record(cells[0].sheet, name, " | ".join(texts), {}, heading)
+        if len(texts) == len(cells) and any(map(_is_only_heading, texts[1:])):
+            self._of_columns.clear()  # the headings of another list, right below the first
         # Where no text of the row says a unit, it is that of the column; a text that strayed into it heads nothing.
         is_silent, of_columns = not self.units.speaks(cells[0].row), self._of_columns
         for cell in cells:
@@ -447,6 +449,11 @@ def _headed(heading: str) -> Kind | None:
     measure = Measure.of(said[0])
     name = _BY_UNIT.get(measure.dims)
     return None if name is None or (name == "usd_per_gpu_hour" and measure.scale != 1) else BY_NAME[name]
+
+
+def _is_only_heading(text: str) -> bool:
+    """Whether a text announces figures and is none itself, nor an accelerator."""
+    return _headed(text) is not None and not figures(text) and not _priced(text)
 
 
 def _priced(label: str) -> bool:

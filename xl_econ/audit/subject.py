@@ -47,12 +47,12 @@ class Subject:
         # The engine works in a process of its own while the cells are read here.
         self._computing = Computing(path, engine) if isinstance(engine, str) else engine
         self.path, self.engine, self.as_of = path, self._computing.engine, as_of
+        formulas = None
         try:
             self.book: Book = scan(path)
-        except BaseException:
-            self._computing.tell(None)
-            raise
-        self._computing.tell([(block.sheet.name, *block.area) for block in self.blocks])
+            formulas = [(block.sheet.name, *block.area) for block in self.blocks]
+        finally:
+            self._computing.tell(formulas)  # or that nobody wants to know: it waits until it is told
         self.graph = Graph(self.book)
 
     @cached_property

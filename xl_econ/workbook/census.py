@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -99,33 +99,47 @@ class Census:
     @cached_property
     def text_columns(self) -> dict[int, list[int]]:
         """The columns of the texts of every row, from the left; of those that are more than white space."""
-        found: dict[int, list[int]] = {}
-        for cell in self.texts:
-            if not cell.shown.isspace() and cell.shown:
-                held = found.get(cell.row)
-                if held is None:
-                    found[cell.row] = [cell.column]
-                else:
-                    held.append(cell.column)
-        return found
+        return _columns(c for c in self.texts if not c.shown.isspace() and c.shown)
 
     @cached_property
     def text_rows(self) -> dict[int, list[int]]:
         """The rows of the same of every column, from the top."""
-        found: dict[int, list[int]] = {}
-        for row, columns in self.text_columns.items():
-            for column in columns:
-                held = found.get(column)
-                if held is None:
-                    found[column] = [row]
-                else:
-                    held.append(row)
-        return found
+        return _rows(self.text_columns)
 
     @cached_property
-    def white_space(self) -> list[Cell]:
-        """The texts that are nothing else."""
-        return [c for c in self.texts if c.shown.isspace()]
+    def white_columns(self) -> dict[int, list[int]]:
+        """The columns of the texts of every row that are nothing but white space, from the left."""
+        return _columns(c for c in self.texts if c.shown.isspace())
+
+    @cached_property
+    def white_rows(self) -> dict[int, list[int]]:
+        """The rows of the same of every column, from the top."""
+        return _rows(self.white_columns)
+
+
+def _columns(cells: Iterable[Cell]) -> dict[int, list[int]]:
+    """The columns of cells by row."""
+    found: dict[int, list[int]] = {}
+    for cell in cells:
+        held = found.get(cell.row)
+        if held is None:
+            found[cell.row] = [cell.column]
+        else:
+            held.append(cell.column)
+    return found
+
+
+def _rows(columns: dict[int, list[int]]) -> dict[int, list[int]]:
+    """The same, the rows by column."""
+    found: dict[int, list[int]] = {}
+    for row, in_row in columns.items():
+        for column in in_row:
+            held = found.get(column)
+            if held is None:
+                found[column] = [row]
+            else:
+                held.append(row)
+    return found
 
 
 def _is_filled(cell: Cell) -> bool:

@@ -155,8 +155,24 @@ def limit_memory() -> None:
 
         # The parent ends a child that takes too long; this is for the case that the parent was killed itself.
         limit(resource.RLIMIT_CPU, 4 * int(os.environ[_SECONDS]))
-        if sys.platform == "linux":
-            import ctypes
-
-            ctypes.CDLL(None).prctl(_ENDS_WITH_PARENT, signal.SIGKILL)
+        _end_with_parent(signal.SIGKILL)
         limit(resource.RLIMIT_AS, int(os.environ[_LIMIT]))
+
+
+def end_together() -> None:
+    """End with the parent, and end what was started here, which would go on; for a child that only waits for it."""
+
+    def end(*_: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
+        raise SystemExit(1)
+
+    signal.signal(signal.SIGTERM, end)
+    _end_with_parent(signal.SIGTERM)
+
+
+def _end_with_parent(how: signal.Signals) -> None:
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_ENDS_WITH_PARENT, how)

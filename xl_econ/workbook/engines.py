@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .bare import bare, with_blanks
-from .child import leave, limit_memory
+from .child import end_together, leave, limit_memory
 from .read import refuse_large_areas
 from .values import Place, Rectangle, packed
 
@@ -104,6 +104,7 @@ def libreoffice(path: Path, _asked: Callable[[], Asked] = Asked) -> Answer:
             ],
             capture_output=True,
             check=False,
+            env=os.environ | {"TMPDIR": folder},
         )
         saved = Path(folder, "out", path.with_suffix(".xlsx").name)
         if not saved.exists():
@@ -118,6 +119,8 @@ def main() -> int:
     """
     engine, path = sys.argv[1:]
     limit_memory()
+    if engine == "libreoffice":
+        end_together()
     # Engines print what they stumble over; only what is found may stand in the output.
     out = os.dup(1)
     os.dup2(2, 1)

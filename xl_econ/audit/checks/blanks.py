@@ -80,15 +80,16 @@ def _first_text(subject: Subject, place: Place) -> Cell | None:
     if sheet is None:
         return None
     census, (top, bottom, left, right) = sheet.census, place.area
-    found = [(c.row, c.column) for c in census.white_space if top <= c.row <= bottom and left <= c.column <= right]
-    if bottom - top < right - left:
-        for row in range(top, bottom + 1):
-            held = census.text_columns.get(row, ())
-            found += [(row, c) for c in held[bisect_left(held, left) : bisect_right(held, right)]]
-    else:
-        for column in range(left, right + 1):
-            held = census.text_rows.get(column, ())
-            found += [(row, column) for row in held[bisect_left(held, top) : bisect_right(held, bottom)]]
+    found: list[tuple[int, int]] = []
+    for columns, rows in ((census.text_columns, census.text_rows), (census.white_columns, census.white_rows)):
+        if bottom - top < right - left:
+            for row in range(top, bottom + 1):
+                held = columns.get(row, ())
+                found += [(row, c) for c in held[bisect_left(held, left) : bisect_right(held, right)]]
+        else:
+            for column in range(left, right + 1):
+                held = rows.get(column, ())
+                found += [(row, column) for row in held[bisect_left(held, top) : bisect_right(held, bottom)]]
     return next((cell for at_ in sorted(found) if not (cell := sheet.cells[at_]).formula), None)
 
 
