@@ -84,8 +84,12 @@ def test_old_prices(tmp_path):
     assert "486 days before 2026-06-30" in found(path)[0][3]
     assert alarms(path, date(2026, 3, 2)) == [("price-stale", "C4"), ("price-stale", "C6")]
     assert alarms(path, date(2023, 1, 1)) == []
-    undated = foreign(tmp_path / "o.xlsx", rows, own="")
-    assert found(undated) == []
+    undated = found(foreign(tmp_path / "o.xlsx", [*rows, (*GOOD[1][:4], "2062-01-15")], own=""))
+    assert [(n, s, c) for n, s, c, _ in undated if n == "price-stale"] == [
+        ("price-stale", "info", "C4"),
+        ("price-stale", "warning", "C6"),
+    ]
+    assert "before 2026-04" in undated[-1][3]
 
 
 def test_the_day_on_the_command_line(tmp_path, capsys):

@@ -162,7 +162,10 @@ def day_of(text: str) -> date | None:
 
 
 def own_date(subject: Subject) -> date | None:
-    """The date that a workbook says it is of: a cell beside "Figures as of", "Prices as of", "Date"."""
+    """The date that a workbook says it is of: a cell beside "Figures as of", "Prices as of", "Date".
+
+    One that says none is at least of the date that its figures are of; not the last of them, which may be mistyped.
+    """
     for sheet in subject.book.sheets.values():
         for cell in sheet.census.texts:
             if _OWN_DATE.match(cell.shown.strip()):
@@ -170,7 +173,8 @@ def own_date(subject: Subject) -> date | None:
                 found = None if beside is None else subject.book.date(beside) or day_of(beside.text)
                 if found:
                     return found
-    return None
+    days = sorted({day for entry in subject.entries if (day := day_of(entry.as_of or ""))})
+    return days[-2] if len(days) > 1 else None
 
 
 # -- the workbook's own rate card -------------------------------------------------------------------------------------
