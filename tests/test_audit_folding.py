@@ -6,6 +6,9 @@ import pytest
 import xlsxwriter
 
 from xl_econ.audit import run
+from xl_econ.audit.lineage import Lineage
+from xl_econ.workbook.cell import as_shown
+from xl_econ.workbook.scan import scan
 
 PRICES = [
     ("GPU", "USD per GPU-hour", "Board power (W)", "Memory (GB)"),
@@ -89,3 +92,14 @@ def test_a_price_in_a_bill_of_quantities_is_of_the_rows_unit(tmp_path):
         sheet.write_row(n, 0, [f"service {n}", 1000 * n, unit, rate, f"=B{n + 1}*D{n + 1}"])
     made.close()
     assert not list(run.findings(path, ["unit-clash", "unit-factor"]))
+
+
+def test_formulas_are_told_as_excel_shows_them(tmp_path):
+    """The prefixes of newer functions, and of the names of a LET, stand in the file only."""
+    formula = "=_xlfn.LET(_xlpm.w,Prices!$C$3,_xlfn._xlws.FILTER(_xlpm.w,TRUE))"
+    assert as_shown(formula) == "=LET(w,Prices!$C$3,FILTER(w,TRUE))"
+    formula = "=_xlfn.LET(_xlpm.w,Prices!$C$3,_xlpm.w)"
+    assert "=LET(w,Prices!$C$3,w)" in said(book_path := tmp_path / "b.xlsx", formula, "kW")["B2"]
+    assert next(Lineage(scan(book_path)).tree(scan(book_path).sheets["Result"].cells[2, 2])).formula == as_shown(
+        formula
+    )

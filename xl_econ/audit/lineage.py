@@ -17,7 +17,7 @@ from typing import Any
 from xl_econ.core.errors import UsageError, WorkbookError, XlEconError, nearest
 from xl_econ.workbook import child
 from xl_econ.workbook.book import Book, Cell, Look
-from xl_econ.workbook.cell import At, address, cell_at
+from xl_econ.workbook.cell import At, address, as_shown, cell_at
 from xl_econ.workbook.graph import Graph, Place, Reference
 from xl_econ.workbook.preflight import preflight
 from xl_econ.workbook.relative import placed
@@ -284,7 +284,7 @@ class Lineage:
             about.label,
             day.isoformat() if day else cell.shown,
             about.unit,
-            cell.formula,
+            as_shown(cell.formula),
             about.step,
             about.words,
             self.labels.names.get((cell.sheet, cell.at), ""),

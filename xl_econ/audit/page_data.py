@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from xl_econ.workbook.book import Cell, Sheet
+from xl_econ.workbook.cell import as_shown
 from xl_econ.workbook.recalc import same
 
 from .arithmetic import finds
@@ -58,7 +59,7 @@ class _Keys:
         held = (cell.sheet, cell.key or cell.formula)
         if held not in self._numbers:
             self._numbers[held] = len(self.texts)
-            self.texts.append(held[1])
+            self.texts.append(as_shown(held[1]))
             self.reads.append(list(self._areas(cell)))
         return self._numbers[held]
 

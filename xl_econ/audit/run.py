@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from xl_econ.core.errors import UsageError, XlEconError, nearest
 from xl_econ.workbook import child, rate_card, recalc
 from xl_econ.workbook.book import Cell
-from xl_econ.workbook.cell import cell_at
+from xl_econ.workbook.cell import as_shown, cell_at
 from xl_econ.workbook.preflight import preflight
 
 from .registry import ERROR, INFO, Accepted, Check, Finding, Found, every
@@ -192,8 +192,9 @@ def examine(subject: Subject, only: Sequence[str] = (), cells: bool = False) -> 
     def finding(c: Check, f: Found) -> Finding:
         cell = held(f)
         label = "" if cell is None else labels.about(cell).label
+        expected = as_shown(f.expected) if isinstance(f.expected, str) else f.expected
         return Finding(
-            str(path), f.sheet, f.cell, c.id, f.severity or c.severity, f.message, f.value, f.expected, label
+            str(path), f.sheet, f.cell, c.id, f.severity or c.severity, as_shown(f.message), f.value, expected, label
         )
 
     # The engine is at work meanwhile: what asks for its results comes last.

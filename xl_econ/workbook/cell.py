@@ -22,6 +22,7 @@ SKIP = r"(?><!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>)"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _SURROGATE = "\ud800"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_OF_FILE = re.compile(r"(?<![\w.])(?:_xl(?:fn|ws|pm|op|udf)\.)+")
 
 
 class At(NamedTuple):
@@ -94,6 +95,11 @@ def storable(text: str, where: str) -> str:
 def unescaped(text: str) -> str:
     """A text without the escapes of the format."""
     return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
+
+
+def as_shown(formula: str) -> str:
+    """A formula as Excel shows it: without the prefixes that newer functions, and names of a LET, have in the file."""
+    return _OF_FILE.sub("", formula) if "_xl" in formula else formula
 
 
 def characters(content: str) -> str:

@@ -151,10 +151,9 @@ def _magnitude(now: float, was: float) -> str:
     "look up the price again, or say why the old one still holds",
 )
 def price_stale(subject: Subject) -> Iterator[Found]:
-    """Against --as-of, else the workbook's own date, else those of its figures; never against today, so that a report
-    stays what it is.
+    """Against --as-of, else the workbook's own date, else that of its figures; never against today.
 
-    What nobody asked about, and is less than three years old, is information.
+    A report stays what it is, whenever it is made. What nobody asked about, and is less than three years old, is information.
     """
     day = subject.as_of or provenance.own_date(subject)
     if day is None:
