@@ -153,7 +153,8 @@ def _magnitude(now: float, was: float) -> str:
 def price_stale(subject: Subject) -> Iterator[Found]:
     """Against --as-of, else the workbook's own date, else that of its figures; never against today.
 
-    A report stays what it is, whenever it is made. What nobody asked about, and is less than three years old, is information.
+    A report stays what it is, whenever it is made. What nobody asked about, and is less than three years old, is
+    information.
     """
     day = subject.as_of or provenance.own_date(subject)
     if day is None:
