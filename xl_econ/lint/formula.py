@@ -120,16 +120,19 @@ class _Shape(NamedTuple):
 def parts(text: str) -> Parts:
     """Take a formula apart; one that cannot be read is `broken`."""
     left_out: list[str] = []
+    stand_ins: list[str] = []
 
     def leave_out(m: re.Match[str]) -> str:
-        operand = m[1]
-        stand_in = operand and _stand_in(operand)
+        stand_in = m[1] and _stand_in(m[1])
         if not stand_in:
             return m[0]
-        left_out.append(operand)
+        left_out.append(m[1])
+        stand_ins.append(stand_in)
         return stand_in
 
     shape = _shape(text if _ODD.search(text) else _OPERAND.sub(leave_out, text))
+    if stand_ins != [written for written, _ in shape.operands if written in (_A_NUMBER, _A_RANGE)]:
+        shape, left_out = _shape(text), []  # no formula, or one whose brackets lie deeper than was looked
     numbers, ranges, rest, before = [], [], iter(left_out), ""
     for written, number in shape.operands:
         operand = next(rest, written) if written in (_A_NUMBER, _A_RANGE) else written
