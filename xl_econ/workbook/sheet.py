@@ -214,11 +214,17 @@ class SheetXml:
 
         What is no formula stands behind it: elements in a formula are none of the cell's.
         """
-        formula = next(elements(self.prefix, "f", self.text, cell.span.inside, cell.span.close), None)
+        formula = self._element("f", cell, cell.span.inside)
         if name == "f":
             return formula
-        start = formula.end() if formula else cell.span.inside
-        return next(elements(self.prefix, name, self.text, start, cell.span.close), None)
+        return self._element(name, cell, formula.end() if formula else cell.span.inside)
+
+    def _element(self, name: str, cell: Cell, start: int) -> re.Match[str] | None:
+        found = next(elements(self.prefix, name, self.text, start, cell.span.close), None)
+        content = found and found[2]
+        if content and "<" in content and f"<{self.prefix}{name}" in re.sub(SKIP, "", content, flags=re.S):
+            raise WorkbookError(f"{self._called(cell.at)} has an element {name} in another, where none can be")
+        return found
 
     def addressed(self) -> bytes:
         """The part with the address at every row and cell, which may be left to be counted."""
